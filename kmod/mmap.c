@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The mapping of a buffer.
+ *
+ * DOC: hugepage mappings by a plain fault handler
+ *
+ * The fault handler returns a page of a 2 MiB folio with a reference, as for any
+ * file, and the core maps the whole folio by a PMD (do_set_pmd()). So references
+ * and rmap are the ordinary ones, and everything that works on file mappings
+ * (GUP, O_DIRECT, MSG_ZEROCOPY, fork, partial munmap) works here.
+ *
+ * The core maps no PMD beyond the size of the file (Linux 6.12 and later), and a
+ * device node has none. Each open file therefore gets an inode of a private
+ * filesystem, with the largest size there is, as its f_mapping.
+ */
+#include <linux/mount.h>
+#include <linux/pseudo_fs.h>
+
+#include "compat.h"
+#include "zc.h"
+
+#define ZC_FS_MAGIC	0x7a63
+
+static struct vfsmount *zc_mnt;
+
+static int zc_fs_init_fs_context(struct fs_context *fc)
+{
+	return init_pseudo(fc, ZC_FS_MAGIC) ? 0 : -ENOMEM;
+}
+
+/* No owner: the mount below would pin the module for ever. */
+static struct file_system_type zc_fs_type = {
+	.name = "zc",
+	.init_fs_context = zc_fs_init_fs_context,
+	.kill_sb = kill_anon_super,
+};
+
+/**
+ * zc_mapping_init - set up the private filesystem
+ *
+ * Returns: 0 or a negative errno.
+ */
+int zc_mapping_init(void)
+{
+	zc_mnt = kern_mount(&zc_fs_type);
+	return PTR_ERR_OR_ZERO(zc_mnt);
+}
+
+/**
+ * zc_mapping_exit - undo zc_mapping_init(), with all inodes gone
+ */
+void zc_mapping_exit(void)
+{
+	kern_unmount(zc_mnt);
+}
+
+/**
+ * zc_mapping_new - make the inode behind the mappings of an open file
+ *
+ * Returns: the inode, to be given back by iput(), or ERR_PTR of -ENOMEM.
+ */
+struct inode *zc_mapping_new(void)
+{
+	struct inode *inode = alloc_anon_inode(zc_mnt->mnt_sb);
+
+	if (!IS_ERR(inode))
+		i_size_write(inode, MAX_LFS_FILESIZE);
+	return inode;
+}
+
+/* fork, mremap and the split of a mapping come through here. */
+static void zc_vma_open(struct vm_area_struct *vma)
+{
+	struct zc_buffer *buf = vma->vm_private_data;
+
+	zc_buffer_get(buf);
+	atomic_inc(&buf->mappings);
+}
+
+static void zc_vma_close(struct vm_area_struct *vma)
+{
+	struct zc_buffer *buf = vma->vm_private_data;
+
+	atomic_dec(&buf->mappings);
+	zc_buffer_put(buf);
+}
+
+static vm_fault_t zc_vma_fault(struct vm_fault *vmf)
+{
+	struct zc_buffer *buf = vmf->vma->vm_private_data;
+	pgoff_t first = zc_buffer_offset(buf) >> PAGE_SHIFT;
+	struct page *page = zc_buffer_page(buf, vmf->pgoff - first);
+
+	if (!page)
+		return VM_FAULT_SIGBUS;
+	get_page(page);
+	/* Ownership of the reference goes to the page table. */
+	vmf->page = page;
+	return 0;
+}
+
+static const struct vm_operations_struct zc_vm_ops = {
+	.open = zc_vma_open,
+	.close = zc_vma_close,
+	.fault = zc_vma_fault,
+};
+
+/**
+ * zc_mmap - map a buffer, or a part of it
+ * @filp: file of /dev/zc
+ * @vma:  shared, inside one buffer
+ *
+ * Returns: 0 or -EINVAL.
+ */
+int zc_mmap(struct file *filp, struct vm_area_struct *vma)
+{
+	u64 offset = (u64)vma->vm_pgoff << PAGE_SHIFT;
+	u64 len = vma->vm_end - vma->vm_start;
+	struct zc_buffer *buf;
+
+	if (!(vma->vm_flags & VM_MAYSHARE))
+		return -EINVAL;
+	buf = zc_buffer_find_at(filp->private_data, offset);
+	if (!buf)
+		return -EINVAL;
+	if (offset - zc_buffer_offset(buf) + len > buf->size) {
+		zc_buffer_put(buf);
+		return -EINVAL;
+	}
+	/*
+	 * Not VM_MIXEDMAP, with which the core would neither count rmap nor drop
+	 * the references; not VM_IO or VM_PFNMAP, which refuse GUP.
+	 */
+	vm_flags_set(vma, VM_DONTEXPAND | VM_DONTDUMP);
+	vma->vm_ops = &zc_vm_ops;
+	/* Ownership of the reference goes to the VMA. */
+	vma->vm_private_data = buf;
+	atomic_inc(&buf->mappings);
+	return 0;
+}

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * File -> folios: direct reads where the file can do them, several at a time;
+ * else reads through the page cache.
+ */
+#include <linux/blkdev.h>
+#include <linux/file.h>
+#include <linux/magic.h>
+#include <linux/stat.h>
+#include <linux/uio.h>
+
+#include "compat.h"
+#include "zc.h"
+
+/* Direct reads that need a coarser alignment are not worth their padding. */
+#define ZC_ALIGN_MAX	SZ_64K
+
+static unsigned int zc_source_stat_align(struct file *file)
+{
+	struct kstat stat;
+
+	if (vfs_getattr(&file->f_path, &stat, STATX_DIOALIGN,
+			AT_STATX_DONT_SYNC))
+		return 0;
+	/* Many filesystems do direct reads without saying how. */
+	if (!(stat.result_mask & STATX_DIOALIGN))
+		return PAGE_SIZE;
+	return stat.dio_offset_align;
+}
+
+/*
+ * Alignment of direct reads, at least a page so that the memory is aligned as
+ * well; 0 where there are none.
+ */
+static unsigned int zc_source_align(struct file *file, struct inode *host)
+{
+	unsigned int align;
+
+	if (!(file->f_mode & FMODE_CAN_ODIRECT))
+		return 0;
+	/* DAX copies by the CPU; tmpfs takes O_DIRECT without a meaning. */
+	if (IS_DAX(host) || host->i_sb->s_magic == TMPFS_MAGIC)
+		return 0;
+	if (S_ISBLK(host->i_mode))
+		align = bdev_logical_block_size(I_BDEV(host));
+	else
+		align = zc_source_stat_align(file);
+	if (!align || align > ZC_ALIGN_MAX || !is_power_of_2(align))
+		return 0;
+	return max_t(unsigned int, align, PAGE_SIZE);
+}
+
+/**
+ * zc_source_open - take a file to read from
+ * @src: filled in; to be closed by zc_source_close()
+ * @fd:  descriptor from the user
+ *
+ * Returns: 0; -EBADF (not open, or not for reading), -EINVAL (neither regular
+ * file nor block device).
+ */
+int zc_source_open(struct zc_source *src, int fd)
+{
+	struct file *file = fget(fd);
+	umode_t mode;
+
+	if (!file)
+		return -EBADF;
+	if (!(file->f_mode & FMODE_READ)) {
+		fput(file);
+		return -EBADF;
+	}
+	mode = file_inode(file)->i_mode;
+	if ((!S_ISREG(mode) && !S_ISBLK(mode)) || !file->f_op->read_iter) {
+		fput(file);
+		return -EINVAL;
+	}
+	src->file = file;
+	src->host = file->f_mapping->host;
+	src->align = zc_source_align(file, src->host);
+	return 0;
+}
+
+/**
+ * zc_source_close - let the file go
+ * @src: source without reads under way
+ */
+void zc_source_close(struct zc_source *src)
+{
+	fput(src->file);
+}
+
+/**
+ * zc_source_end - where reads must end
+ * @src: source
+ * @end: file offset at which the transfer ends
+ *
+ * Returns: @end, or the present end of the file if that comes first. Files read
+ * through the page cache know their end when they are read: for some (procfs)
+ * the size says nothing.
+ */
+u64 zc_source_end(const struct zc_source *src, u64 end)
+{
+	if (!src->align)
+		return end;
+	return min_t(u64, end, i_size_read(src->host));
+}
+
+/* May be called in interrupt context. */
+static void zc_source_complete(struct kiocb *iocb, long ret)
+{
+	struct zc_chunk *chunk = container_of(iocb, struct zc_chunk, iocb);
+
+	chunk->result = ret;
+	complete_all(&chunk->done);
+}
+
+static void zc_source_read_direct(struct zc_source *src, struct zc_chunk *chunk,
+				  struct iov_iter *iter)
+{
+	ssize_t ret;
+
+	chunk->iocb.ki_flags |= IOCB_DIRECT;
+	chunk->iocb.ki_complete = zc_source_complete;
+	ret = vfs_iocb_iter_read(src->file, &chunk->iocb, iter);
+	if (ret == -EIOCBQUEUED)
+		return;
+	/* Filesystems that fall back to the page cache clear the flag. */
+	chunk->cached = !(chunk->iocb.ki_flags & IOCB_DIRECT);
+	zc_source_complete(&chunk->iocb, ret);
+}
+
+/**
+ * zc_source_read - start a read
+ * @src:   source
+ * @chunk: @pos, @skip, @len and @span are set; must stay where it is until
+ *         zc_source_wait() has returned
+ *
+ * A direct read is under way on return; one through the page cache is over.
+ */
+void zc_source_read(struct zc_source *src, struct zc_chunk *chunk)
+{
+	struct folio *folio = chunk->span.slot->folio;
+	size_t bytes = src->align ? chunk->span.len : chunk->len;
+	struct iov_iter iter;
+
+	init_completion(&chunk->done);
+	init_sync_kiocb(&chunk->iocb, src->file);
+	chunk->iocb.ki_pos = chunk->pos - chunk->skip;
+	chunk->cached = !src->align;
+	chunk->bv.bv_page = folio_page(folio, 0);
+	chunk->bv.bv_offset = chunk->span.off;
+	chunk->bv.bv_len = bytes;
+	iov_iter_bvec(&iter, ITER_DEST, &chunk->bv, 1, bytes);
+	if (src->align) {
+		zc_source_read_direct(src, chunk, &iter);
+		return;
+	}
+	chunk->iocb.ki_flags &= ~IOCB_DIRECT;	/* the file may have O_DIRECT */
+	zc_source_complete(&chunk->iocb,
+			   vfs_iocb_iter_read(src->file, &chunk->iocb, &iter));
+}
+
+/**
+ * zc_source_wait - wait for a read to end
+ * @chunk: chunk
+ *
+ * Not interruptible: the device has the memory until it answers.
+ *
+ * Returns: how many of the bytes wanted are there, 0 at the end of the file, or a
+ * negative errno.
+ */
+ssize_t zc_source_wait(struct zc_chunk *chunk)
+{
+	wait_for_completion_io(&chunk->done);
+	if (chunk->result < 0)
+		return chunk->result;
+	if (chunk->result <= chunk->skip)
+		return 0;
+	return min_t(size_t, chunk->result - chunk->skip, chunk->len);
+}
