@@ -250,7 +250,9 @@ int zc_buffer_remove(struct zc_file *zf, u32 handle)
 	mutex_lock(&zf->lock);
 	buf = mtree_load(&zf->buffers, handle);
 	if (buf && buf->handle == handle) {
-		ret = mtree_erase(&zf->buffers, handle) == buf ? 0 : -ENOMEM;
+		mtree_erase(&zf->buffers, handle);
+		/* It wants memory, and does not say when it got none. */
+		ret = mtree_load(&zf->buffers, handle) ? -ENOMEM : 0;
 		if (!ret)
 			zf->nr_buffers--;
 	}

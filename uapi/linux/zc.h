@@ -194,7 +194,8 @@ struct zc_buf_query {
  * still uses (an O_DIRECT read or a MSG_ZEROCOPY send under way) are freed when
  * it is done with them.
  *
- * Errors: EINVAL (flags or reserved field), ENOENT (no such handle), EFAULT.
+ * Errors: EINVAL (flags or reserved field), ENOENT (no such handle), ENOMEM (the
+ * handle stays: try again), EFAULT.
  */
 struct zc_buf_destroy {
 	__u32 handle;
