@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* A buffer and its mapping. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "private.h"
+
+struct zc_buffer {
+	int fd;		/* own duplicate: the context may be closed first */
+	uint32_t handle;
+	uint64_t size;
+	void *data;
+};
+
+static void zc_buffer_destroy(struct zc_buffer *buf)
+{
+	struct zc_buf_destroy arg = { .handle = buf->handle };
+
+	zc_ioctl(buf->fd, ZC_IOC_BUF_DESTROY, &arg);
+}
+
+static int zc_buffer_create(struct zc_buffer *buf, uint64_t size,
+			    uint32_t flags, int node)
+{
+	struct zc_buf_create arg = {
+		.size = size,
+		.flags = flags,
+		.node = node,
+	};
+	int err = zc_ioctl(buf->fd, ZC_IOC_BUF_CREATE, &arg);
+
+	if (err)
+		return err;
+	buf->handle = arg.handle;
+	buf->size = arg.size;
+	buf->data = mmap(NULL, arg.size, PROT_READ | PROT_WRITE, MAP_SHARED,
+			 buf->fd, arg.mmap_offset);
+	if (buf->data == MAP_FAILED) {
+		err = -errno;
+		zc_buffer_destroy(buf);
+	}
+	return err;
+}
+
+ZC_EXPORT int zc_buffer_new(struct zc_context *ctx, uint64_t size,
+			    uint32_t flags, int node, struct zc_buffer **buf)
+{
+	struct zc_buffer *b = calloc(1, sizeof(*b));
+	int err;
+
+	*buf = NULL;
+	if (!b)
+		return -ENOMEM;
+	b->fd = fcntl(ctx->fd, F_DUPFD_CLOEXEC, 0);
+	if (b->fd < 0) {
+		err = -errno;
+		goto err_free;
+	}
+	err = zc_buffer_create(b, size, flags, node);
+	if (err)
+		goto err_close;
+	*buf = b;
+	return 0;
+
+err_close:
+	close(b->fd);
+err_free:
+	free(b);
+	return err;
+}
+
+ZC_EXPORT void zc_buffer_free(struct zc_buffer *buf)
+{
+	if (!buf)
+		return;
+	munmap(buf->data, buf->size);
+	zc_buffer_destroy(buf);
+	close(buf->fd);
+	free(buf);
+}
+
+ZC_EXPORT void *zc_buffer_data(const struct zc_buffer *buf)
+{
+	return buf->data;
+}
+
+ZC_EXPORT uint64_t zc_buffer_size(const struct zc_buffer *buf)
+{
+	return buf->size;
+}
+
+ZC_EXPORT int zc_buffer_query(const struct zc_buffer *buf,
+			      struct zc_buf_query *query)
+{
+	memset(query, 0, sizeof(*query));
+	query->handle = buf->handle;
+	return zc_ioctl(buf->fd, ZC_IOC_BUF_QUERY, query);
+}

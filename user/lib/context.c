@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* An open /dev/zc. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "private.h"
+
+int zc_ioctl(int fd, unsigned long cmd, void *arg)
+{
+	return ioctl(fd, cmd, arg) < 0 ? -errno : 0;
+}
+
+ZC_EXPORT int zc_open(struct zc_context **ctx)
+{
+	struct zc_context *c = malloc(sizeof(*c));
+	int err;
+
+	*ctx = NULL;
+	if (!c)
+		return -ENOMEM;
+	c->fd = open(ZC_DEVICE, O_RDWR | O_CLOEXEC);
+	if (c->fd < 0) {
+		err = -errno;
+		free(c);
+		return err;
+	}
+	*ctx = c;
+	return 0;
+}
+
+ZC_EXPORT void zc_close(struct zc_context *ctx)
+{
+	if (!ctx)
+		return;
+	close(ctx->fd);
+	free(ctx);
+}
+
+ZC_EXPORT int zc_fd(const struct zc_context *ctx)
+{
+	return ctx->fd;
+}
+
+ZC_EXPORT int zc_query(const struct zc_context *ctx, struct zc_query *query)
+{
+	memset(query, 0, sizeof(*query));
+	return zc_ioctl(ctx->fd, ZC_IOC_QUERY, query);
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the files of libzc share. */
+#ifndef _ZC_PRIVATE_H
+#define _ZC_PRIVATE_H
+
+#include "zc.h"
+
+#define ZC_EXPORT	__attribute__((visibility("default")))
+
+struct zc_context {
+	int fd;
+};
+
+/* ioctl() with a negative errno for -1. */
+int zc_ioctl(int fd, unsigned long cmd, void *arg);
+
+#endif /* _ZC_PRIVATE_H */

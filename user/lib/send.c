@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* A file to a socket. */
+#include <errno.h>
+
+#include "private.h"
+
+ZC_EXPORT int64_t zc_sendfile(struct zc_context *ctx, struct zc_sendfile *arg)
+{
+	int err;
+
+	arg->sent = 0;
+	err = zc_ioctl(ctx->fd, ZC_IOC_SENDFILE, arg);
+	return err ? err : (int64_t)arg->sent;
+}
+
+static void zc_sendfile_add(struct zc_sendfile *sum,
+			    const struct zc_sendfile *part)
+{
+	sum->sent += part->sent;
+	sum->copied += part->copied;
+	sum->copy_reasons |= part->copy_reasons;
+	sum->chunks += part->chunks;
+	sum->cached += part->cached;
+	sum->huge_bytes += part->huge_bytes;
+}
+
+ZC_EXPORT int zc_sendfile_all(struct zc_context *ctx, struct zc_sendfile *arg)
+{
+	struct zc_sendfile part = *arg;
+	uint64_t len = arg->len;
+	int64_t sent;
+	int err;
+
+	arg->sent = 0;
+	arg->copied = 0;
+	arg->copy_reasons = 0;
+	arg->chunks = 0;
+	arg->cached = 0;
+	arg->huge_bytes = 0;
+	do {
+		part.len = len - arg->sent;
+		if (part.flags & ZC_SEND_POS)
+			part.offset = 0;
+		sent = zc_sendfile(ctx, &part);
+		if (sent > 0)
+			zc_sendfile_add(arg, &part);
+		/* A short count without an error is the end of the file. */
+		err = sent < 0 ? sent : -part.error;
+	} while (err == -EINTR);
+	arg->offset = part.offset;
+	arg->error = -err;
+	return err;
+}

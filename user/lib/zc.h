@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * libzc: zero-copy hugepage buffers, and files to sockets without a copy.
+ *
+ * Functions return 0 or a count, or a negative errno (-ENOENT, …); they print
+ * nothing and never exit. What an errno means for a call of the module is
+ * documented in <linux/zc.h>. Sizes, lengths and offsets are in bytes.
+ *
+ * A context may be used by several threads at once. A buffer may too, but for
+ * its last call, zc_buffer_free().
+ */
+#ifndef _ZC_ZC_H
+#define _ZC_ZC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <linux/zc.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** ZC_DEVICE - path of the device node */
+#define ZC_DEVICE	"/dev/zc"
+
+/** struct zc_context - an open /dev/zc; opaque */
+struct zc_context;
+
+/** struct zc_buffer - a buffer and its mapping; opaque */
+struct zc_buffer;
+
+/**
+ * zc_open - open the device
+ * @ctx: the context, to be given back by zc_close()
+ *
+ * The descriptor has O_CLOEXEC. Does not block.
+ *
+ * Returns: 0; -ENOENT (module not loaded), -EACCES (no permission on the device
+ * node), -ENOMEM and what else open(2) says.
+ */
+int zc_open(struct zc_context **ctx);
+
+/**
+ * zc_close - close the device
+ * @ctx: context, or NULL. Buffers made from it stay valid, until they are freed
+ */
+void zc_close(struct zc_context *ctx);
+
+/**
+ * zc_fd - descriptor behind a context, for poll() and ioctl()
+ * @ctx: context, which keeps the descriptor
+ *
+ * Returns: descriptor.
+ */
+int zc_fd(const struct zc_context *ctx);
+
+/**
+ * zc_query - features and limits of the module
+ * @ctx:   context
+ * @query: written
+ *
+ * Does not block.
+ *
+ * Returns: 0 or a negative errno.
+ */
+int zc_query(const struct zc_context *ctx, struct zc_query *query);
+
+/**
+ * zc_buffer_new - make a buffer and map it
+ * @ctx:   context
+ * @size:  bytes, rounded up to a multiple of 2 MiB
+ * @flags: ZC_BUF_* flags
+ * @node:  NUMA node, or ZC_NODE_ANY
+ * @buf:   the buffer, to be given back by zc_buffer_free()
+ *
+ * The memory is zero, shared with children made by fork(), and charged to the
+ * caller's memory cgroup. May block until memory has been found.
+ *
+ * Returns: 0; -EINVAL, -ENOMEM, -EMFILE, -EINTR.
+ */
+int zc_buffer_new(struct zc_context *ctx, uint64_t size, uint32_t flags,
+		  int node, struct zc_buffer **buf);
+
+/**
+ * zc_buffer_free - unmap a buffer and give its memory back
+ * @buf: buffer, or NULL. Nobody may use its memory any more. Sends from it that
+ *       are still under way in the kernel end well
+ */
+void zc_buffer_free(struct zc_buffer *buf);
+
+/**
+ * zc_buffer_data - memory of a buffer
+ * @buf: buffer, which keeps the memory
+ *
+ * Returns: its first byte, aligned to 2 MiB.
+ */
+void *zc_buffer_data(const struct zc_buffer *buf);
+
+/**
+ * zc_buffer_size - size of a buffer
+ * @buf: buffer
+ *
+ * Returns: bytes, a multiple of 2 MiB.
+ */
+uint64_t zc_buffer_size(const struct zc_buffer *buf);
+
+/**
+ * zc_buffer_query - properties of a buffer
+ * @buf:   buffer
+ * @query: written
+ *
+ * Does not block.
+ *
+ * Returns: 0 or a negative errno.
+ */
+int zc_buffer_query(const struct zc_buffer *buf, struct zc_buf_query *query);
+
+/**
+ * zc_sendfile - send a range of a file to a socket, once
+ * @ctx: context
+ * @arg: struct zc_sendfile of <linux/zc.h>: arguments in, result out. The
+ *       result is valid on failure too
+ *
+ * One call of ZC_IOC_SENDFILE, with the meaning of sendfile(2): the count may be
+ * short. Blocks as the socket does, and while the file is read.
+ *
+ * Returns: bytes sent (0: end of file), or a negative errno if there are none.
+ */
+int64_t zc_sendfile(struct zc_context *ctx, struct zc_sendfile *arg);
+
+/**
+ * zc_sendfile_all - send a range of a file to a blocking socket, to its end
+ * @ctx: context
+ * @arg: as for zc_sendfile(). The result is the sum over all calls
+ *
+ * Repeats zc_sendfile() until @arg->len bytes have been sent, the file ends or an
+ * error ends it. Interruptions by signals are repeated too.
+ *
+ * Returns: 0 (all sent, or end of file), or the negative errno that ended it;
+ * @arg->sent bytes have been sent either way.
+ */
+int zc_sendfile_all(struct zc_context *ctx, struct zc_sendfile *arg);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* _ZC_ZC_H */

@@ -1,0 +1,92 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Tests of zcctl that need neither root nor the module. TAP output.
+set -u
+zcctl=${ZCCTL:?}
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+n=0 failed=0
+
+# check NAME STATUS COMMAND...: runs it; output in $dir/out and $dir/err
+check()
+{
+	name=$1 want=$2
+	shift 2
+	n=$((n + 1))
+	"$@" >"$dir/new.out" 2>"$dir/new.err"
+	got=$?
+	# What looks at the last command's output leaves it there.
+	if [ "$1" = "$zcctl" ]; then
+		mv "$dir/new.out" "$dir/out"
+		mv "$dir/new.err" "$dir/err"
+	fi
+	if [ "$got" -eq "$want" ]; then
+		echo "ok $n $name"
+	else
+		echo "not ok $n $name: exit status $got, not $want"
+		tail -n 5 "$dir"/*out "$dir"/*err | sed 's/^/# /'
+		failed=$((failed + 1))
+	fi
+}
+
+json_valid()
+{
+	python3 -c 'import json,sys
+o = json.load(open(sys.argv[1]))
+assert o["schema"] == sys.argv[2], o
+for key in sys.argv[3:]: assert key in o, key' "$@"
+}
+
+says()
+{
+	grep -q -- "$1" "$dir/$2"
+}
+
+check "help" 0 "$zcctl" --help
+check "help teaches" 0 says "A first walk" out
+check "version" 0 "$zcctl" --version
+check "no command" 2 "$zcctl"
+check "unknown command" 2 "$zcctl" frobnicate
+for cmd in load unload info alloc send recv; do
+	check "$cmd --help" 0 "$zcctl" "$cmd" --help
+	check "$cmd --help says usage" 0 says "^usage: zcctl $cmd" out
+done
+check "bench io --help" 0 "$zcctl" bench io --help
+
+check "load: no PARAMETER=VALUE" 2 "$zcctl" load max_bytes
+check "alloc: no size" 2 "$zcctl" alloc
+check "alloc: zero" 2 "$zcctl" alloc 0
+check "alloc: bad size" 2 "$zcctl" alloc 12x
+check "alloc: negative size" 2 "$zcctl" alloc -- -1
+check "alloc: too large a size" 2 "$zcctl" alloc 99999999999999999999G
+check "alloc: --strict without --node" 2 "$zcctl" alloc 2M --strict
+check "alloc: bad node" 2 "$zcctl" alloc 2M --node x
+check "send: one argument" 2 "$zcctl" send file
+check "recv: bad port" 2 "$zcctl" recv 65536
+check "recv: --discard and -o" 2 "$zcctl" recv 4000 --discard -o x
+check "bench io: bad path" 2 "$zcctl" bench io --paths nonsense "$0"
+check "bench io: path and a part of another" 2 \
+	"$zcctl" bench io --paths sendfile,rw "$0"
+
+if [ ! -e /dev/zc ]; then
+	check "info without the module" 3 "$zcctl" info
+	check "info says what to do" 0 says "zcctl load" err
+	check "send without the module" 3 "$zcctl" send "$0" localhost:1
+	check "alloc without the module" 3 "$zcctl" alloc 2M
+	check "errors as JSON" 3 "$zcctl" --json info
+	check "errors are valid JSON" 0 json_valid "$dir/err" zcctl/1 error kind
+	check "load of no file" 1 "$zcctl" load --path "$dir/none.ko"
+	[ ! -e /proc/modules ] || check "unload without the module" 3 "$zcctl" unload
+fi
+
+head -c 3000001 /dev/zero >"$dir/file"
+check "bench io as JSON" 0 "$zcctl" -j bench io "$dir/file" \
+	--paths rw-4k,mmap-write,sendfile --repeat 1 --cache hot
+check "bench io: valid JSON" 0 json_valid "$dir/out" zc-bench/1 rows
+check "bench io: exact size" 0 grep -q '"bytes":3000001' "$dir/out"
+check "bench io: rw copies twice" 0 \
+	grep -q '"copied_bytes":6000002' "$dir/out"
+
+echo "1..$n"
+[ "$failed" -eq 0 ]

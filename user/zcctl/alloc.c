@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* zcctl alloc: make and map a buffer, and show what the kernel made of it. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "zcctl.h"
+
+static const char alloc_help[] =
+"usage: zcctl alloc SIZE [OPTION…]\n"
+"\n"
+"Make a buffer of SIZE bytes (K, M, G: binary units; rounded up to 2 MiB), map it,\n"
+"touch it, and show what the kernel made of it: the page size that it granted, and\n"
+"the one seen in /proc/self/smaps. The buffer goes when the command ends.\n"
+"\n"
+"  --node N      memory of this NUMA node, if it has some\n"
+"  --strict      memory of that node or none\n"
+"  --small-ok    small pages where no hugepage is free\n"
+"  --hold SECS   keep the buffer so long before the command ends\n"
+"\n"
+"examples:\n"
+"  zcctl alloc 1G\n"
+"  zcctl alloc 64M --node 1 --strict\n";
+
+/**
+ * struct seen - a mapping as the kernel shows it
+ * @rss:  bytes present
+ * @pmd:  bytes mapped by 2 MiB entries
+ * @node: NUMA node of the first page, or negative
+ * @faults: page faults of touching it
+ */
+struct seen {
+	uint64_t rss;
+	uint64_t pmd;
+	int node;
+	uint64_t faults;
+};
+
+static void read_smaps(const void *addr, struct seen *seen)
+{
+	FILE *f = fopen("/proc/self/smaps", "re");
+	unsigned long start, end, kib;
+	bool inside = false;
+	char line[512];
+
+	if (!f)
+		return;
+	while (fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%lx-%lx ", &start, &end) == 2)
+			inside = (unsigned long)addr >= start &&
+				 (unsigned long)addr < end;
+		else if (inside && sscanf(line, "Rss: %lu kB", &kib) == 1)
+			seen->rss = kib * 1024;
+		else if (inside && sscanf(line, "FilePmdMapped: %lu kB", &kib) == 1)
+			seen->pmd = kib * 1024;
+	}
+	fclose(f);
+}
+
+static uint64_t faults(void)
+{
+	struct rusage ru;
+
+	getrusage(RUSAGE_SELF, &ru);
+	return ru.ru_minflt;
+}
+
+static void touch(char *data, uint64_t size, struct seen *seen)
+{
+	uint64_t before = faults(), i;
+	void *page = data;
+
+	for (i = 0; i < size; i += 4096)
+		data[i] = 1;
+	seen->faults = faults() - before;
+	if (syscall(SYS_move_pages, 0, 1ul, &page, NULL, &seen->node, 0) < 0)
+		seen->node = -1;
+	read_smaps(data, seen);
+}
+
+static void show_json(const struct zc_buf_query *q, const void *data,
+		      const struct seen *seen)
+{
+	struct json_object *obj = out_new("alloc");
+
+	out_add_u64(obj, "address", (uintptr_t)data);
+	out_add_u64(obj, "size", q->size);
+	out_add_u64(obj, "page_size", q->page_size);
+	out_add_u64(obj, "huge_bytes", q->huge_bytes);
+	json_object_object_add(obj, "node", json_object_new_int(q->node));
+	out_add_u64(obj, "rss_bytes", seen->rss);
+	out_add_u64(obj, "pmd_mapped_bytes", seen->pmd);
+	json_object_object_add(obj, "node_seen",
+			       seen->node < 0 ? NULL : json_object_new_int(seen->node));
+	out_add_u64(obj, "faults", seen->faults);
+	out_object(obj);
+}
+
+static void show_text(const struct zc_buf_query *q, const void *data,
+		      const struct seen *seen)
+{
+	char a[32], b[32];
+
+	printf("address    %p\n", data);
+	printf("size       %s\n", out_bytes(q->size, a, sizeof(a)));
+	printf("granted    pages of %s", out_bytes(q->page_size, a, sizeof(a)));
+	if (q->huge_bytes != q->size)
+		printf(" and larger, %s on hugepages",
+		       out_bytes(q->huge_bytes, a, sizeof(a)));
+	printf("\nin smaps   %s mapped by 2 MiB entries, of %s present\n",
+	       out_bytes(seen->pmd, a, sizeof(a)),
+	       out_bytes(seen->rss, b, sizeof(b)));
+	printf("node       %d granted", q->node);
+	if (seen->node >= 0)
+		printf(", %d seen", seen->node);
+	printf("\nfaults     %llu to touch it\n", (unsigned long long)seen->faults);
+}
+
+/* Returns an exit code. */
+static int failed(int err, uint64_t size, uint32_t flags)
+{
+	const char *hint = NULL;
+	char a[32];
+
+	if (err == ENOMEM && !(flags & ZC_BUF_SMALL_OK))
+		hint = "is there room below max_bytes (zcctl info)? Make hugepages free: echo 1 > /proc/sys/vm/compact_memory; or take small pages: --small-ok";
+	else if (err == ENOMEM)
+		hint = "is there room below max_bytes (zcctl info)?";
+	else if (err == EINVAL)
+		hint = "is the size within the limit (zcctl info), and is the node online (/sys/devices/system/node)?";
+	return out_error(EX_FAILED, err, hint, "cannot make a buffer of %s",
+			 out_bytes(size, a, sizeof(a)));
+}
+
+static int alloc(uint64_t size, uint32_t flags, int node, int hold)
+{
+	struct seen seen = { .node = -1 };
+	struct zc_buf_query query;
+	struct zc_context *ctx;
+	struct zc_buffer *buf;
+	int ret;
+
+	ret = device_open(&ctx);
+	if (ret)
+		return ret;
+	ret = zc_buffer_new(ctx, size, flags, node, &buf);
+	zc_close(ctx);
+	if (ret)
+		return failed(-ret, size, flags);
+	touch(zc_buffer_data(buf), zc_buffer_size(buf), &seen);
+	ret = zc_buffer_query(buf, &query);
+	if (ret)
+		ret = out_error(EX_FAILED, -ret, NULL, "cannot query the buffer");
+	else if (out_json)
+		show_json(&query, zc_buffer_data(buf), &seen);
+	else
+		show_text(&query, zc_buffer_data(buf), &seen);
+	fflush(stdout);
+	sleep(hold);
+	zc_buffer_free(buf);
+	return ret;
+}
+
+int cmd_alloc(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "node", required_argument, NULL, 'n' },
+		{ "strict", no_argument, NULL, 's' },
+		{ "small-ok", no_argument, NULL, 'o' },
+		{ "hold", required_argument, NULL, 'H' },
+		{ "help", no_argument, NULL, 'h' },
+		{ },
+	};
+	int c, node = ZC_NODE_ANY, hold = 0;
+	uint32_t flags = 0;
+	uint64_t size;
+
+	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		switch (c) {
+		case 'n':
+			if (!parse_int(optarg, 0, 1023, &node))
+				return out_usage("alloc: '%s' is no NUMA node", optarg);
+			break;
+		case 's':
+			flags |= ZC_BUF_NODE_STRICT;
+			break;
+		case 'o':
+			flags |= ZC_BUF_SMALL_OK;
+			break;
+		case 'H':
+			if (!parse_int(optarg, 0, 86400, &hold))
+				return out_usage("alloc: '%s' is no time", optarg);
+			break;
+		case 'h':
+			fputs(alloc_help, stdout);
+			return EX_OK;
+		default:
+			return out_usage("alloc: bad option");
+		}
+	}
+	if (argc != optind + 1 || !parse_size(argv[optind], &size) || !size)
+		return out_usage("alloc: one size, please, as in 64M");
+	if ((flags & ZC_BUF_NODE_STRICT) && node == ZC_NODE_ANY)
+		return out_usage("alloc: --strict wants --node");
+	return alloc(size, flags, node, hold);
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The page cache of the source of a benchmark. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "bench.h"
+
+/* Bytes of the first @size that are in the page cache. */
+int bench_cache_resident(int fd, uint64_t size, uint64_t *bytes)
+{
+	size_t page = sysconf(_SC_PAGESIZE);
+	size_t pages = (size + page - 1) / page, i;
+	unsigned char *vec = malloc(pages);
+	void *map;
+	int err = 0;
+
+	*bytes = 0;
+	if (!vec)
+		return -ENOMEM;
+	map = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
+	if (map == MAP_FAILED || mincore(map, size, vec))
+		err = -errno;
+	for (i = 0; !err && i < pages; i++)
+		*bytes += vec[i] & 1 ? page : 0;
+	if (map != MAP_FAILED)
+		munmap(map, size);
+	free(vec);
+	return err;
+}
+
+/* Empty it, and see that it is empty: -EBUSY if it is not. */
+int bench_cache_drop(int fd, uint64_t size)
+{
+	uint64_t bytes;
+	struct stat st;
+	int err;
+
+	if (fstat(fd, &st))
+		return -errno;
+	fsync(fd);
+	if (S_ISBLK(st.st_mode))
+		ioctl(fd, BLKFLSBUF, 0);
+	err = posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+	if (err)
+		return -err;
+	err = bench_cache_resident(fd, size, &bytes);
+	if (err)
+		return err;
+	return bytes ? -EBUSY : 0;
+}
+
+/* Fill it with the first @size bytes, and see that it is full. */
+int bench_cache_fill(int fd, uint64_t size)
+{
+	uint64_t bytes, off;
+	char *buf = malloc(1 << 20);
+	ssize_t n = 1;
+	int err;
+
+	if (!buf)
+		return -ENOMEM;
+	for (off = 0; n > 0 && off < size; off += n)
+		n = pread(fd, buf, 1 << 20, off);
+	free(buf);
+	if (n <= 0)
+		return n ? -errno : -ENODATA;
+	err = bench_cache_resident(fd, size, &bytes);
+	if (err)
+		return err;
+	return bytes < size ? -ENOMEM : 0;
+}

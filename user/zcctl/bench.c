@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* zcctl bench: the benchmarks. */
+#include <stdio.h>
+#include <string.h>
+
+#include "bench.h"
+
+static const struct command benches[] = {
+	{ "io", bench_io, "send a file, by zc and by the usual ways" },
+};
+
+static void help(void)
+{
+	size_t i;
+
+	puts("usage: zcctl bench BENCHMARK [ARGUMENT…]\n"
+	     "       zcctl bench BENCHMARK --help\n");
+	for (i = 0; i < sizeof(benches) / sizeof(*benches); i++)
+		printf("  %-8s %s\n", benches[i].name, benches[i].brief);
+}
+
+int cmd_bench(int argc, char **argv)
+{
+	size_t i;
+
+	if (argc < 2)
+		return out_usage("which benchmark?");
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
+		help();
+		return EX_OK;
+	}
+	for (i = 0; i < sizeof(benches) / sizeof(*benches); i++)
+		if (!strcmp(argv[1], benches[i].name))
+			return benches[i].fn(argc - 1, argv + 1);
+	return out_usage("no benchmark '%s'", argv[1]);
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Who holds the device: descriptors and mappings, found in /proc. */
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "zcctl.h"
+
+static unsigned int count_fds(const char *pid)
+{
+	unsigned int nr = 0;
+	struct dirent *de;
+	char path[64], target[64];
+	ssize_t len;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%.16s/fd", pid);
+	dir = opendir(path);
+	if (!dir)
+		return 0;
+	while ((de = readdir(dir))) {
+		len = readlinkat(dirfd(dir), de->d_name, target,
+				 sizeof(target) - 1);
+		if (len <= 0)
+			continue;
+		target[len] = '\0';
+		nr += !strcmp(target, ZC_DEVICE) ||
+		      !strcmp(target, ZC_DEVICE " (deleted)");
+	}
+	closedir(dir);
+	return nr;
+}
+
+static unsigned int count_mappings(const char *pid)
+{
+	unsigned int nr = 0;
+	char path[64], line[512];
+	FILE *maps;
+
+	snprintf(path, sizeof(path), "/proc/%.16s/maps", pid);
+	maps = fopen(path, "re");
+	if (!maps)
+		return 0;
+	while (fgets(line, sizeof(line), maps)) {
+		const char *name = strchr(line, '/');
+
+		nr += name && (!strcmp(name, ZC_DEVICE "\n") ||
+			       !strcmp(name, ZC_DEVICE " (deleted)\n"));
+	}
+	fclose(maps);
+	return nr;
+}
+
+static void describe(const char *pid, struct holder *h)
+{
+	struct stat st;
+	char path[64];
+	FILE *comm;
+
+	h->pid = atoi(pid);
+	snprintf(path, sizeof(path), "/proc/%.16s", pid);
+	h->uid = stat(path, &st) ? (uid_t)-1 : st.st_uid;
+	h->comm[0] = '?';
+	h->comm[1] = '\0';
+	snprintf(path, sizeof(path), "/proc/%.16s/comm", pid);
+	comm = fopen(path, "re");
+	if (!comm)
+		return;
+	if (fgets(h->comm, sizeof(h->comm), comm))
+		h->comm[strcspn(h->comm, "\n")] = '\0';
+	fclose(comm);
+}
+
+/*
+ * All processes that hold the device, as far as the caller may look. *@list is
+ * the caller's to free. Returns 0 or a negative errno.
+ */
+int holders_find(struct holder **list, size_t *nr)
+{
+	struct holder h, *more;
+	struct dirent *de;
+	DIR *proc = opendir("/proc");
+
+	*list = NULL;
+	*nr = 0;
+	if (!proc)
+		return -errno;
+	while ((de = readdir(proc))) {
+		if (!isdigit((unsigned char)*de->d_name))
+			continue;
+		h.fds = count_fds(de->d_name);
+		h.mappings = count_mappings(de->d_name);
+		if (!h.fds && !h.mappings)
+			continue;
+		describe(de->d_name, &h);
+		more = realloc(*list, (*nr + 1) * sizeof(h));
+		if (!more)
+			break;
+		*list = more;
+		more[(*nr)++] = h;
+	}
+	closedir(proc);
+	return 0;
+}

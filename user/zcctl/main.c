@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* zcctl: the commands, and what they share. */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "zcctl.h"
+
+static const struct command commands[] = {
+	{ "load", cmd_load, "load the module" },
+	{ "unload", cmd_unload, "unload it, or say who holds it" },
+	{ "info", cmd_info, "its version, features and limits" },
+	{ "alloc", cmd_alloc, "make and map a buffer, and show what it is" },
+	{ "send", cmd_send, "send a file to HOST:PORT without a copy" },
+	{ "recv", cmd_recv, "receive on a TCP port" },
+	{ "bench", cmd_bench, "measure zc beside the usual ways" },
+};
+
+static void help(void)
+{
+	size_t i;
+
+	puts("zcctl: zero-copy hugepage buffers\n"
+	     "\n"
+	     "usage: zcctl [-j] [-p] COMMAND [ARGUMENT…]\n"
+	     "       zcctl COMMAND --help\n");
+	for (i = 0; i < sizeof(commands) / sizeof(*commands); i++)
+		printf("  %-8s %s\n", commands[i].name, commands[i].brief);
+	puts("\n"
+	     "  -j, --json     results and errors as JSON: bytes and ns, never rounded\n"
+	     "  -p, --pretty   the same, indented\n"
+	     "  -V, --version  version of zcctl\n"
+	     "\n"
+	     "A first walk:\n"
+	     "  sudo zcctl load --path ./zc.ko\n"
+	     "  sudo zcctl alloc 64M\n"
+	     "  zcctl recv 4000 -o copy &\n"
+	     "  sudo zcctl send FILE localhost:4000\n"
+	     "\n"
+	     "exit codes: 0 done, 1 failed, 2 wrong usage, 3 module not loaded,\n"
+	     "            4 no permission");
+}
+
+/* -j and -p may stand anywhere before "--". Returns the new argc. */
+static int take_common(int argc, char **argv)
+{
+	int i, n = 1;
+	bool literal = false;
+
+	for (i = 1; i < argc; i++) {
+		literal |= !strcmp(argv[i], "--");
+		if (!literal && (!strcmp(argv[i], "-j") ||
+				 !strcmp(argv[i], "--json")))
+			out_json = true;
+		else if (!literal && (!strcmp(argv[i], "-p") ||
+				      !strcmp(argv[i], "--pretty")))
+			out_json = out_pretty = true;
+		else
+			argv[n++] = argv[i];
+	}
+	argv[n] = NULL;
+	return n;
+}
+
+int main(int argc, char **argv)
+{
+	size_t i;
+
+	signal(SIGPIPE, SIG_IGN);
+	argc = take_common(argc, argv);
+	if (argc < 2)
+		return out_usage("which command?");
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") ||
+	    !strcmp(argv[1], "help")) {
+		help();
+		return EX_OK;
+	}
+	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {
+		puts("zcctl " ZC_VERSION);
+		return EX_OK;
+	}
+	for (i = 0; i < sizeof(commands) / sizeof(*commands); i++)
+		if (!strcmp(argv[1], commands[i].name))
+			return commands[i].fn(argc - 1, argv + 1);
+	return out_usage("no command '%s'", argv[1]);
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The kernel's modules, by libkmod. */
+#include <errno.h>
+#include <libkmod.h>
+#include <stddef.h>
+
+#include "zcctl.h"
+
+static int module_get(struct kmod_ctx *ctx, const char *path,
+		      struct kmod_module **mod)
+{
+	struct kmod_list *list = NULL;
+	int err;
+
+	if (path)
+		return kmod_module_new_from_path(ctx, path, mod);
+	err = kmod_module_new_from_lookup(ctx, "zc", &list);
+	if (err < 0)
+		return err;
+	if (!list)
+		return -ENOENT;
+	*mod = kmod_module_get_module(list);
+	kmod_module_unref_list(list);
+	return 0;
+}
+
+int module_insert(const char *path, const char *params)
+{
+	struct kmod_ctx *ctx = kmod_new(NULL, NULL);
+	struct kmod_module *mod;
+	int err;
+
+	if (!ctx)
+		return -ENOMEM;
+	kmod_set_log_priority(ctx, 0);
+	err = module_get(ctx, path, &mod);
+	if (!err) {
+		err = kmod_module_insert_module(mod, 0, params);
+		kmod_module_unref(mod);
+	}
+	kmod_unref(ctx);
+	return err;
+}
+
+int module_remove(void)
+{
+	struct kmod_ctx *ctx = kmod_new(NULL, NULL);
+	struct kmod_module *mod;
+	int err;
+
+	if (!ctx)
+		return -ENOMEM;
+	kmod_set_log_priority(ctx, 0);
+	err = kmod_module_new_from_name(ctx, "zc", &mod);
+	if (!err) {
+		err = kmod_module_remove_module(mod, KMOD_REMOVE_NOWAIT);
+		kmod_module_unref(mod);
+	}
+	kmod_unref(ctx);
+	return err;
+}

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Data to stdout and errors to stderr, for people or as JSON. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "zcctl.h"
+
+#define OUT_SCHEMA	"zcctl/1"
+
+bool out_json;
+bool out_pretty;
+static bool progress_shown;
+
+uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
+}
+
+static void print_object(FILE *to, struct json_object *obj)
+{
+	int flags = JSON_C_TO_STRING_NOSLASHESCAPE;
+
+	flags |= out_pretty ? JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED :
+			      JSON_C_TO_STRING_PLAIN;
+	fprintf(to, "%s\n", json_object_to_json_string_ext(obj, flags));
+	json_object_put(obj);
+}
+
+/* A new result. Consumed by out_object(). */
+struct json_object *out_new(const char *kind)
+{
+	struct json_object *obj = json_object_new_object();
+
+	out_add_str(obj, "schema", OUT_SCHEMA);
+	out_add_str(obj, "kind", kind);
+	return obj;
+}
+
+void out_add_str(struct json_object *obj, const char *key, const char *val)
+{
+	json_object_object_add(obj, key,
+			       val ? json_object_new_string(val) : NULL);
+}
+
+void out_add_u64(struct json_object *obj, const char *key, uint64_t val)
+{
+	json_object_object_add(obj, key, json_object_new_uint64(val));
+}
+
+void out_add_double(struct json_object *obj, const char *key, double val)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%.3f", val);
+	json_object_object_add(obj, key, json_object_new_double_s(val, text));
+}
+
+void out_object(struct json_object *obj)
+{
+	print_object(stdout, obj);
+}
+
+/*
+ * Say what went wrong, and what to do. @err is a positive errno or 0. Returns
+ * @code, to be returned as exit code.
+ */
+int out_error(int code, int err, const char *hint, const char *fmt, ...)
+{
+	struct json_object *obj, *inner;
+	char text[512];
+	va_list ap;
+
+	out_progress_end();
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (!out_json) {
+		fprintf(stderr, "zcctl: %s%s%s\n", text, err ? ": " : "",
+			err ? strerror(err) : "");
+		if (hint)
+			fprintf(stderr, "  %s\n", hint);
+		return code;
+	}
+	obj = out_new("error");
+	inner = json_object_new_object();
+	out_add_str(inner, "message", text);
+	out_add_u64(inner, "errno", err);
+	out_add_str(inner, "reason", err ? strerror(err) : NULL);
+	out_add_str(inner, "hint", hint);
+	out_add_u64(inner, "exit", code);
+	json_object_object_add(obj, "error", inner);
+	print_object(stderr, obj);
+	return code;
+}
+
+int out_usage(const char *fmt, ...)
+{
+	char text[256];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	return out_error(EX_USAGE, 0, "zcctl --help, or zcctl COMMAND --help", "%s",
+			 text);
+}
+
+/* For people: "1.5 GiB". */
+const char *out_bytes(uint64_t bytes, char *buf, size_t size)
+{
+	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB" };
+	double val = bytes;
+	unsigned int i = 0;
+
+	while (val >= 1024 && i < 4) {
+		val /= 1024;
+		i++;
+	}
+	snprintf(buf, size, i && val < 100 ? "%.1f %s" : "%.0f %s", val, units[i]);
+	return buf;
+}
+
+/* A bar on a terminal, ten times a second; nothing elsewhere. */
+void out_progress(const char *what, uint64_t done, uint64_t total)
+{
+	static uint64_t last;
+	char a[32], b[32], bar[31];
+	unsigned int filled;
+
+	if (out_json || !isatty(STDERR_FILENO))
+		return;
+	if (done < total && now_ns() - last < 100000000)
+		return;
+	last = now_ns();
+	progress_shown = true;
+	if (!total) {
+		fprintf(stderr, "\r%s %s\033[K", what,
+			out_bytes(done, a, sizeof(a)));
+		return;
+	}
+	filled = 30 * ((double)done / total);
+	memset(bar, '.', 30);
+	memset(bar, '#', filled > 30 ? 30 : filled);
+	bar[30] = '\0';
+	fprintf(stderr, "\r%s [%s] %3.0f %%  %s of %s\033[K", what, bar,
+		100.0 * done / total, out_bytes(done, a, sizeof(a)),
+		out_bytes(total, b, sizeof(b)));
+}
+
+void out_progress_end(void)
+{
+	if (progress_shown)
+		fputs("\r\033[K", stderr);
+	progress_shown = false;
+}

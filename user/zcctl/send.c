@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* zcctl send: a file to HOST:PORT. */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "zcctl.h"
+
+static const char send_help[] =
+"usage: zcctl send FILE HOST:PORT [OPTION…]\n"
+"\n"
+"Send a file or block device to a TCP receiver without a copy and without filling\n"
+"the page cache. Where bytes had to be copied, the result says how many, and why.\n"
+"\n"
+"  --offset N   start at this byte (K, M, G: binary units)\n"
+"  --length N   send at most so many bytes\n"
+"  --direct     fail rather than read through the page cache\n"
+"\n"
+"examples:\n"
+"  zcctl send disk.img otherhost:4000        (there: zcctl recv 4000 -o disk.img)\n"
+"  zcctl send /dev/nvme0n1 [::1]:4000 --length 1G\n";
+
+/* A progress bar wants pauses; a script one call. */
+#define PROGRESS_STEP	(64ull << 20)
+
+/**
+ * struct reason - why bytes were copied
+ * @bit:  ZC_COPY_* flag
+ * @name: for JSON
+ * @text: for people
+ */
+struct reason {
+	uint32_t bit;
+	const char *name;
+	const char *text;
+};
+
+static const struct reason reasons[] = {
+	{ ZC_COPY_NO_DIRECT, "no-direct", "the file cannot be read directly" },
+	{ ZC_COPY_NO_SG, "no-sg", "the route's device takes no scatter-gather lists" },
+	{ ZC_COPY_SOCKET, "socket", "the socket's protocol takes no pages" },
+};
+
+/**
+ * struct job - one send
+ * @file:   what
+ * @in:     its descriptor
+ * @out:    the socket
+ * @total:  bytes expected, 0 if not known
+ * @offset: start
+ * @length: at most so many bytes
+ * @flags:  ZC_SEND_* flags
+ * @calls:  system calls made
+ * @ns:     time taken
+ */
+struct job {
+	const char *file;
+	int in;
+	int out;
+	uint64_t total;
+	uint64_t offset;
+	uint64_t length;
+	uint32_t flags;
+	uint64_t calls;
+	uint64_t ns;
+};
+
+/* One call, or several small ones where somebody watches. */
+static int run(struct job *job, struct zc_context *ctx, struct zc_sendfile *sum)
+{
+	bool watched = !out_json && isatty(STDERR_FILENO);
+	uint64_t begin = now_ns();
+	int err = 0;
+
+	*sum = (struct zc_sendfile){ .offset = job->offset };
+	while (sum->sent < job->length) {
+		uint64_t left = job->length - sum->sent;
+		struct zc_sendfile arg = {
+			.in_fd = job->in,
+			.out_fd = job->out,
+			.offset = sum->offset,
+			.len = watched && left > PROGRESS_STEP ? PROGRESS_STEP : left,
+			.flags = job->flags,
+		};
+
+		job->calls++;
+		err = zc_sendfile_all(ctx, &arg);
+		sum->offset = arg.offset;
+		sum->sent += arg.sent;
+		sum->copied += arg.copied;
+		sum->copy_reasons |= arg.copy_reasons;
+		sum->chunks += arg.chunks;
+		sum->cached += arg.cached;
+		sum->huge_bytes += arg.huge_bytes;
+		if (err || arg.sent < arg.len)
+			break;
+		out_progress("send", sum->sent, job->total);
+	}
+	out_progress_end();
+	job->ns = now_ns() - begin;
+	return err;
+}
+
+static void show_json(const struct job *job, const struct zc_sendfile *res)
+{
+	struct json_object *obj = out_new("send"), *why = json_object_new_array();
+	size_t i;
+
+	for (i = 0; i < sizeof(reasons) / sizeof(*reasons); i++)
+		if (res->copy_reasons & reasons[i].bit)
+			json_object_array_add(why, json_object_new_string(reasons[i].name));
+	out_add_str(obj, "file", job->file);
+	out_add_u64(obj, "sent", res->sent);
+	out_add_u64(obj, "ns", job->ns);
+	out_add_u64(obj, "copied", res->copied);
+	json_object_object_add(obj, "copy_reasons", why);
+	out_add_u64(obj, "cached", res->cached);
+	out_add_u64(obj, "huge_bytes", res->huge_bytes);
+	out_add_u64(obj, "chunks", res->chunks);
+	out_add_u64(obj, "syscalls", job->calls);
+	out_object(obj);
+}
+
+static void show_text(const struct job *job, const struct zc_sendfile *res)
+{
+	double s = job->ns / 1e9;
+	char a[32], b[32];
+	size_t i;
+
+	printf("sent       %s in %.3f s, %s/s\n", out_bytes(res->sent, a, sizeof(a)),
+	       s, out_bytes(s > 0 ? res->sent / s : 0, b, sizeof(b)));
+	printf("copied     %s\n", out_bytes(res->copied, a, sizeof(a)));
+	for (i = 0; i < sizeof(reasons) / sizeof(*reasons); i++)
+		if (res->copy_reasons & reasons[i].bit)
+			printf("           because %s\n", reasons[i].text);
+	printf("page cache %s read through it\n",
+	       out_bytes(res->cached, a, sizeof(a)));
+	printf("hugepages  carried %s\n", out_bytes(res->huge_bytes, a, sizeof(a)));
+	printf("calls      %llu, of %u reads\n", (unsigned long long)job->calls,
+	       res->chunks);
+}
+
+/* Half-close, and wait until the peer has read all: then it has the bytes. */
+static void finish(int sock)
+{
+	char c;
+
+	shutdown(sock, SHUT_WR);
+	while (read(sock, &c, 1) > 0)
+		;
+}
+
+static int send_open(struct job *job, struct zc_context *ctx)
+{
+	struct zc_sendfile res;
+	char a[32];
+	int err = run(job, ctx, &res);
+
+	if (err)
+		return out_error(EX_FAILED, -err,
+				 err == -EOPNOTSUPP && (job->flags & ZC_SEND_DIRECT) ?
+				 "without --direct it is read through the page cache" : NULL,
+				 "%s: failed after %s", job->file,
+				 out_bytes(res.sent, a, sizeof(a)));
+	finish(job->out);
+	if (out_json)
+		show_json(job, &res);
+	else
+		show_text(job, &res);
+	return EX_OK;
+}
+
+static uint64_t file_size(int fd)
+{
+	off_t end = lseek(fd, 0, SEEK_END);
+
+	return end > 0 ? end : 0;
+}
+
+static int send_file(struct job *job, const char *host, const char *port)
+{
+	struct zc_context *ctx;
+	uint64_t size;
+	int ret;
+
+	ret = device_open(&ctx);
+	if (ret)
+		return ret;
+	job->in = open(job->file, O_RDONLY | O_CLOEXEC);
+	if (job->in < 0) {
+		ret = out_error(errno == EACCES ? EX_PERMISSION : EX_FAILED, errno,
+				NULL, "cannot open %s", job->file);
+		goto close_ctx;
+	}
+	size = file_size(job->in);
+	if (size > job->offset)
+		job->total = size - job->offset;
+	if (job->total > job->length)
+		job->total = job->length;
+	job->out = net_connect(host, port);
+	ret = EX_FAILED;
+	if (job->out >= 0) {
+		ret = send_open(job, ctx);
+		close(job->out);
+	}
+	close(job->in);
+close_ctx:
+	zc_close(ctx);
+	return ret;
+}
+
+int cmd_send(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "offset", required_argument, NULL, 'o' },
+		{ "length", required_argument, NULL, 'l' },
+		{ "direct", no_argument, NULL, 'd' },
+		{ "help", no_argument, NULL, 'h' },
+		{ },
+	};
+	struct job job = { .length = INT64_MAX, .flags = ZC_SEND_NOSIGNAL };
+	char *host = NULL, *port = NULL;
+	int c, ret;
+
+	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		switch (c) {
+		case 'o':
+			if (!parse_size(optarg, &job.offset))
+				return out_usage("send: '%s' is no offset", optarg);
+			break;
+		case 'l':
+			if (!parse_size(optarg, &job.length))
+				return out_usage("send: '%s' is no length", optarg);
+			break;
+		case 'd':
+			job.flags |= ZC_SEND_DIRECT;
+			break;
+		case 'h':
+			fputs(send_help, stdout);
+			return EX_OK;
+		default:
+			return out_usage("send: bad option");
+		}
+	}
+	if (argc != optind + 2)
+		return out_usage("send: FILE HOST:PORT, please");
+	job.file = argv[optind];
+	if (!parse_host_port(argv[optind + 1], &host, &port))
+		ret = out_usage("send: '%s' is not HOST:PORT", argv[optind + 1]);
+	else
+		ret = send_file(&job, host, port);
+	free(host);
+	free(port);
+	return ret;
+}

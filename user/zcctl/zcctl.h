@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the files of zcctl share. */
+#ifndef _ZCCTL_H
+#define _ZCCTL_H
+
+#include <json-c/json.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "zc.h"
+
+/* Exit codes; part of the interface, see zcctl(8). */
+enum zcctl_exit {
+	EX_OK = 0,
+	EX_FAILED = 1,
+	EX_USAGE = 2,
+	EX_NO_MODULE = 3,
+	EX_PERMISSION = 4,
+};
+
+/**
+ * struct command - a command, or a subcommand
+ * @name:  as typed
+ * @fn:    gets argv from @name on; returns an exit code
+ * @brief: one line for --help
+ */
+struct command {
+	const char *name;
+	int (*fn)(int argc, char **argv);
+	const char *brief;
+};
+
+int cmd_load(int argc, char **argv);
+int cmd_unload(int argc, char **argv);
+int cmd_info(int argc, char **argv);
+int cmd_alloc(int argc, char **argv);
+int cmd_send(int argc, char **argv);
+int cmd_recv(int argc, char **argv);
+int cmd_bench(int argc, char **argv);
+
+/* output.c: data to stdout and errors to stderr, for people or as JSON */
+
+extern bool out_json;
+extern bool out_pretty;
+
+void out_object(struct json_object *obj);
+int out_error(int code, int err, const char *hint, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+int out_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+const char *out_bytes(uint64_t bytes, char *buf, size_t size);
+struct json_object *out_new(const char *kind);
+void out_add_str(struct json_object *obj, const char *key, const char *val);
+void out_add_u64(struct json_object *obj, const char *key, uint64_t val);
+void out_add_double(struct json_object *obj, const char *key, double val);
+void out_progress(const char *what, uint64_t done, uint64_t total);
+void out_progress_end(void);
+
+/* parse.c: arguments */
+
+bool parse_size(const char *text, uint64_t *bytes);
+bool parse_int(const char *text, int min, int max, int *val);
+bool parse_host_port(const char *text, char **host, char **port);
+
+/* device.c: the device, with errors that help */
+
+int device_open(struct zc_context **ctx);
+
+/* holders.c: who holds the device */
+
+/**
+ * struct holder - a process that keeps the module in use
+ * @pid:      process
+ * @uid:      its owner
+ * @comm:     its name
+ * @fds:      descriptors of /dev/zc
+ * @mappings: mappings of /dev/zc
+ */
+struct holder {
+	pid_t pid;
+	uid_t uid;
+	char comm[32];
+	unsigned int fds;
+	unsigned int mappings;
+};
+
+int holders_find(struct holder **list, size_t *nr);
+
+/* module.c or module-static.c: the kernel's modules */
+
+/**
+ * module_insert - load the module
+ * @path:   file, or NULL for the module installed for the running kernel
+ * @params: "name=value …"
+ *
+ * Returns: 0 or a negative errno; -EEXIST if it is loaded.
+ */
+int module_insert(const char *path, const char *params);
+int module_remove(void);
+
+/* net.c: sockets */
+
+int net_connect(const char *host, const char *port);
+int net_accept(const char *bind_to, const char *port);
+
+uint64_t now_ns(void);
+
+#endif /* _ZCCTL_H */
