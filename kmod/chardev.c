@@ -282,7 +282,7 @@ static const struct file_operations zc_fops = {
 	.unlocked_ioctl = zc_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 	.mmap = zc_mmap,
-	.get_unmapped_area = thp_get_unmapped_area,
+	.get_unmapped_area = zc_get_unmapped_area,
 };
 
 static struct miscdevice zc_misc = {

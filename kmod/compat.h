@@ -11,6 +11,7 @@
 #include <linux/bvec.h>
 #include <linux/mm.h>
 #include <linux/net.h>
+#include <linux/sched/mm.h>
 #include <linux/socket.h>
 #include <linux/uio.h>
 #include <linux/version.h>
@@ -26,6 +27,33 @@ static inline void vm_flags_set(struct vm_area_struct *vma, unsigned long flags)
 	vma->vm_flags |= flags;
 }
 #endif
+
+/**
+ * zc_mm_get_unmapped_area - pick an address for a mapping of the caller
+ * @filp:  file
+ * @addr:  hint
+ * @len:   bytes
+ * @pgoff: offset in pages
+ * @flags: MAP_* flags
+ *
+ * mm_get_unmapped_area() came in 6.10, and lost its mm argument in 6.19.
+ *
+ * Returns: the address or a negative errno.
+ */
+static inline unsigned long zc_mm_get_unmapped_area(struct file *filp,
+						    unsigned long addr,
+						    unsigned long len,
+						    unsigned long pgoff,
+						    unsigned long flags)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 10, 0)
+	return current->mm->get_unmapped_area(filp, addr, len, pgoff, flags);
+#elif LINUX_VERSION_CODE < KERNEL_VERSION(6, 19, 0)
+	return mm_get_unmapped_area(current->mm, filp, addr, len, pgoff, flags);
+#else
+	return mm_get_unmapped_area(filp, addr, len, pgoff, flags);
+#endif
+}
 
 /**
  * zc_sock_send_pages - send a part of a folio on a socket by reference

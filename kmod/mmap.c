@@ -13,6 +13,8 @@
  * device node has none. Each open file therefore gets an inode of a private
  * filesystem, with the largest size there is, as its f_mapping.
  */
+#include <linux/compat.h>
+#include <linux/mm.h>
 #include <linux/mount.h>
 #include <linux/pseudo_fs.h>
 
@@ -137,4 +139,36 @@ int zc_mmap(struct file *filp, struct vm_area_struct *vma)
 	vma->vm_private_data = buf;
 	atomic_inc(&buf->mappings);
 	return 0;
+}
+
+/**
+ * zc_get_unmapped_area - pick an address at which PMDs fit
+ * @filp:  file of /dev/zc
+ * @addr:  hint
+ * @len:   bytes
+ * @pgoff: offset in pages
+ * @flags: MAP_* flags
+ *
+ * The core aligns for 64-bit programs alone, to leave 32-bit ones their small
+ * address space. A program that maps hugepages wants them aligned.
+ *
+ * Returns: the address or a negative errno.
+ */
+unsigned long zc_get_unmapped_area(struct file *filp, unsigned long addr,
+				   unsigned long len, unsigned long pgoff,
+				   unsigned long flags)
+{
+	unsigned long ret;
+
+	if (!in_compat_syscall())
+		return thp_get_unmapped_area(filp, addr, len, pgoff, flags);
+	if (addr || len > TASK_SIZE - ZC_HUGE_SIZE)
+		goto plain;
+	ret = zc_mm_get_unmapped_area(filp, 0, len + ZC_HUGE_SIZE, pgoff, flags);
+	if (IS_ERR_VALUE(ret))
+		goto plain;
+	return ret + (((pgoff << PAGE_SHIFT) - ret) & (ZC_HUGE_SIZE - 1));
+
+plain:
+	return zc_mm_get_unmapped_area(filp, addr, len, pgoff, flags);
 }

@@ -118,6 +118,9 @@ int zc_mapping_init(void);
 void zc_mapping_exit(void);
 struct inode *zc_mapping_new(void);
 int zc_mmap(struct file *filp, struct vm_area_struct *vma);
+unsigned long zc_get_unmapped_area(struct file *filp, unsigned long addr,
+				   unsigned long len, unsigned long pgoff,
+				   unsigned long flags);
 
 /* ring.c: the folios of a transfer */
 
