@@ -283,6 +283,7 @@ static const struct file_operations zc_fops = {
 	.compat_ioctl = compat_ptr_ioctl,
 	.mmap = zc_mmap,
 	.get_unmapped_area = zc_get_unmapped_area,
+	.fsync = noop_fsync,
 };
 
 static struct miscdevice zc_misc = {

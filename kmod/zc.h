@@ -47,7 +47,7 @@ u64 zc_pool_used(void);
  */
 #define ZC_BUFFER_SIZE_MAX	SZ_1T
 #define ZC_OFFSET_SPAN		(16 * SZ_1T)
-#define ZC_FILE_BUFFERS_MAX	4096U
+#define ZC_FILE_BUFFERS_MAX	1024U
 
 /**
  * struct zc_block - 2 MiB of a buffer
