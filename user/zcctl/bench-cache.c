@@ -11,6 +11,8 @@
 
 #include "bench.h"
 
+#define DROP_NS	3000000000ull
+
 /* Bytes of the first @size that are in the page cache. */
 int bench_cache_resident(int fd, uint64_t size, uint64_t *bytes)
 {
@@ -34,25 +36,40 @@ int bench_cache_resident(int fd, uint64_t size, uint64_t *bytes)
 	return err;
 }
 
-/* Empty it, and see that it is empty: -EBUSY if it is not. */
+/* One try; *@bytes is what is left. */
+static int drop_once(int fd, uint64_t size, bool block, uint64_t *bytes)
+{
+	int err;
+
+	fsync(fd);
+	if (block)
+		ioctl(fd, BLKFLSBUF, 0);
+	err = posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+	if (err)
+		return -err;
+	return bench_cache_resident(fd, size, bytes);
+}
+
+/*
+ * Empty it, and see that it is empty: -EBUSY if it is not. The network may hold
+ * pages of the run before for a moment.
+ */
 int bench_cache_drop(int fd, uint64_t size)
 {
-	uint64_t bytes;
+	uint64_t bytes = 1, end = now_ns() + DROP_NS;
 	struct stat st;
 	int err;
 
 	if (fstat(fd, &st))
 		return -errno;
-	fsync(fd);
-	if (S_ISBLK(st.st_mode))
-		ioctl(fd, BLKFLSBUF, 0);
-	err = posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
-	if (err)
-		return -err;
-	err = bench_cache_resident(fd, size, &bytes);
-	if (err)
-		return err;
-	return bytes ? -EBUSY : 0;
+	for (;;) {
+		err = drop_once(fd, size, S_ISBLK(st.st_mode), &bytes);
+		if (err || !bytes)
+			return err;
+		if (now_ns() > end)
+			return -EBUSY;
+		usleep(10000);
+	}
 }
 
 /* Fill it with the first @size bytes, and see that it is full. */

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The human's targets: `make help`. The module's own list of objects is Kbuild.
+
+KDIR	?= /lib/modules/$(shell uname -r)/build
+PREFIX	?= /usr/local
+DESTDIR	?=
+KERNELS	?= 6.1 6.12
+
+LAB	:= selftests/qemu
+ZC_LAB	?= $(CURDIR)/build/lab
+KSFT_SRC := $(ZC_LAB)/ksft/tools/testing/selftests
+USER_LIBS := libkmod json-c
+export ZC_LAB KERNELS
+
+.PHONY: all help modules modules_install user kselftest check check-debug \
+	check-all bench demo style install deps clean distclean
+
+all: modules
+	@if pkg-config --exists $(USER_LIBS) 2>/dev/null; then \
+		$(MAKE) --no-print-directory user; \
+	else \
+		echo "zcctl and libzc are not built: 'make deps' installs what they need"; \
+	fi
+
+help:
+	@echo 'On this machine:'
+	@echo '  make             ./zc.ko for the running kernel (or KDIR=…), zcctl and libzc'
+	@echo '  make modules     the module alone'
+	@echo '  make user        zcctl and libzc alone, in build/user (STATIC=1: one static zcctl)'
+	@echo '  make install     all of it, below DESTDIR and PREFIX ($(PREFIX))'
+	@echo '  make deps        install the packages that all targets need'
+	@echo 'In QEMU, without risk to this machine; each installs what it needs:'
+	@echo '  make demo        a real file from hugepage buffers to real TCP clients'
+	@echo '  make check       the selftests; KERNELS="$(KERNELS)" TOPICS="abi buffer …"'
+	@echo '  make check-debug the selftests with KASAN, lockdep and kmemleak'
+	@echo '  make check-all   both'
+	@echo '  make bench       guest instructions per MiB, zc beside the usual ways'
+	@echo '  make modules-K   the module for kernel K (6.1, 6.12, debug), in build/module-K'
+	@echo 'For contributors:'
+	@echo '  make style       checkpatch, sparse, shellcheck, kernel-doc …'
+	@echo '  make kselftest   build and install the selftests in build/kselftest'
+	@echo '  make clean       remove what was built; distclean: the downloads too'
+
+modules:
+	@test -e $(KDIR)/Makefile || { \
+		echo "The headers of kernel $$(uname -r) are missing (no $(KDIR))."; \
+		echo "Install them:  apt-get install linux-headers-$$(uname -r)"; \
+		echo "or build for another kernel:  make KDIR=…"; \
+		exit 1; } >&2
+	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
+
+modules_install:
+	$(MAKE) -C $(KDIR) M=$(CURDIR) INSTALL_MOD_PATH=$(DESTDIR) modules_install
+	@# Debian's headers have no System.map, without which depmod is left out.
+	@test -n "$(DESTDIR)" || depmod -a "$$($(MAKE) -s -C $(KDIR) kernelrelease)"
+
+modules-%:
+	@$(LAB)/deps.sh $(if $(filter debug,$*),debug,check)
+	@$(LAB)/module.sh $*
+
+user:
+	$(MAKE) -C user
+
+kselftest:
+	@$(LAB)/ksft.sh
+	@rm -rf build/kselftest
+	@$(MAKE) --no-print-directory -s -C selftests install \
+		KSFT_SRC=$(KSFT_SRC) INSTALL_PATH=$(CURDIR)/build/kselftest
+
+# What a guest is given. Quiet, so that a report stands alone.
+.PHONY: guest-files
+guest-files:
+	@$(MAKE) --no-print-directory -s user
+	@$(MAKE) --no-print-directory -s kselftest
+
+check:
+	@$(LAB)/deps.sh check
+	@$(MAKE) --no-print-directory -s guest-files
+	@$(LAB)/check.sh
+
+check-debug:
+	@$(LAB)/deps.sh debug
+	@$(MAKE) --no-print-directory -s guest-files
+	@KERNELS=debug $(LAB)/check.sh
+
+check-all:
+	@$(LAB)/deps.sh debug
+	@$(MAKE) --no-print-directory -s guest-files
+	@KERNELS="$(KERNELS) debug" $(LAB)/check.sh
+
+demo:
+	@$(LAB)/deps.sh demo
+	@$(MAKE) --no-print-directory -s user
+	@$(LAB)/demo.sh
+
+bench:
+	@$(LAB)/deps.sh check
+	@$(MAKE) --no-print-directory -s user
+	@$(LAB)/bench.sh
+
+style:
+	@$(LAB)/deps.sh style
+	@$(LAB)/style.sh
+
+install: modules user modules_install
+	$(MAKE) -C user install DESTDIR=$(DESTDIR) PREFIX=$(PREFIX)
+
+deps:
+	@$(LAB)/deps.sh all
+
+# By hand rather than with the headers' own clean target, as these may be gone.
+clean:
+	rm -rf build/module-* build/user* build/kselftest* build/run build/style
+	rm -f kmod/*.o kmod/.*.cmd zc.ko zc.o zc.mod* .*.cmd .module-common.o
+	rm -f Module.symvers modules.order
+
+distclean: clean
+	rm -rf build

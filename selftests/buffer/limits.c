@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Buffers when memory, or what is allowed of it, runs out. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+#include "zc_test.h"
+
+/* What other users of memory may do meanwhile. */
+#define SLACK	(48 * MIB)
+
+/* Pages that one pipe holds. */
+#define PIPE_PAGES	256
+
+FIXTURE(limits)
+{
+	int fd;
+	uint64_t used;
+	long long max_bytes;
+};
+
+FIXTURE_SETUP(limits)
+{
+	self->fd = zct_open();
+	ASSERT_GE(self->fd, 0);
+	self->used = zct_used(self->fd);
+	self->max_bytes = zct_param("max_bytes");
+	ASSERT_GE(self->max_bytes, 0);
+}
+
+FIXTURE_TEARDOWN(limits)
+{
+	EXPECT_EQ(0, zct_param_set("max_bytes", self->max_bytes));
+	close(self->fd);
+}
+
+static uint64_t oom_kills(void)
+{
+	FILE *f = fopen("/proc/vmstat", "re");
+	unsigned long long val, kills = 0;
+	char key[64];
+
+	while (f && fscanf(f, "%63s %llu", key, &val) == 2)
+		if (!strcmp(key, "oom_kill"))
+			kills = val;
+	if (f)
+		fclose(f);
+	return kills;
+}
+
+TEST_F(limits, module_limit)
+{
+	struct zc_query query = { 0 };
+	struct zc_buf_create buf;
+
+	ASSERT_EQ(0, zct_param_set("max_bytes", self->used + 4 * HUGE));
+	ASSERT_EQ(0, zct_ioctl(self->fd, ZC_IOC_QUERY, &query));
+	EXPECT_EQ(self->used + 4 * HUGE, query.max_bytes);
+	EXPECT_EQ(-ENOMEM, zct_create(self->fd, 5 * HUGE, 0, ZC_NODE_ANY, &buf));
+	EXPECT_EQ(self->used, zct_used(self->fd));
+	ASSERT_EQ(0, zct_create(self->fd, 3 * HUGE, 0, ZC_NODE_ANY, &buf));
+	EXPECT_EQ(-ENOMEM, zct_create(self->fd, 2 * HUGE, ZC_BUF_SMALL_OK,
+				      ZC_NODE_ANY, &buf));
+	EXPECT_EQ(self->used + 3 * HUGE, zct_used(self->fd));
+	ASSERT_EQ(0, zct_create(self->fd, HUGE, 0, ZC_NODE_ANY, &buf));
+}
+
+/* All memory, until there is no more: refused, nothing lost, nobody killed. */
+TEST_F(limits, exhaustion)
+{
+	uint64_t free_before, kills = oom_kills();
+	struct zc_buf_create buf;
+	int fd = zct_open(), err, made = 0;
+
+	ASSERT_EQ(0, zct_param_set("max_bytes", 1ll << 40));
+	free_before = zct_meminfo("MemFree");
+	while (!(err = zct_create(fd, 8 * HUGE, 0, ZC_NODE_ANY, &buf)))
+		made++;
+	EXPECT_EQ(-ENOMEM, err);
+	EXPECT_GT(made, 10);
+	EXPECT_EQ(self->used + made * 8 * HUGE, zct_used(self->fd));
+	close(fd);
+	EXPECT_EQ(self->used, zct_used(self->fd));
+	EXPECT_EQ(kills, oom_kills());
+	EXPECT_GE(zct_meminfo("MemFree") + SLACK, free_before);
+}
+
+/* One giant that cannot be had, or takes long: killed in the middle. */
+TEST_F(limits, killed_while_creating)
+{
+	uint64_t total = zct_meminfo("MemTotal");
+	int status, round;
+	pid_t pid;
+
+	ASSERT_EQ(0, zct_param_set("max_bytes", 1ll << 40));
+	for (round = 0; round < 5; round++) {
+		pid = fork();
+		if (!pid) {
+			struct zc_buf_create buf;
+
+			zct_create(self->fd, total / 2, 0, ZC_NODE_ANY, &buf);
+			_exit(0);
+		}
+		usleep(10000 + 20000 * round);
+		kill(pid, SIGKILL);
+		ASSERT_EQ(pid, waitpid(pid, &status, 0));
+		/* Killed, or just done and then the handle is the file's. */
+		close(self->fd);
+		self->fd = zct_open();
+		EXPECT_TRUE(zct_used_becomes(self->fd, self->used, 2000));
+	}
+}
+
+TEST_F(limits, handles)
+{
+	const uint64_t need = 1024 * HUGE;
+	struct zc_query query = { 0 };
+	struct zc_buf_create buf;
+	unsigned int i, last;
+
+	ASSERT_EQ(0, zct_ioctl(self->fd, ZC_IOC_QUERY, &query));
+	if (zct_meminfo("MemAvailable") < need + 128 * MIB)
+		SKIP(return, "needs %llu MiB of free memory",
+		     (unsigned long long)(need / MIB + 128));
+	ASSERT_EQ(0, zct_param_set("max_bytes", 1ll << 40));
+	for (i = 0; i < query.max_handles; i++)
+		ASSERT_EQ(0, zct_create(self->fd, 1, 0, ZC_NODE_ANY, &buf));
+	last = buf.handle;
+	EXPECT_EQ(-EMFILE, zct_create(self->fd, 1, 0, ZC_NODE_ANY, &buf));
+	EXPECT_EQ(0, zct_destroy(self->fd, last));
+	EXPECT_EQ(0, zct_create(self->fd, 1, 0, ZC_NODE_ANY, &buf));
+}
+
+/*
+ * Leave free memory in single pages: every second page of a large area is held
+ * by a pipe, where it can be neither freed nor moved, and the others are freed.
+ */
+static bool fragment(uint64_t size)
+{
+	static struct iovec iov[PIPE_PAGES];
+	struct rlimit files = { 8192, 8192 };
+	uint64_t off = 0;
+	char *area;
+	int i, fds[2];
+
+	area = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (area == MAP_FAILED || setrlimit(RLIMIT_NOFILE, &files))
+		return false;
+	madvise(area, size, MADV_NOHUGEPAGE);
+	memset(area, 1, size);
+	while (off + PIPE_PAGES * 8192 <= size) {
+		if (pipe(fds) || fcntl(fds[1], F_SETPIPE_SZ, PIPE_PAGES * 4096) < 0)
+			return false;
+		for (i = 0; i < PIPE_PAGES; i++, off += 8192)
+			iov[i] = (struct iovec){ area + off, 4096 };
+		if (vmsplice(fds[1], iov, PIPE_PAGES, SPLICE_F_NONBLOCK) !=
+		    PIPE_PAGES * 4096)
+			return false;
+	}
+	return !munmap(area, size);
+}
+
+/* A child fragments memory as far as it gets; then small pages must do. */
+TEST_F(limits, small_pages)
+{
+	const uint64_t size = 64 * HUGE;
+	uint64_t free = zct_meminfo("MemAvailable"), kills = oom_kills();
+	uint64_t hog_size = free > 512 * MIB ? free - 320 * MIB : free / 3;
+	struct zc_buf_create buf;
+	uint64_t *map, i, wrong = 0;
+	int ready[2], status, err;
+	char byte = 0;
+	pid_t pid;
+
+	ASSERT_EQ(0, zct_param_set("max_bytes", 1ll << 40));
+	ASSERT_EQ(0, pipe(ready));
+	pid = fork();
+	if (!pid) {
+		byte = fragment(hog_size);
+		if (write(ready[1], &byte, 1) != 1)
+			_exit(1);
+		pause();
+		_exit(0);
+	}
+	ASSERT_EQ(1, read(ready[0], &byte, 1));
+	EXPECT_EQ(1, byte);
+
+	/* Take all hugepages that are left, then some more. */
+	do {
+		err = zct_create(self->fd, 4 * HUGE, 0, ZC_NODE_ANY, &buf);
+	} while (!err);
+	EXPECT_EQ(-ENOMEM, err);
+	do {
+		err = zct_create(self->fd, HUGE, 0, ZC_NODE_ANY, &buf);
+	} while (!err);
+	EXPECT_EQ(-ENOMEM, err);
+	err = zct_create(self->fd, size, ZC_BUF_SMALL_OK, ZC_NODE_ANY, &buf);
+	EXPECT_EQ(0, err);
+	if (!err) {
+		EXPECT_EQ(size, buf.size);
+		EXPECT_EQ(4096, buf.page_size);
+		EXPECT_LT(buf.huge_bytes, size);
+		map = zct_map(self->fd, &buf);
+		EXPECT_NE(MAP_FAILED, map);
+		for (i = 0; i < size / 8; i++)
+			wrong += !!map[i];
+		EXPECT_EQ(0, wrong);
+		zct_pattern(map, 0, size);
+		EXPECT_EQ(-1, zct_pattern_check(map, 0, size));
+		EXPECT_EQ(size, zct_smaps(map, "Rss"));
+		EXPECT_EQ(buf.huge_bytes, zct_smaps(map, "FilePmdMapped"));
+		munmap(map, size);
+	}
+	close(self->fd);
+	kill(pid, SIGKILL);
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	self->fd = zct_open();
+	EXPECT_TRUE(zct_used_becomes(self->fd, self->used, 2000));
+	EXPECT_EQ(kills, oom_kills());
+}
+
+/* A cgroup's limit holds for buffers, and its end frees them. */
+TEST_F(limits, memcg)
+{
+	const char *const group = "/sys/fs/cgroup/zc-test";
+	struct zc_buf_create buf;
+	int status, err;
+	char cmd[256];
+	pid_t pid;
+
+	snprintf(cmd, sizeof(cmd),
+		 "grep -q memory /sys/fs/cgroup/cgroup.controllers && "
+		 "echo +memory >/sys/fs/cgroup/cgroup.subtree_control && "
+		 "mkdir -p %s && echo 64M >%s/memory.max", group, group);
+	if (system(cmd))
+		SKIP(return, "no memory controller of cgroup v2");
+	pid = fork();
+	if (!pid) {
+		int fd;
+
+		snprintf(cmd, sizeof(cmd), "echo %d >%s/cgroup.procs", getpid(),
+			 group);
+		if (system(cmd))
+			_exit(1);
+		fd = zct_open();
+		if (zct_create(fd, 16 * MIB, 0, ZC_NODE_ANY, &buf))
+			_exit(2);
+		err = zct_create(fd, 64 * MIB, 0, ZC_NODE_ANY, &buf);
+		_exit(err == -ENOMEM ? 0 : 3);
+	}
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
+	EXPECT_TRUE(zct_used_becomes(self->fd, self->used, 2000));
+	EXPECT_EQ(0, rmdir(group));
+}
+
+TEST_HARNESS_MAIN

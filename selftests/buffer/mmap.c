@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Mappings of buffers. */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+#include "zc_test.h"
+
+#define SIZE	(8 * HUGE)
+
+FIXTURE(mmap)
+{
+	int fd;
+	uint64_t used;
+	struct zc_buf_create buf;
+	char *map;
+};
+
+FIXTURE_SETUP(mmap)
+{
+	self->fd = zct_open();
+	ASSERT_GE(self->fd, 0);
+	self->used = zct_used(self->fd);
+	ASSERT_EQ(0, zct_create(self->fd, SIZE, 0, ZC_NODE_ANY, &self->buf));
+	self->map = zct_map(self->fd, &self->buf);
+	ASSERT_NE(MAP_FAILED, self->map);
+}
+
+FIXTURE_TEARDOWN(mmap)
+{
+	int fd = zct_open();
+
+	munmap(self->map, SIZE);
+	close(self->fd);
+	EXPECT_TRUE(zct_used_becomes(fd, self->used, 2000));
+	close(fd);
+}
+
+static uint64_t faults(void)
+{
+	struct rusage ru;
+
+	getrusage(RUSAGE_SELF, &ru);
+	return ru.ru_minflt;
+}
+
+static void *map_at(FIXTURE_DATA(mmap) *self, size_t len, int prot, int flags,
+		    uint64_t offset)
+{
+	return mmap(NULL, len, prot, flags, self->fd, offset);
+}
+
+static unsigned int mappings(FIXTURE_DATA(mmap) *self)
+{
+	struct zc_buf_query query = { .handle = self->buf.handle };
+
+	zct_ioctl(self->fd, ZC_IOC_BUF_QUERY, &query);
+	return query.mappings;
+}
+
+TEST_F(mmap, hugepages)
+{
+	uint64_t before = faults(), i;
+
+	EXPECT_EQ(0, (uintptr_t)self->map % HUGE);
+	for (i = 0; i < SIZE; i += 4096)
+		self->map[i] = 1;
+	EXPECT_LE(faults() - before, SIZE / HUGE + 4);
+	EXPECT_EQ(SIZE, zct_smaps(self->map, "FilePmdMapped"));
+	EXPECT_EQ(SIZE, zct_smaps(self->map, "Rss"));
+	EXPECT_TRUE(zct_smaps_flag(self->map, " dd"));
+	EXPECT_TRUE(zct_smaps_flag(self->map, " de"));
+}
+
+TEST_F(mmap, populate)
+{
+	char *map = map_at(self, SIZE, PROT_READ | PROT_WRITE,
+			   MAP_SHARED | MAP_POPULATE, self->buf.mmap_offset);
+	uint64_t before, i;
+
+	ASSERT_NE(MAP_FAILED, map);
+	EXPECT_EQ(SIZE, zct_smaps(map, "FilePmdMapped"));
+	before = faults();
+	for (i = 0; i < SIZE; i += 4096)
+		map[i] = 1;
+	EXPECT_LE(faults() - before, 1);
+	munmap(map, SIZE);
+}
+
+TEST_F(mmap, refused)
+{
+	const uint64_t off = self->buf.mmap_offset;
+	const int rw = PROT_READ | PROT_WRITE;
+
+	EXPECT_EQ(MAP_FAILED, map_at(self, SIZE, rw, MAP_PRIVATE, off));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(MAP_FAILED, map_at(self, SIZE + 4096, rw, MAP_SHARED, off));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(MAP_FAILED, map_at(self, HUGE, rw, MAP_SHARED, off + SIZE));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(MAP_FAILED, map_at(self, HUGE, rw, MAP_SHARED, 0));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(MAP_FAILED, map_at(self, 2 * HUGE, rw, MAP_SHARED,
+				     off + SIZE - HUGE));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(MAP_FAILED, map_at(self, HUGE, rw, MAP_SHARED, 1ull << 50));
+	EXPECT_EQ(MAP_FAILED, map_at(self, HUGE, rw, MAP_SHARED, 1ull << 62));
+	EXPECT_EQ(1, mappings(self));
+}
+
+TEST_F(mmap, part)
+{
+	char *huge, *page;
+
+	zct_pattern(self->map, 0, SIZE);
+	huge = map_at(self, 2 * HUGE, PROT_READ, MAP_SHARED,
+		      self->buf.mmap_offset + 3 * HUGE);
+	ASSERT_NE(MAP_FAILED, huge);
+	EXPECT_EQ(-1, zct_pattern_check(huge, 3 * HUGE, 2 * HUGE));
+	EXPECT_EQ(2 * HUGE, zct_smaps(huge, "FilePmdMapped"));
+	page = map_at(self, 8192, PROT_READ, MAP_SHARED,
+		      self->buf.mmap_offset + HUGE - 4096);
+	ASSERT_NE(MAP_FAILED, page);
+	EXPECT_EQ(-1, zct_pattern_check(page, HUGE - 4096, 8192));
+	EXPECT_EQ(3, mappings(self));
+	munmap(huge, 2 * HUGE);
+	munmap(page, 8192);
+	EXPECT_EQ(1, mappings(self));
+}
+
+TEST_F(mmap, hole)
+{
+	char *hole = self->map + 2 * HUGE + 4096 * 17;
+
+	zct_pattern(self->map, 0, SIZE);
+	ASSERT_EQ(0, munmap(hole, 4096));
+	EXPECT_EQ(2, mappings(self));
+	EXPECT_EQ(-1, zct_pattern_check(self->map, 0, hole - self->map));
+	EXPECT_EQ(-1, zct_pattern_check(hole + 4096, hole + 4096 - self->map,
+					SIZE - (hole + 4096 - self->map)));
+	EXPECT_GE(zct_smaps(self->map, "FilePmdMapped"), 2 * HUGE);
+}
+
+TEST_F(mmap, fork)
+{
+	int status;
+	pid_t pid;
+
+	self->map[5] = 1;
+	pid = fork();
+	if (!pid) {
+		if (self->map[5] != 1)
+			_exit(1);
+		memset(self->map, 7, SIZE);
+		_exit(0);
+	}
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
+	EXPECT_EQ(7, self->map[5]);
+	EXPECT_EQ(7, self->map[SIZE - 1]);
+	EXPECT_EQ(1, mappings(self));
+}
+
+TEST_F(mmap, outlives_handle_and_file)
+{
+	int fd = zct_open();
+
+	zct_pattern(self->map, 0, SIZE);
+	ASSERT_EQ(0, zct_destroy(self->fd, self->buf.handle));
+	EXPECT_EQ(MAP_FAILED, map_at(self, HUGE, PROT_READ, MAP_SHARED,
+				     self->buf.mmap_offset));
+	close(self->fd);
+	self->fd = -1;
+	EXPECT_EQ(-1, zct_pattern_check(self->map, 0, SIZE));
+	EXPECT_EQ(self->used + SIZE, zct_used(fd));
+	/* Page tables may go, and the memory is still there. */
+	madvise(self->map, SIZE, MADV_DONTNEED);
+	EXPECT_EQ(-1, zct_pattern_check(self->map, 0, SIZE));
+	munmap(self->map, SIZE);
+	EXPECT_TRUE(zct_used_becomes(fd, self->used, 1000));
+	close(fd);
+}
+
+/* The old mapping stays its own when the handle's place is used again. */
+TEST_F(mmap, place_used_again)
+{
+	struct zc_buf_create buf;
+	char *map;
+
+	memset(self->map, 1, SIZE);
+	ASSERT_EQ(0, zct_destroy(self->fd, self->buf.handle));
+	ASSERT_EQ(0, zct_create(self->fd, SIZE, 0, ZC_NODE_ANY, &buf));
+	EXPECT_EQ(self->buf.mmap_offset, buf.mmap_offset);
+	map = zct_map(self->fd, &buf);
+	ASSERT_NE(MAP_FAILED, map);
+	EXPECT_EQ(0, map[HUGE]);
+	memset(map, 2, SIZE);
+	madvise(self->map, SIZE, MADV_DONTNEED);
+	EXPECT_EQ(1, self->map[HUGE]);
+	EXPECT_EQ(2, map[HUGE]);
+	munmap(map, SIZE);
+}
+
+TEST_F(mmap, advice)
+{
+	zct_pattern(self->map, 0, SIZE);
+	EXPECT_EQ(0, madvise(self->map, SIZE, MADV_DONTNEED));
+	EXPECT_EQ(-1, zct_pattern_check(self->map, 0, SIZE));
+	EXPECT_NE(0, madvise(self->map, SIZE, MADV_REMOVE));
+	EXPECT_EQ(-1, zct_pattern_check(self->map, 0, SIZE));
+	madvise(self->map, SIZE, MADV_NOHUGEPAGE);
+	madvise(self->map, SIZE, MADV_DONTNEED);
+	EXPECT_EQ(-1, zct_pattern_check(self->map, 0, SIZE));
+	madvise(self->map, SIZE, MADV_PAGEOUT);
+	madvise(self->map, SIZE, MADV_COLD);
+	madvise(self->map, SIZE, MADV_FREE);
+	EXPECT_EQ(-1, zct_pattern_check(self->map, 0, SIZE));
+	EXPECT_EQ(0, mlock(self->map, SIZE));
+	EXPECT_EQ(0, munlock(self->map, SIZE));
+	EXPECT_EQ(0, msync(self->map, SIZE, MS_SYNC));
+}
+
+static sigjmp_buf fault_jump;
+static volatile int fault_signal;
+
+static void on_fault(int sig)
+{
+	fault_signal = sig;
+	siglongjmp(fault_jump, 1);
+}
+
+static int write_faults(volatile char *p)
+{
+	struct sigaction act = { .sa_handler = on_fault };
+
+	sigaction(SIGSEGV, &act, NULL);
+	sigaction(SIGBUS, &act, NULL);
+	fault_signal = 0;
+	if (!sigsetjmp(fault_jump, 1))
+		*p = 1;
+	signal(SIGSEGV, SIG_DFL);
+	signal(SIGBUS, SIG_DFL);
+	return fault_signal;
+}
+
+TEST_F(mmap, protection)
+{
+	int fd = open("/dev/zc", O_RDONLY);
+	struct zc_buf_create buf;
+	char *map;
+
+	self->map[0] = 3;
+	EXPECT_EQ(0, mprotect(self->map, HUGE, PROT_READ));
+	EXPECT_EQ(3, self->map[0]);
+	EXPECT_EQ(SIGSEGV, write_faults(self->map));
+	EXPECT_EQ(0, write_faults(self->map + HUGE));
+	EXPECT_EQ(0, mprotect(self->map, HUGE, PROT_READ | PROT_WRITE));
+	EXPECT_EQ(0, write_faults(self->map));
+
+	/* A file opened for reading cannot be mapped for writing. */
+	ASSERT_EQ(0, zct_create(fd, HUGE, 0, ZC_NODE_ANY, &buf));
+	EXPECT_EQ(MAP_FAILED, zct_map(fd, &buf));
+	EXPECT_EQ(EACCES, errno);
+	map = mmap(NULL, HUGE, PROT_READ, MAP_SHARED, fd, buf.mmap_offset);
+	ASSERT_NE(MAP_FAILED, map);
+	EXPECT_EQ(0, map[17]);
+	EXPECT_NE(0, mprotect(map, HUGE, PROT_READ | PROT_WRITE));
+	munmap(map, HUGE);
+	close(fd);
+}
+
+TEST_F(mmap, remap)
+{
+	char *moved;
+
+	zct_pattern(self->map, 0, SIZE);
+	EXPECT_EQ(MAP_FAILED, mremap(self->map, SIZE, 2 * SIZE, MREMAP_MAYMOVE));
+	moved = mmap(NULL, SIZE + HUGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, moved);
+	moved = mremap(self->map, SIZE, SIZE, MREMAP_MAYMOVE | MREMAP_FIXED,
+		       (void *)(((uintptr_t)moved + HUGE - 1) & ~(HUGE - 1)));
+	ASSERT_NE(MAP_FAILED, moved);
+	self->map = moved;
+	EXPECT_EQ(-1, zct_pattern_check(self->map, 0, SIZE));
+	EXPECT_EQ(1, mappings(self));
+	EXPECT_EQ(0, madvise(self->map, SIZE, MADV_DONTNEED));
+	EXPECT_EQ(-1, zct_pattern_check(self->map, 0, SIZE));
+	/* Shrink. */
+	EXPECT_EQ(self->map, mremap(self->map, SIZE, HUGE, 0));
+	EXPECT_EQ(-1, zct_pattern_check(self->map, 0, HUGE));
+}
+
+/* Only at an address that does not fit are pages small; the data are the same. */
+TEST_F(mmap, unaligned_address)
+{
+	char *area = mmap(NULL, SIZE + 2 * HUGE, PROT_NONE,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), *map;
+
+	ASSERT_NE(MAP_FAILED, area);
+	zct_pattern(self->map, 0, SIZE);
+	area = (char *)(((uintptr_t)area + HUGE - 1) & ~(HUGE - 1)) + 4096;
+	map = mmap(area, SIZE, PROT_READ, MAP_SHARED | MAP_FIXED, self->fd,
+		   self->buf.mmap_offset);
+	ASSERT_EQ(area, map);
+	EXPECT_EQ(-1, zct_pattern_check(map, 0, SIZE));
+	EXPECT_EQ(0, zct_smaps(map, "FilePmdMapped"));
+	munmap(map, SIZE);
+}
+
+TEST_HARNESS_MAIN

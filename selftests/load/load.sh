@@ -1,0 +1,132 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Loading and unloading: parameters, the device node, who prevents it, what the
+# network still holds, and a hundred times without a leak.
+# shellcheck disable=SC1091,SC2317
+. ./ktap.sh
+set -u
+ko=${ZC_KO:-/zc/zc.ko}
+
+loaded()
+{
+	grep -q '^zc ' /proc/modules
+}
+
+unload()
+{
+	! loaded || rmmod zc
+}
+
+# Module tests start and end without it; others load it when they need it.
+trap 'unload 2>/dev/null' EXIT
+
+# hold WHAT: start a holder; wait until it holds
+hold()
+{
+	coproc HOLDER { ./hold "$1"; }
+	holder_pid=$!
+	read -r -t 60 word <&"${HOLDER[0]}" && [ "$word" = ready ]
+}
+
+# let_go: end it; its exit status
+let_go()
+{
+	echo >&"${HOLDER[1]}"
+	wait "$holder_pid"
+}
+
+parameter()
+{
+	cat "/sys/module/zc/parameters/$1"
+}
+
+# refused_while WHAT NAME
+refused_while()
+{
+	insmod "$ko" && hold "$1"
+	ktap_test "$2: held" $?
+	! rmmod zc 2>/dev/null && loaded && [ -e /dev/zc ]
+	ktap_test "$2: unload is refused" $?
+	let_go
+	ktap_test "$2: the data are right" $?
+	rmmod zc
+	ktap_test "$2: unload works afterwards" $?
+}
+
+slab_kib()
+{
+	awk '/^SUnreclaim:|^PageTables:|^VmallocUsed:|^Percpu:/ { sum += $2 }
+		END { print sum }' /proc/meminfo
+}
+
+free_kib()
+{
+	sync
+	echo 3 >/proc/sys/vm/drop_caches
+	awk '/^MemFree:/ { print $2 }' /proc/meminfo
+}
+
+cycle()
+{
+	insmod "$ko" && ./hold mapping </dev/null >/dev/null && rmmod zc
+}
+
+ktap_plan 24
+unload
+ktap_test "unload before the tests" $?
+[ ! -e /dev/zc ]
+ktap_test "no device node without the module" $?
+insmod "$ko" && [ -c /dev/zc ] && [ "$(stat -c %a /dev/zc)" = 660 ]
+ktap_test "load makes the device node, mode 0660" $?
+[ "$(parameter depth)" = 4 ] && [ "$(parameter max_bytes)" = 0 ]
+ktap_test "defaults of the parameters" $?
+! insmod "$ko" 2>/dev/null
+ktap_test "a second load is refused" $?
+rmmod zc && [ ! -e /dev/zc ]
+ktap_test "unload removes the device node" $?
+
+insmod "$ko" depth=8 max_bytes=16777216 && [ "$(parameter depth)" = 8 ] &&
+	[ "$(parameter max_bytes)" = 16777216 ]
+ktap_test "load with parameters" $?
+unload
+! insmod "$ko" depth=9 2>/dev/null && ! loaded
+ktap_test "depth=9 is refused" $?
+! insmod "$ko" depth=0 2>/dev/null && ! loaded
+ktap_test "depth=0 is refused" $?
+! insmod "$ko" max_bytes=-1 2>/dev/null && ! loaded
+ktap_test "max_bytes=-1 is refused" $?
+! insmod "$ko" max_bytes=lots 2>/dev/null && ! loaded
+ktap_test "max_bytes=lots is refused" $?
+
+refused_while fd "open descriptor"
+refused_while mapping "mapping, descriptor closed"
+
+# Pages in a socket are the network's: they outlive the module.
+insmod "$ko" && hold unread
+ktap_test "data unread in a socket" $?
+rmmod zc
+ktap_test "data unread: the module may go" $?
+let_go
+ktap_test "data unread: they arrive all the same" $?
+
+# The first rounds fill caches for good.
+for _ in 1 2 3 4 5; do
+	cycle
+done
+before_free=$(free_kib) before_slab=$(slab_kib) status=0
+for i in $(seq 100); do
+	if ! cycle; then
+		echo "# failed in round $i"
+		status=1
+		break
+	fi
+done
+ktap_test "load and unload a hundred times" $status
+sleep 1
+lost_free=$((before_free - $(free_kib))) lost_slab=$(($(slab_kib) - before_slab))
+echo "# $lost_free KiB less free memory, $lost_slab KiB more slab and the like"
+# 100 rounds with one leaked page of 2 MiB each would lose 204800.
+[ $lost_free -lt 16384 ] && [ $lost_slab -lt 4096 ]
+ktap_test "no memory is lost" $? "$lost_free KiB, $lost_slab KiB"
+ktap_end

@@ -1,0 +1,75 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# In the guest: guest-check.sh TOPIC...: run these kselftest collections, then
+# unload the module and look at what the kernel had to say, as one more
+# collection, "guest". TIMEOUT, if set, replaces the time limit of each program.
+# "### run TOPIC" and "### end TOPIC" frame each collection for check.sh.
+
+trouble='WARNING:|BUG:|Oops|general protection|Bad page|KASAN|UBSAN|kmemleak:'
+trouble+='|locking dependency|recursive locking|inconsistent lock|held lock'
+trouble+='|suspicious RCU|sleeping function|refcount_t:|corruption|ODEBUG'
+trouble+='|INFO: task .* blocked|soft lockup|rcu.*stall|DMA-API:'
+# What kmemleak and the others say of themselves at boot is no report.
+harmless='kmemleak: (Kernel memory leak detector initialized|Automatic memory scanning)'
+harmless+='|KernelAddressSanitizer initialized'
+
+n=0
+# report NAME: one test, which failed if standard input has any line
+report()
+{
+	local name=$1 lines
+
+	lines=$(cat)
+	n=$((n + 1))
+	echo "# selftests: guest: $name"
+	if [ -z "$lines" ]; then
+		echo "ok $n selftests: guest: $name"
+	else
+		printf '%s\n' "$lines" | sed 's/^/# /'
+		echo "not ok $n selftests: guest: $name"
+	fi
+}
+
+loaded()
+{
+	grep -q '^zc ' /proc/modules
+}
+
+unload()
+{
+	if loaded && ! rmmod zc; then
+		fuser -v /dev/zc
+	fi 2>&1
+}
+
+kernel_log()
+{
+	dmesg | grep -E "$trouble" | grep -vE "$harmless"
+}
+
+# The second scan sees what was too young for the first.
+leaks()
+{
+	echo scan >/sys/kernel/debug/kmemleak
+	sleep 6
+	echo scan >/sys/kernel/debug/kmemleak
+	cat /sys/kernel/debug/kmemleak
+}
+
+for topic; do
+	echo "### run $topic"
+	loaded || insmod "$ZC_KO"
+	(cd /zc/kselftest && ./run_kselftest.sh ${TIMEOUT:+-o "$TIMEOUT"} \
+		-c "$topic" 2>&1 | cat)
+	echo "### end $topic"
+done
+
+has_kmemleak=$(test -e /sys/kernel/debug/kmemleak && echo 1)
+echo "### run guest"
+echo "TAP version 13"
+echo "1..$((2 + has_kmemleak))"
+unload | report unload
+[ -z "$has_kmemleak" ] || leaks | report kmemleak
+kernel_log | report kernel-log
+echo "### end guest"

@@ -1,0 +1,198 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Run a command in a QEMU guest (TCG, so no KVM is needed), as root on a small
+# Debian, and return its exit status. See usage() below. In the guest:
+#   /zc         the payload, writable; it holds zc.ko, bin/, lib/, kselftest/ …
+#   /zc/out     what is put here comes back to build/run/NAME/out
+#   /mnt/ext4   a scratch ext4 on a virtio disk
+#   /dev/disk/by-id/virtio-spare   a raw spare disk
+# The console's log is build/run/NAME/console.log. Status 125: the guest died.
+set -euo pipefail
+. "$(dirname "$0")/lib.sh"
+
+usage()
+{
+	cat <<-'END'
+	usage: guest.sh [OPTION...] -- COMMAND [ARG...]
+	  -k K             kernel: 6.1, 6.12, debug (default 6.12)
+	  -m MIB           memory (default 3072; debug 4096), on two NUMA nodes
+	  -s N             processors (default 2)
+	  --icount         one processor, and clocks that count instructions
+	  --net            e1000e network card; the host is 10.0.2.2
+	  --append "…"     more of the kernel's command line
+	  --time-limit S   seconds until the guest is killed (default 600)
+	  --payload DIR    becomes /zc
+	  --ext4-from DIR  files for /mnt/ext4
+	  --ext4-size MIB  size of /mnt/ext4 (default 2048)
+	  --name NAME      name below build/run (default K and a number)
+	END
+	exit "${1:-2}"
+}
+
+k=6.12 mem='' smp=2 icount='' net='' append='' limit=600 name=''
+payload='' ext4_from='' ext4_size=2048
+while [ $# -gt 0 ]; do
+	case $1 in
+	-k) k=$2 && shift ;;
+	-m) mem=$2 && shift ;;
+	-s) smp=$2 && shift ;;
+	--icount) icount=y ;;
+	--net) net=y ;;
+	--append) append=$2 && shift ;;
+	--time-limit) limit=$2 && shift ;;
+	--payload) payload=$2 && shift ;;
+	--ext4-from) ext4_from=$2 && shift ;;
+	--ext4-size) ext4_size=$2 && shift ;;
+	--name) name=$2 && shift ;;
+	-h | --help) usage 0 ;;
+	--) shift && break ;;
+	*) usage ;;
+	esac
+	shift
+done
+[ $# -gt 0 ] || usage
+
+kernel=$ZC_LAB/kernel-$k
+kernel "$k"
+"$ZC_QEMU/rootfs.sh"
+[ "$k" != debug ] || : "${mem:=4096}"
+: "${mem:=3072}" "${name:=$k.$$}"
+
+run=$ZC_RUN/$name
+qemu_pid=''
+# shellcheck disable=SC2317 # by the trap
+cleanup()
+{
+	[ -z "$qemu_pid" ] || kill "$qemu_pid" 2>/dev/null || true
+	rm -rf "$run"/{payload,*.ext4,spare.raw,*.cpio,stdout.fifo,out.tar}
+}
+trap cleanup EXIT
+rm -rf "$run"
+mkdir -p "$run/payload" "$run/out"
+
+# image NAME SIZE-MIB [DIR]: an ext4 image, with the files of DIR
+image()
+{
+	truncate -s "$2M" "$run/$1.ext4"
+	mke2fs -q -F -t ext4 -E root_owner=0:0,lazy_itable_init=1 \
+		${3:+-d "$3"} "$run/$1.ext4"
+}
+
+prepare()
+{
+	local size
+
+	[ -z "$payload" ] || cp -a "$payload/." "$run/payload"
+	printf '%q ' "$@" >"$run/payload/command"
+	size=$(du -sm "$run/payload" | cut -f1)
+	image payload "$((size * 2 + 256))" "$run/payload"
+	image ext4 "$ext4_size" "$ext4_from"
+	truncate -s 1024M "$run/spare.raw"
+	mkfifo "$run/stdout.fifo"
+
+	# A second cpio adds to the first: the scripts need no cached copy.
+	mkdir "$run/init"
+	cp "$ZC_QEMU/guest-init.sh" "$run/init/init"
+	cp "$ZC_QEMU/guest-main.sh" "$run/init/"
+	(cd "$run/init" && find . -type f | cpio -o -H newc --quiet -R 0:0) |
+		cat "$kernel/initramfs.cpio" - >"$run/initramfs.cpio"
+	rm -r "$run/init"
+}
+
+args=()
+# disk SERIAL FILE [OPTION]
+disk()
+{
+	args+=(-drive "if=none,id=$1,file=$2,format=raw,cache=unsafe${3:+,$3}"
+		-device "virtio-blk-pci,drive=$1,serial=$1")
+}
+
+# port NAME FILE: a virtio-serial port that the guest writes to
+port()
+{
+	args+=(-chardev "file,id=$1,path=$2,append=on"
+		-device "virtserialport,chardev=$1,name=zc.$1")
+}
+
+qemu_args()
+{
+	local cmdline accel=multi
+
+	cmdline="console=ttyS0 panic_on_warn=1 oops=panic panic=-1 nokaslr"
+	args=(-nodefaults -no-user-config -display none -no-reboot
+		-machine q35 -cpu "max,la57=off"
+		-m "$mem" -kernel "$kernel/vmlinuz" -initrd "$run/initramfs.cpio"
+		-chardev "file,id=console,path=$run/console.log"
+		-serial chardev:console -device virtio-rng-pci
+		-device virtio-serial-pci)
+	if [ -n "$icount" ]; then
+		smp=1 accel=single
+		cmdline+=" tsc=noirqtime"
+		args+=(-icount "shift=0,sleep=off")
+	fi
+	if [ -n "$net" ]; then
+		cmdline+=" zc.net"
+		args+=(-netdev "user,id=net" -device "e1000e,netdev=net,romfile=")
+	fi
+	args+=(-accel "tcg,thread=$accel" -smp "$smp,sockets=$smp"
+		-object "memory-backend-ram,id=m0,size=$((mem / 2))M"
+		-object "memory-backend-ram,id=m1,size=$((mem / 2))M"
+		-numa "node,nodeid=0,memdev=m0,cpus=0"
+		-append "$cmdline $append")
+	if [ "$smp" -gt 1 ]; then
+		args+=(-numa "node,nodeid=1,memdev=m1,cpus=1-$((smp - 1))")
+	else
+		args+=(-numa "node,nodeid=1,memdev=m1")
+	fi
+	disk root "$ZC_LAB/rootfs.ext4" readonly=on
+	disk modules "$kernel/modules.ext4" readonly=on
+	disk payload "$run/payload.ext4"
+	disk ext4 "$run/ext4.ext4"
+	disk spare "$run/spare.raw"
+	port ctl "$run/ctl.log"
+	port stdout "$run/stdout.fifo"
+	port out "$run/out.tar"
+}
+
+# boot: one run of the guest; its marks are in ctl.log afterwards
+boot()
+{
+	local keep cat_pid status=0
+
+	rm -f "$run/ctl.log" "$run/out.tar"
+	# Hold the FIFO open: cat must end with QEMU, not before or after.
+	exec {keep}<>"$run/stdout.fifo"
+	cat <"$run/stdout.fifo" {keep}>&- &
+	cat_pid=$!
+	timeout -k 5 "$limit" qemu-system-x86_64 "${args[@]}" \
+		</dev/null >"$run/qemu.log" 2>&1 {keep}>&- &
+	qemu_pid=$!
+	wait "$qemu_pid" || status=$?
+	qemu_pid=''
+	exec {keep}>&-
+	wait "$cat_pid"
+	[ "$status" -ne 124 ] || say "guest.sh: time limit of $limit s reached"
+}
+
+marked()
+{
+	[ -s "$run/ctl.log" ] && grep -q "^$1" "$run/ctl.log"
+}
+
+prepare "$@"
+qemu_args
+boot
+if ! marked up; then
+	say "guest.sh: the guest died before it was up; trying once more"
+	mv "$run/console.log" "$run/console-1.log" 2>/dev/null || true
+	boot
+fi
+if ! marked 'end [0-9]'; then
+	say "guest.sh: the guest ($k) ended without a result; its console's last lines:"
+	tail -n 60 "$run/console.log" >&2 || true
+	cat "$run/qemu.log" >&2
+	exit 125
+fi
+[ ! -s "$run/out.tar" ] || tar -xf "$run/out.tar" --no-same-owner -C "$run/out"
+exit "$(sed -n 's/^end //p' "$run/ctl.log")"

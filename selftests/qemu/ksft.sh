@@ -1,0 +1,39 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# From the kernel source, into build/lab/ksft with their paths: the kselftest
+# harness and runner, checkpatch.pl and kernel-doc.
+set -euo pipefail
+. "$(dirname "$0")/lib.sh"
+
+selftests=tools/testing/selftests
+files="$selftests/kselftest.h
+	$selftests/kselftest_harness.h
+	$selftests/lib.mk
+	$selftests/run_kselftest.sh
+	$selftests/kselftest
+	tools/scripts/Makefile.include
+	tools/scripts/Makefile.arch
+	scripts/Makefile.compiler
+	scripts/checkpatch.pl
+	scripts/spelling.txt
+	scripts/const_structs.checkpatch
+	scripts/kernel-doc
+	Documentation/dev-tools/kselftest.rst"
+
+lock ksft
+if cmp -s "$0" "$ZC_LAB/ksft/.stamp"; then
+	exit 0
+fi
+"$ZC_QEMU/source.sh"
+
+say "unpacking the kselftest harness"
+new=$(mktemp -d "$ZC_LAB/.ksft-XXXXXX")
+trap 'rm -rf "$new"' EXIT
+chmod 755 "$new"
+# shellcheck disable=SC2046,SC2086 # a list of names
+tar -xf "$ZC_LAB/linux-source-6.12.tar.xz" -C "$new" --strip-components=1 \
+	$(printf 'linux-source-6.12/%s ' $files)
+cp "$0" "$new/.stamp"
+rm -rf "$ZC_LAB/ksft"
+mv "$new" "$ZC_LAB/ksft"

@@ -1,0 +1,152 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The style gates, each a line "ok" or "not ok" with what is wrong below it.
+# Files are those that git knows or would add.
+set -euo pipefail
+. "$(dirname "$0")/lib.sh"
+cd "$ZC_TOP"
+
+out=build/style
+rm -rf "$out"
+mkdir -p "$out"
+passed=0 failed=0
+
+# files [PATTERN...]: a gate that finds nothing to look at is a failure
+files()
+{
+	git ls-files -co --exclude-standard -- "$@" |
+		while read -r file; do
+			[ ! -f "$file" ] || printf '%s\n' "$file"
+		done | grep . || {
+		echo "no files match: $*" >&2
+		return 1
+	}
+}
+
+# gate NAME FUNCTION [ARGS...]: the function prints what is wrong and fails
+gate()
+{
+	local name=$1
+
+	shift
+	if "$@" >"$out/log" 2>&1; then
+		passed=$((passed + 1))
+		echo "ok     $name"
+	else
+		failed=$((failed + 1))
+		echo "not ok $name"
+		sed 's/^/    | /' "$out/log"
+	fi
+}
+
+# compat.h: KERNEL_VERSION() on the right is a constant to checkpatch.
+checkpatch_kernel()
+{
+	perl "$ZC_LAB/ksft/scripts/checkpatch.pl" --quiet \
+		--ignore CONSTANT_COMPARISON -f kmod/compat.h &&
+		files 'kmod/*.[ch]' 'uapi/*.h' | grep -v '^kmod/compat.h$' |
+		xargs perl "$ZC_LAB/ksft/scripts/checkpatch.pl" --quiet -f
+}
+
+# Without what user space cannot follow, having no u64, __printf(), kstrtoul(),
+# fallthrough …; -ENOSYS is there an answer to expect, and "load" a word before
+# it is the name of a function.
+checkpatch_user()
+{
+	files 'user/*.[ch]' 'selftests/*.[ch]' |
+		xargs perl "$ZC_LAB/ksft/scripts/checkpatch.pl" --quiet \
+			--ignore PREFER_KERNEL_TYPES,PREFER_DEFINED_ATTRIBUTE_MACRO \
+			--ignore SSCANF_TO_KSTRTO,PREFER_FALLTHROUGH,ARRAY_SIZE,MINMAX \
+			--ignore ENOSYS,EMBEDDED_FUNCTION_NAME -f
+}
+
+warnings_61()
+{
+	build_module 6.1 "$ZC_TOP/$out/module-6.1" W=1 KCFLAGS=-Werror
+}
+
+sparse_612()
+{
+	build_module 6.12 "$ZC_TOP/$out/module-6.12" W=1 KCFLAGS=-Werror C=2 \
+		CF='-Wsparse-error'
+}
+
+shell_scripts()
+{
+	{
+		files '*.sh'
+		files | xargs grep -lE '^#!/bin/(ba)?sh'
+	} | sort -u | xargs shellcheck -x -P SCRIPTDIR
+}
+
+kernel_doc()
+{
+	files 'kmod/*.[ch]' 'uapi/*.h' |
+		xargs perl "$ZC_LAB/ksft/scripts/kernel-doc" -none -Werror
+}
+
+# The kernel's own abbreviations are no slips.
+spelling()
+{
+	files | grep -v '^LICENSES/' | xargs codespell -L filp,iput
+}
+
+spdx()
+{
+	local file bad=0
+
+	while read -r file; do
+		head -n 5 "$file" | grep -q 'SPDX-License-Identifier:' && continue
+		echo "$file: no SPDX line at its top"
+		bad=1
+	done < <(files | grep -v '^LICENSES/')
+	return $bad
+}
+
+version_checks()
+{
+	! files 'kmod/*' 'uapi/*' | grep -v '^kmod/compat.h$' |
+		xargs grep -nE 'LINUX_VERSION_CODE|KERNEL_VERSION'
+}
+
+file_sizes()
+{
+	! files '*.[ch]' '*.sh' | xargs wc -l | awk '$2 != "total" && $1 > 600' |
+		grep .
+}
+
+# user_space COMPILER
+user_space()
+{
+	make -s -C user CC="$1" BUILD="$ZC_TOP/$out/user-$1" WERROR=1
+}
+
+# uapi_alone COMPILER [FLAG...]
+uapi_alone()
+{
+	echo '#include <linux/zc.h>' |
+		"$1" "${@:2}" -Wall -Wextra -Wpedantic -Wno-long-long -Werror \
+			-Iuapi -fsyntax-only -
+}
+
+"$ZC_QEMU/ksft.sh"
+kernel 6.1
+kernel 6.12
+gate "checkpatch: module and uapi" checkpatch_kernel
+gate "checkpatch: user space and selftests" checkpatch_user
+gate "W=1 -Werror on 6.1" warnings_61
+gate "sparse, W=1 -Werror on 6.12" sparse_612
+gate "shellcheck" shell_scripts
+gate "kernel-doc" kernel_doc
+gate "codespell" spelling
+gate "SPDX lines" spdx
+gate "version checks only in kmod/compat.h" version_checks
+gate "files under 600 lines" file_sizes
+gate "user space by gcc, -Werror" user_space gcc
+gate "user space by clang, -Werror" user_space clang
+gate "uapi header alone: C" uapi_alone gcc -x c
+gate "uapi header alone: C, 32 bit" uapi_alone gcc -m32 -x c
+gate "uapi header alone: C++" uapi_alone g++ -x c++
+echo "$passed passed, $failed failed, 0 skipped"
+[ "$failed" -eq 0 ]

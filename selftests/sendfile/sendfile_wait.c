@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* ZC_IOC_SENDFILE where the socket makes it wait: time-outs, signals, kill. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+#include "zc_test.h"
+
+/* More than all buffers of the socket hold. */
+#define SIZE		(48 * MIB)
+#define FILE_NAME	EXT4_DIR "/zc-wait"
+
+FIXTURE(wait)
+{
+	int fd;
+	int file;
+	int sock[2];
+	uint64_t used;
+	struct zc_sendfile arg;
+	struct zct_rx rx;
+};
+
+FIXTURE_VARIANT(wait)
+{
+	int family;
+};
+
+FIXTURE_VARIANT_ADD(wait, tcp)
+{
+	.family = AF_INET,
+};
+
+FIXTURE_VARIANT_ADD(wait, unix)
+{
+	.family = AF_UNIX,
+};
+
+FIXTURE_SETUP(wait)
+{
+	self->fd = zct_open();
+	ASSERT_GE(self->fd, 0);
+	self->used = zct_used(self->fd);
+	self->file = zct_pattern_file(FILE_NAME, SIZE);
+	ASSERT_GE(self->file, 0);
+	ASSERT_EQ(0, zct_pair(variant->family, self->sock));
+	self->rx = (struct zct_rx){ .sock = self->sock[1], .check = true };
+}
+
+FIXTURE_TEARDOWN(wait)
+{
+	EXPECT_TRUE(zct_used_becomes(self->fd, self->used, 1000));
+	close(self->sock[0]);
+	close(self->sock[1]);
+	close(self->file);
+	close(self->fd);
+	unlink(FILE_NAME);
+}
+
+static int zc_send(FIXTURE_DATA(wait) *self, uint64_t offset, uint32_t flags)
+{
+	self->arg = (struct zc_sendfile){
+		.in_fd = self->file,
+		.out_fd = self->sock[0],
+		.offset = offset,
+		.len = SIZE - offset,
+		.flags = flags,
+	};
+	return zct_ioctl(self->fd, ZC_IOC_SENDFILE, &self->arg);
+}
+
+/* What was sent, and no other byte, arrives. */
+static void check_stream(struct __test_metadata *_metadata,
+			 FIXTURE_DATA(wait) *self, uint64_t sent)
+{
+	zct_rx_start(&self->rx);
+	shutdown(self->sock[0], SHUT_WR);
+	zct_rx_join(&self->rx);
+	EXPECT_EQ(sent, self->rx.bytes);
+	EXPECT_EQ(-1, self->rx.bad);
+}
+
+TEST_F(wait, nonblocking_flag)
+{
+	uint64_t sent;
+
+	ASSERT_EQ(0, zc_send(self, 0, ZC_SEND_NONBLOCK));
+	EXPECT_GT(self->arg.sent, 0);
+	EXPECT_LT(self->arg.sent, SIZE);
+	EXPECT_EQ(EAGAIN, self->arg.error);
+	EXPECT_EQ(self->arg.sent, self->arg.offset);
+	sent = self->arg.sent;
+	/* A little may fit still, as packets are handed on; then nothing. */
+	while (!zc_send(self, sent, ZC_SEND_NONBLOCK))
+		sent += self->arg.sent;
+	EXPECT_EQ(-EAGAIN, zc_send(self, sent, ZC_SEND_NONBLOCK));
+	EXPECT_EQ(0, self->arg.sent);
+	EXPECT_EQ(EAGAIN, self->arg.error);
+	check_stream(_metadata, self, sent);
+}
+
+/* The whole file, by edge-triggered epoll: each EAGAIN must be followed by an edge. */
+TEST_F(wait, nonblocking_epoll)
+{
+	struct epoll_event ev = { .events = EPOLLOUT | EPOLLET };
+	int ep = epoll_create1(0), waits = 0, ret;
+	uint64_t sent = 0;
+
+	ASSERT_EQ(0, fcntl(self->sock[0], F_SETFL, O_NONBLOCK));
+	ASSERT_EQ(0, epoll_ctl(ep, EPOLL_CTL_ADD, self->sock[0], &ev));
+	ASSERT_EQ(1, epoll_wait(ep, &ev, 1, 0));
+	zct_rx_start(&self->rx);
+	while (sent < SIZE) {
+		ret = zc_send(self, sent, 0);
+		if (!ret) {
+			ASSERT_GT(self->arg.sent, 0);
+			sent += self->arg.sent;
+			continue;
+		}
+		ASSERT_EQ(-EAGAIN, ret);
+		waits++;
+		ASSERT_EQ(1, epoll_wait(ep, &ev, 1, 20000));
+	}
+	EXPECT_GT(waits, 0);
+	shutdown(self->sock[0], SHUT_WR);
+	zct_rx_join(&self->rx);
+	EXPECT_EQ(SIZE, self->rx.bytes);
+	EXPECT_EQ(-1, self->rx.bad);
+	close(ep);
+}
+
+TEST_F(wait, send_timeout)
+{
+	const struct timeval tv = { .tv_usec = 300000 };
+	uint64_t begin = zct_now_ms(), sent;
+
+	ASSERT_EQ(0, setsockopt(self->sock[0], SOL_SOCKET, SO_SNDTIMEO, &tv,
+				sizeof(tv)));
+	ASSERT_EQ(0, zc_send(self, 0, 0));
+	EXPECT_GT(self->arg.sent, 0);
+	EXPECT_LT(self->arg.sent, SIZE);
+	EXPECT_EQ(EAGAIN, self->arg.error);
+	EXPECT_GE(zct_now_ms() - begin, 250);
+	sent = self->arg.sent;
+	begin = zct_now_ms();
+	while (!zc_send(self, sent, 0))
+		sent += self->arg.sent;
+	EXPECT_EQ(EAGAIN, self->arg.error);
+	EXPECT_GE(zct_now_ms() - begin, 250);
+	check_stream(_metadata, self, sent);
+}
+
+static volatile int alarms;
+
+static void on_alarm(int sig)
+{
+	alarms++;
+}
+
+static void alarm_in(int ms, bool restart)
+{
+	struct sigaction act = { .sa_handler = on_alarm,
+				 .sa_flags = restart ? SA_RESTART : 0 };
+	const struct itimerval it = { .it_value.tv_usec = 1000 * ms };
+
+	alarms = 0;
+	sigaction(SIGALRM, &act, NULL);
+	setitimer(ITIMER_REAL, &it, NULL);
+}
+
+TEST_F(wait, signal_gives_partial_count)
+{
+	uint64_t sent;
+	int ret;
+
+	alarm_in(400, false);
+	ASSERT_EQ(0, zc_send(self, 0, 0));
+	EXPECT_EQ(1, alarms);
+	EXPECT_GT(self->arg.sent, 0);
+	EXPECT_LT(self->arg.sent, SIZE);
+	EXPECT_EQ(EINTR, self->arg.error);
+	sent = self->arg.sent;
+	/* Again until there is no room at all: nothing sent. */
+	for (;;) {
+		alarm_in(400, false);
+		ret = zc_send(self, sent, 0);
+		EXPECT_EQ(1, alarms);
+		if (ret || !self->arg.sent)
+			break;
+		sent += self->arg.sent;
+	}
+	EXPECT_EQ(-EINTR, ret);
+	EXPECT_EQ(0, self->arg.sent);
+	check_stream(_metadata, self, sent);
+}
+
+static void *read_later(void *data)
+{
+	usleep(800000);
+	zct_rx_start(data);
+	return NULL;
+}
+
+/* With SA_RESTART a call that has sent nothing goes on after the handler. */
+TEST_F(wait, signal_restarts)
+{
+	pthread_t thread;
+	uint64_t sent = 0;
+	sigset_t set;
+	int ret;
+
+	while (!zc_send(self, sent, ZC_SEND_NONBLOCK))
+		sent += self->arg.sent;
+	sigemptyset(&set);
+	sigaddset(&set, SIGALRM);
+	/* The signal is for this thread, which is in the call. */
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	pthread_create(&thread, NULL, read_later, &self->rx);
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+	alarm_in(300, true);
+	ret = zc_send(self, sent, 0);
+	EXPECT_EQ(0, ret);
+	EXPECT_EQ(1, alarms);
+	EXPECT_GT(self->arg.sent, 0);
+	sent += self->arg.sent;
+	while (sent < SIZE && !zc_send(self, sent, 0))
+		sent += self->arg.sent;
+	pthread_join(thread, NULL);
+	shutdown(self->sock[0], SHUT_WR);
+	zct_rx_join(&self->rx);
+	EXPECT_EQ(sent, self->rx.bytes);
+	EXPECT_EQ(-1, self->rx.bad);
+}
+
+/* The peer has stopped reading, and the sender is killed: gone within a second. */
+TEST_F(wait, killed)
+{
+	uint64_t begin, free_before = zct_meminfo("MemFree");
+	int status, round;
+	pid_t pid;
+
+	for (round = 0; round < 5; round++) {
+		pid = fork();
+		if (!pid) {
+			zc_send(self, 0, 0);
+			_exit(0);
+		}
+		/* At first while it still sends, then while it waits. */
+		usleep(5000 + 150000 * round);
+		begin = zct_now_ms();
+		kill(pid, SIGKILL);
+		ASSERT_EQ(pid, waitpid(pid, &status, 0));
+		EXPECT_LE(zct_now_ms() - begin, 1000);
+		EXPECT_TRUE(WIFSIGNALED(status));
+		EXPECT_EQ(self->used, zct_used(self->fd));
+		/* What the socket holds goes with the socket. */
+		close(self->sock[0]);
+		close(self->sock[1]);
+		ASSERT_EQ(0, zct_pair(variant->family, self->sock));
+	}
+	usleep(500000);
+	EXPECT_GE(zct_meminfo("MemFree") + 64 * MIB, free_before);
+}
+
+/* A peer that does not read costs a bounded amount of memory, whatever the file. */
+TEST_F(wait, silent_peer_is_bounded)
+{
+	const struct timeval tv = { .tv_usec = 500000 };
+	uint64_t free_before;
+
+	ASSERT_EQ(0, setsockopt(self->sock[0], SOL_SOCKET, SO_SNDTIMEO, &tv,
+				sizeof(tv)));
+	free_before = zct_meminfo("MemFree");
+	ASSERT_EQ(0, zc_send(self, 0, 0));
+	EXPECT_EQ(self->used, zct_used(self->fd));
+	EXPECT_LE(free_before, zct_meminfo("MemFree") + 64 * MIB);
+	check_stream(_metadata, self, self->arg.sent);
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What the tests of zc share. */
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "zc_test.h"
+
+#define RX_SIZE	(256ul << 10)
+
+int zct_open(void)
+{
+	const char *ko = getenv("ZC_KO");
+	int fd = open("/dev/zc", O_RDWR | O_CLOEXEC), file;
+
+	if (fd >= 0 || !ko)
+		return fd;
+	file = open(ko, O_RDONLY | O_CLOEXEC);
+	if (file >= 0) {
+		syscall(SYS_finit_module, file, "", 0);
+		close(file);
+	}
+	return open("/dev/zc", O_RDWR | O_CLOEXEC);
+}
+
+int zct_ioctl(int fd, unsigned long cmd, void *arg)
+{
+	return ioctl(fd, cmd, arg) < 0 ? -errno : 0;
+}
+
+uint64_t zct_used(int fd)
+{
+	struct zc_query query = { 0 };
+
+	if (ioctl(fd, ZC_IOC_QUERY, &query))
+		return UINT64_MAX;
+	return query.used_bytes;
+}
+
+uint64_t zct_now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000ull + ts.tv_nsec / 1000000;
+}
+
+bool zct_used_becomes(int fd, uint64_t want, int ms)
+{
+	uint64_t end = zct_now_ms() + ms;
+
+	while (zct_used(fd) != want) {
+		if (zct_now_ms() > end)
+			return false;
+		usleep(10000);
+	}
+	return true;
+}
+
+int zct_create(int fd, uint64_t size, uint32_t flags, int node,
+	       struct zc_buf_create *arg)
+{
+	*arg = (struct zc_buf_create){ .size = size, .flags = flags, .node = node };
+	return zct_ioctl(fd, ZC_IOC_BUF_CREATE, arg);
+}
+
+int zct_destroy(int fd, uint32_t handle)
+{
+	struct zc_buf_destroy arg = { .handle = handle };
+
+	return zct_ioctl(fd, ZC_IOC_BUF_DESTROY, &arg);
+}
+
+void *zct_map(int fd, const struct zc_buf_create *buf)
+{
+	return mmap(NULL, buf->size, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+		    buf->mmap_offset);
+}
+
+long long zct_param(const char *name)
+{
+	char path[128];
+	long long val = -1;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/sys/module/zc/parameters/%s", name);
+	f = fopen(path, "re");
+	if (!f)
+		return -1;
+	if (fscanf(f, "%lld", &val) != 1)
+		val = -1;
+	fclose(f);
+	return val;
+}
+
+int zct_param_set(const char *name, long long val)
+{
+	char path[128], text[32];
+	int fd, len, ret = 0;
+
+	snprintf(path, sizeof(path), "/sys/module/zc/parameters/%s", name);
+	len = snprintf(text, sizeof(text), "%lld", val);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (write(fd, text, len) != len)
+		ret = -errno;
+	close(fd);
+	return ret;
+}
+
+static uint64_t kib_line(FILE *f, const char *key, const void *addr)
+{
+	size_t len = strlen(key);
+	unsigned long start, end;
+	bool inside = !addr;
+	uint64_t val = 0;
+	char line[512];
+
+	while (f && fgets(line, sizeof(line), f)) {
+		if (addr && sscanf(line, "%lx-%lx ", &start, &end) == 2)
+			inside = (uintptr_t)addr >= start && (uintptr_t)addr < end;
+		else if (inside && !strncmp(line, key, len) && line[len] == ':')
+			val = strtoull(line + len + 1, NULL, 10) * 1024;
+	}
+	if (f)
+		fclose(f);
+	return val;
+}
+
+uint64_t zct_smaps(const void *addr, const char *key)
+{
+	return kib_line(fopen("/proc/self/smaps", "re"), key, addr);
+}
+
+uint64_t zct_meminfo(const char *key)
+{
+	return kib_line(fopen("/proc/meminfo", "re"), key, NULL);
+}
+
+bool zct_smaps_flag(const void *addr, const char *flag)
+{
+	FILE *f = fopen("/proc/self/smaps", "re");
+	unsigned long start, end;
+	bool inside = false, found = false;
+	char line[512];
+
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%lx-%lx ", &start, &end) == 2)
+			inside = (uintptr_t)addr >= start && (uintptr_t)addr < end;
+		else if (inside && !strncmp(line, "VmFlags:", 8))
+			found = strstr(line + 8, flag);
+	}
+	if (f)
+		fclose(f);
+	return found;
+}
+
+uint64_t zct_cached(int fd, uint64_t size)
+{
+	size_t pages = (size + 4095) / 4096, i;
+	unsigned char *vec = malloc(pages);
+	uint64_t bytes = 0;
+	void *map = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
+
+	if (map != MAP_FAILED && vec && !mincore(map, size, vec))
+		for (i = 0; i < pages; i++)
+			bytes += vec[i] & 1 ? 4096 : 0;
+	else
+		bytes = UINT64_MAX;
+	if (map != MAP_FAILED)
+		munmap(map, size);
+	free(vec);
+	return bytes;
+}
+
+static uint64_t pattern_word(uint64_t nr)
+{
+	nr *= 0x9e3779b97f4a7c15ull;
+	return nr ^ nr >> 29;
+}
+
+void zct_pattern(void *buf, uint64_t offset, size_t len)
+{
+	unsigned char *p = buf;
+
+	while (len) {
+		uint64_t word = pattern_word(offset / 8);
+		size_t skip = offset % 8, n = 8 - skip;
+
+		if (n > len)
+			n = len;
+		memcpy(p, (unsigned char *)&word + skip, n);
+		p += n;
+		offset += n;
+		len -= n;
+	}
+}
+
+int64_t zct_pattern_check(const void *buf, uint64_t offset, size_t len)
+{
+	static __thread unsigned char want[4096];
+	const unsigned char *p = buf;
+	size_t done, n, i;
+
+	for (done = 0; done < len; done += n) {
+		n = len - done < sizeof(want) ? len - done : sizeof(want);
+		zct_pattern(want, offset + done, n);
+		if (!memcmp(p + done, want, n))
+			continue;
+		for (i = 0; p[done + i] == want[i]; i++)
+			;
+		return done + i;
+	}
+	return -1;
+}
+
+int zct_pattern_file(const char *path, uint64_t size)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	char *buf = malloc(MIB);
+	uint64_t off;
+
+	for (off = 0; fd >= 0 && buf && off < size; off += MIB) {
+		size_t n = size - off < MIB ? size - off : MIB;
+
+		zct_pattern(buf, off, n);
+		if (pwrite(fd, buf, n, off) != (ssize_t)n) {
+			close(fd);
+			fd = -1;
+		}
+	}
+	free(buf);
+	if (fd >= 0 && (fsync(fd) ||
+			posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED))) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+static int inet_pair(int family, int *sock)
+{
+	struct sockaddr_in in = {
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	struct sockaddr_in6 in6 = {
+		.sin6_family = AF_INET6,
+		.sin6_addr = IN6ADDR_LOOPBACK_INIT,
+	};
+	struct sockaddr *addr = family == AF_INET ? (void *)&in : (void *)&in6;
+	socklen_t len = family == AF_INET ? sizeof(in) : sizeof(in6);
+	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	sock[0] = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || sock[0] < 0)
+		return -errno;
+	if (bind(fd, addr, len) || listen(fd, 1) ||
+	    getsockname(fd, addr, &len) || connect(sock[0], addr, len))
+		return -errno;
+	sock[1] = accept(fd, NULL, NULL);
+	close(fd);
+	return sock[1] < 0 ? -errno : 0;
+}
+
+int zct_pair(int family, int *sock)
+{
+	if (family == AF_UNIX)
+		return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sock) ?
+		       -errno : 0;
+	return inet_pair(family, sock);
+}
+
+static void *rx_main(void *data)
+{
+	char *buf = malloc(RX_SIZE);
+	struct zct_rx *rx = data;
+	ssize_t n;
+
+	while ((n = recv(rx->sock, buf, RX_SIZE, rx->check ? 0 : MSG_TRUNC)) > 0) {
+		if (rx->check && rx->bad < 0) {
+			rx->bad = zct_pattern_check(buf, rx->offset + rx->bytes, n);
+			if (rx->bad >= 0)
+				rx->bad += rx->bytes;
+		}
+		rx->bytes += n;
+	}
+	free(buf);
+	return NULL;
+}
+
+void zct_rx_start(struct zct_rx *rx)
+{
+	rx->bytes = 0;
+	rx->bad = -1;
+	pthread_create(&rx->thread, NULL, rx_main, rx);
+}
+
+void zct_rx_join(struct zct_rx *rx)
+{
+	pthread_join(rx->thread, NULL);
+}
+
+int zct_send(int fd, int family, int in, uint64_t offset, uint64_t len,
+	     uint32_t flags, struct zc_sendfile *arg, struct zct_rx *rx)
+{
+	int sock[2], ret;
+
+	ret = zct_pair(family, sock);
+	if (ret)
+		return ret;
+	*rx = (struct zct_rx){ .sock = sock[1], .offset = offset, .check = true };
+	if (flags & ZC_SEND_POS)
+		rx->offset = lseek(in, 0, SEEK_CUR);
+	zct_rx_start(rx);
+	*arg = (struct zc_sendfile){
+		.in_fd = in,
+		.out_fd = sock[0],
+		.offset = offset,
+		.len = len,
+		.flags = flags,
+	};
+	ret = zct_ioctl(fd, ZC_IOC_SENDFILE, arg);
+	shutdown(sock[0], SHUT_WR);
+	zct_rx_join(rx);
+	close(sock[0]);
+	close(sock[1]);
+	return ret;
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the tests of zc share. */
+#ifndef _ZC_TEST_H
+#define _ZC_TEST_H
+
+#include <linux/zc.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/ioctl.h>
+#include <sys/types.h>
+
+#define MIB		(1ull << 20)
+#define HUGE		((uint64_t)ZC_HUGE_SIZE)
+#define EXT4_DIR	"/mnt/ext4"
+#define SPARE_DISK	"/dev/disk/by-id/virtio-spare"
+
+/* Open the device, loading the module ($ZC_KO) if need be; -1 on failure. */
+int zct_open(void);
+uint64_t zct_used(int fd);
+/* Wait until used_bytes is @want, at most @ms milliseconds. */
+bool zct_used_becomes(int fd, uint64_t want, int ms);
+/* ioctl() that returns 0 or a negative errno. */
+int zct_ioctl(int fd, unsigned long cmd, void *arg);
+int zct_create(int fd, uint64_t size, uint32_t flags, int node,
+	       struct zc_buf_create *arg);
+int zct_destroy(int fd, uint32_t handle);
+void *zct_map(int fd, const struct zc_buf_create *buf);
+/* A value of a parameter of the module, and its change; the old value or -1. */
+long long zct_param(const char *name);
+int zct_param_set(const char *name, long long val);
+
+/* A "Key: N kB" line of smaps for the mapping at @addr, or of /proc/meminfo; bytes. */
+uint64_t zct_smaps(const void *addr, const char *key);
+bool zct_smaps_flag(const void *addr, const char *flag);
+uint64_t zct_meminfo(const char *key);
+/* Bytes of the file that are in the page cache. */
+uint64_t zct_cached(int fd, uint64_t size);
+
+/* A pattern in which each position is told from any other. */
+void zct_pattern(void *buf, uint64_t offset, size_t len);
+/* Returns the first position that differs, or -1. */
+int64_t zct_pattern_check(const void *buf, uint64_t offset, size_t len);
+/* Make a file of it; with the page cache of it dropped. Returns a descriptor (O_RDWR). */
+int zct_pattern_file(const char *path, uint64_t size);
+
+/* A connected pair of stream sockets: AF_INET, AF_INET6 or AF_UNIX. */
+int zct_pair(int family, int *sock);
+
+/**
+ * struct zct_rx - a receiver in a thread
+ * @sock:   where from, until the end
+ * @offset: pattern offset of the first byte, if @check
+ * @check:  compare with the pattern
+ * @bytes:  received
+ * @bad:    stream position of the first wrong byte, or -1
+ */
+struct zct_rx {
+	int sock;
+	uint64_t offset;
+	bool check;
+	uint64_t bytes;
+	int64_t bad;
+	pthread_t thread;
+};
+
+void zct_rx_start(struct zct_rx *rx);
+void zct_rx_join(struct zct_rx *rx);
+
+/*
+ * Send @len bytes from @offset of @in over a new connection to a receiver that
+ * checks the pattern. Returns what the ioctl did; *@arg is the result, *@rx what
+ * came.
+ */
+int zct_send(int fd, int family, int in, uint64_t offset, uint64_t len,
+	     uint32_t flags, struct zc_sendfile *arg, struct zct_rx *rx);
+
+uint64_t zct_now_ms(void);
+
+#endif /* _ZC_TEST_H */

@@ -1,0 +1,149 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# zcctl with the module: each command does what it says, for people and as JSON.
+# shellcheck disable=SC1091,SC2317
+. ./ktap.sh
+set -u
+ko=${ZC_KO:-/zc/zc.ko}
+dir=$(mktemp -d /mnt/ext4/zcctl-XXXXXX)
+trap 'rm -rf "$dir"; rmmod zc 2>/dev/null' EXIT
+
+if ! command -v zcctl >/dev/null; then
+	echo "1..0 # SKIP no zcctl in PATH"
+	exit 4
+fi
+
+# says TEXT FILE
+says()
+{
+	grep -q -- "$1" "$dir/$2"
+}
+
+# field FILE KEY: a number or string of a JSON object on one line
+field()
+{
+	sed -nE "s/.*\"$2\":\"?([^,\"}]*).*/\\1/p" "$dir/$1"
+}
+
+# receiver PORT ARGS...: start one and wait until it listens
+receiver()
+{
+	local port=$1
+
+	shift
+	zcctl recv "$port" "$@" &
+	recv_pid=$!
+	for _ in $(seq 100); do
+		! ss -ltnH "sport = :$port" | grep -q . || return 0
+		sleep 0.1
+	done
+	return 1
+}
+
+ktap_plan 27
+rmmod zc 2>/dev/null
+zcctl info 2>"$dir/err"
+[ $? -eq 3 ] && says "zcctl load" err
+ktap_test "info without the module: exit 3, and what to do" $?
+zcctl load --path "$ko" depth=9 2>"$dir/err"
+[ $? -eq 1 ] && says "parameter" err
+ktap_test "load with a bad parameter is explained" $?
+head -c 4096 /dev/urandom >"$dir/bad.ko"
+zcctl load --path "$dir/bad.ko" 2>"$dir/err"
+[ $? -eq 1 ] && says "vermagic" err
+ktap_test "load of what is no module is explained" $?
+zcctl load --path "$ko" depth=3 >/dev/null && [ -c /dev/zc ]
+ktap_test "load" $?
+zcctl load --path "$ko" 2>"$dir/err"
+[ $? -eq 1 ] && says "loaded already" err
+ktap_test "a second load is explained" $?
+
+zcctl info >"$dir/out" && says "sendfile" out
+ktap_test "info" $?
+zcctl -j info >"$dir/out" && [ "$(field out schema)" = zcctl/1 ] &&
+	[ "$(field out depth)" = 3 ]
+ktap_test "info as JSON" $?
+
+zcctl alloc 64M >"$dir/out" && says "64.0 MiB mapped by 2 MiB entries" out
+ktap_test "alloc" $?
+zcctl -j alloc 3M --node 1 --strict >"$dir/out" &&
+	[ "$(field out size)" = 4194304 ] &&
+	[ "$(field out pmd_mapped_bytes)" = 4194304 ] &&
+	[ "$(field out page_size)" = 2097152 ] &&
+	[ "$(field out node)" = 1 ] && [ "$(field out node_seen)" = 1 ]
+ktap_test "alloc on a node, as JSON" $?
+zcctl alloc 2M --node 77 2>"$dir/err"
+[ $? -eq 1 ] && says "online" err
+ktap_test "alloc on a node that is not there is explained" $?
+zcctl -j alloc 900G 2>"$dir/err"
+[ $? -eq 1 ] && [ "$(field err reason)" = "Cannot allocate memory" ]
+ktap_test "alloc of too much: an error as JSON" $?
+
+head -c 12345678 /dev/urandom >"$dir/file"
+sync
+sum=$(sha256sum <"$dir/file")
+receiver 7001 -o "$dir/copy" 2>/dev/null
+zcctl send "$dir/file" 127.0.0.1:7001 >"$dir/out"
+ktap_test "send" $?
+wait "$recv_pid"
+ktap_test "recv" $?
+[ "$(sha256sum <"$dir/copy")" = "$sum" ]
+ktap_test "the same SHA-256" $?
+says "copied     0 B" out
+ktap_test "no byte was copied" $?
+receiver 7002 --discard >/dev/null 2>&1
+zcctl -j send "$dir/file" '[::1]:7002' --offset 1K --length 10M >"$dir/out" &&
+	[ "$(field out sent)" = 10485760 ] && [ "$(field out copied)" = 0 ] &&
+	[ "$(field out syscalls)" = 1 ]
+ktap_test "send of a part over IPv6, as JSON, in one call" $?
+wait "$recv_pid"
+ktap_test "recv --discard" $?
+head -c 300000 "$dir/file" >/tmp/zcctl-file
+receiver 7003 >"$dir/copy"
+zcctl -j send /tmp/zcctl-file localhost:7003 >"$dir/out" &&
+	[ "$(field out copied)" = 300000 ] && says '"no-direct"' out
+ktap_test "send from tmpfs tells of the copy and why" $?
+wait "$recv_pid"
+cmp -s "$dir/copy" /tmp/zcctl-file
+ktap_test "recv to standard output" $?
+zcctl send /tmp/zcctl-file localhost:1 --direct 2>"$dir/err"
+[ $? -eq 1 ] && says "zcctl recv" err
+ktap_test "send to nobody is explained" $?
+receiver 7004 --discard >/dev/null 2>&1
+zcctl send /tmp/zcctl-file localhost:7004 --direct 2>"$dir/err"
+[ $? -eq 1 ] && says "without --direct" err
+ktap_test "send --direct from tmpfs is explained" $?
+kill "$recv_pid" 2>/dev/null
+wait "$recv_pid" 2>/dev/null
+rm -f /tmp/zcctl-file
+zcctl send "$dir/none" localhost:7005 2>"$dir/err"
+[ $? -eq 1 ] && says "No such file" err
+ktap_test "send of no file is explained" $?
+
+zcctl -j bench io "$dir/file" --repeat 1 --cache cold \
+	--paths rw-32k,sendfile,zc-direct >"$dir/out" &&
+	[ "$(field out schema)" = zc-bench/1 ] && says '"path":"zc-direct"' out &&
+	! says '"error"' out
+ktap_test "bench io" $?
+
+zcctl alloc 2M --hold 60 >/dev/null &
+holder=$!
+for _ in $(seq 50); do
+	! grep -q /dev/zc "/proc/$holder/maps" || break
+	sleep 0.1
+done
+zcctl unload 2>"$dir/err"
+[ $? -eq 1 ] && says "pid $holder (zcctl) of root" err && says "1 mappings" err
+ktap_test "unload says who holds the module" $?
+zcctl -j unload 2>/dev/null >"$dir/out"
+[ "$(field out pid)" = "$holder" ]
+ktap_test "and says it as JSON" $?
+kill "$holder"
+wait "$holder" 2>/dev/null
+zcctl unload >/dev/null && [ ! -e /dev/zc ]
+ktap_test "unload" $?
+zcctl unload 2>/dev/null
+[ $? -eq 3 ]
+ktap_test "a second unload: exit 3" $?
+ktap_end
