@@ -125,7 +125,7 @@ static void tidy(FIXTURE_DATA(abi) *self, unsigned long cmd, int ret)
 		zct_destroy(self->fd, ((struct zc_buf_destroy *)&self->arg)->handle);
 }
 
-TEST_F(abi, query)
+TEST_F_TIMEOUT(abi, query, 120)
 {
 	const struct zc_query *q = &self->query;
 
@@ -146,7 +146,7 @@ TEST_F(abi, query)
 	EXPECT_GE(self->used, HUGE);
 }
 
-TEST_F(abi, valid_calls)
+TEST_F_TIMEOUT(abi, valid_calls, 120)
 {
 	size_t i;
 	int ret;
@@ -159,7 +159,7 @@ TEST_F(abi, valid_calls)
 	}
 }
 
-TEST_F(abi, too_short)
+TEST_F_TIMEOUT(abi, too_short, 120)
 {
 	size_t i, size;
 	int ret;
@@ -176,7 +176,7 @@ TEST_F(abi, too_short)
 	}
 }
 
-TEST_F(abi, longer_with_zeroes)
+TEST_F_TIMEOUT(abi, longer_with_zeroes, 120)
 {
 	size_t i;
 	int ret;
@@ -189,7 +189,7 @@ TEST_F(abi, longer_with_zeroes)
 	}
 }
 
-TEST_F(abi, longer_with_something)
+TEST_F_TIMEOUT(abi, longer_with_something, 120)
 {
 	size_t i, at;
 	int ret;
@@ -208,7 +208,7 @@ TEST_F(abi, longer_with_something)
 }
 
 /* Offsets of the reserved words and pads that must be zero. */
-TEST_F(abi, reserved)
+TEST_F_TIMEOUT(abi, reserved, 120)
 {
 	static const struct {
 		unsigned long cmd;
@@ -236,7 +236,7 @@ TEST_F(abi, reserved)
 	}
 }
 
-TEST_F(abi, unknown_flags)
+TEST_F_TIMEOUT(abi, unknown_flags, 120)
 {
 	unsigned int bit;
 
@@ -257,7 +257,7 @@ TEST_F(abi, unknown_flags)
 	}
 }
 
-TEST_F(abi, unknown_commands)
+TEST_F_TIMEOUT(abi, unknown_commands, 120)
 {
 	unsigned int nr;
 
@@ -280,7 +280,7 @@ TEST_F(abi, unknown_commands)
 				     &self->arg));
 }
 
-TEST_F(abi, bad_pointers)
+TEST_F_TIMEOUT(abi, bad_pointers, 120)
 {
 	const size_t page = sysconf(_SC_PAGESIZE);
 	char *map = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE,
@@ -298,7 +298,7 @@ TEST_F(abi, bad_pointers)
 }
 
 /* The result has nowhere to go: nothing may stay behind. */
-TEST_F(abi, read_only_result)
+TEST_F_TIMEOUT(abi, read_only_result, 120)
 {
 	const size_t page = sysconf(_SC_PAGESIZE);
 	struct zc_sendfile *send;
@@ -326,7 +326,7 @@ TEST_F(abi, read_only_result)
 	munmap(map, page);
 }
 
-TEST_F(abi, node)
+TEST_F_TIMEOUT(abi, node, 120)
 {
 	struct stat st;
 	char byte;
@@ -343,7 +343,7 @@ TEST_F(abi, node)
 }
 
 /* Handles belong to the open file, not to the process. */
-TEST_F(abi, other_file)
+TEST_F_TIMEOUT(abi, other_file, 120)
 {
 	struct zc_buf_query query = { .handle = self->buf.handle };
 	int other = zct_open(), copy = dup(self->fd);
@@ -355,7 +355,7 @@ TEST_F(abi, other_file)
 	close(copy);
 }
 
-TEST_F(abi, passed_to_a_child)
+TEST_F_TIMEOUT(abi, passed_to_a_child, 120)
 {
 	struct zc_buf_query query = { .handle = self->buf.handle };
 	char byte, control[CMSG_SPACE(sizeof(int))] = { 0 };
@@ -393,7 +393,7 @@ TEST_F(abi, passed_to_a_child)
 }
 
 /* The whole way, for the program of the other width as well. */
-TEST_F(abi, end_to_end)
+TEST_F_TIMEOUT(abi, end_to_end, 120)
 {
 	struct zc_buf_create buf;
 	struct zc_sendfile send;

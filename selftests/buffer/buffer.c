@@ -35,7 +35,7 @@ FIXTURE_TEARDOWN(buffer)
 	close(fd);
 }
 
-TEST_F(buffer, sizes)
+TEST_F_TIMEOUT(buffer, sizes, 120)
 {
 	static const uint64_t sizes[] = {
 		1, 4095, 4096, HUGE - 1, HUGE, HUGE + 1, 3 * HUGE, 64 * MIB,
@@ -73,7 +73,7 @@ TEST_F(buffer, sizes)
 	}
 }
 
-TEST_F(buffer, bad_sizes)
+TEST_F_TIMEOUT(buffer, bad_sizes, 120)
 {
 	struct zc_query query = { 0 };
 	struct zc_buf_create buf;
@@ -90,7 +90,7 @@ TEST_F(buffer, bad_sizes)
 				      ZC_NODE_ANY, &buf));
 }
 
-TEST_F(buffer, bad_nodes)
+TEST_F_TIMEOUT(buffer, bad_nodes, 120)
 {
 	static const int nodes[] = { -2, -3, 2, 63, 64, 1023, 1024, 4096, INT_MAX,
 				     INT_MIN };
@@ -117,7 +117,7 @@ static int node_of(void *page)
 	return status;
 }
 
-TEST_F(buffer, each_node)
+TEST_F_TIMEOUT(buffer, each_node, 120)
 {
 	struct zc_buf_create buf;
 	int node, found = 0;
@@ -143,7 +143,7 @@ TEST_F(buffer, each_node)
 }
 
 /* Memory that was used before comes back zeroed. */
-TEST_F(buffer, zeroed)
+TEST_F_TIMEOUT(buffer, zeroed, 120)
 {
 	const uint64_t size = 32 * MIB;
 	struct zc_buf_create buf;
@@ -163,7 +163,7 @@ TEST_F(buffer, zeroed)
 	}
 }
 
-TEST_F(buffer, many)
+TEST_F_TIMEOUT(buffer, many, 120)
 {
 	struct zc_buf_create buf[32];
 	int i, j;
@@ -202,7 +202,7 @@ static void *destroyer(void *data)
 }
 
 /* Creating, mapping and destroying the same handles at the same time. */
-TEST_F(buffer, concurrent_destroy)
+TEST_F_TIMEOUT(buffer, concurrent_destroy, 120)
 {
 	struct zc_buf_create buf;
 	pthread_t thread;
@@ -223,7 +223,7 @@ TEST_F(buffer, concurrent_destroy)
 	pthread_join(thread, NULL);
 }
 
-TEST_F(buffer, owner_killed)
+TEST_F_TIMEOUT(buffer, owner_killed, 120)
 {
 	int ready[2], status;
 	char byte;

@@ -43,7 +43,7 @@ FIXTURE_TEARDOWN(gup)
 	unlink(FILE_NAME);
 }
 
-TEST_F(gup, o_direct_read)
+TEST_F_TIMEOUT(gup, o_direct_read, 120)
 {
 	int file = zct_pattern_file(FILE_NAME, SIZE);
 
@@ -60,7 +60,7 @@ TEST_F(gup, o_direct_read)
 	close(file);
 }
 
-TEST_F(gup, o_direct_write)
+TEST_F_TIMEOUT(gup, o_direct_write, 120)
 {
 	int file = open(FILE_NAME, O_RDWR | O_CREAT | O_DIRECT, 0600);
 	char *copy = malloc(SIZE);
@@ -88,7 +88,7 @@ static bool notified(int sock)
 	       recvmsg(sock, &msg, MSG_ERRQUEUE) == 0;
 }
 
-TEST_F(gup, msg_zerocopy)
+TEST_F_TIMEOUT(gup, msg_zerocopy, 120)
 {
 	const int on = 1;
 	struct zct_rx rx;
@@ -110,7 +110,7 @@ TEST_F(gup, msg_zerocopy)
 }
 
 /* The buffer goes while the network still has the pages of it. */
-TEST_F(gup, freed_in_flight)
+TEST_F_TIMEOUT(gup, freed_in_flight, 120)
 {
 	const size_t part = 128 << 10;
 	const int on = 1;
@@ -139,7 +139,7 @@ TEST_F(gup, freed_in_flight)
 	close(sock[1]);
 }
 
-TEST_F(gup, process_vm_readv)
+TEST_F_TIMEOUT(gup, process_vm_readv, 120)
 {
 	char *copy = malloc(SIZE);
 	struct iovec to = { copy, SIZE }, from = { self->map, SIZE };
@@ -150,7 +150,7 @@ TEST_F(gup, process_vm_readv)
 	free(copy);
 }
 
-TEST_F(gup, vmsplice)
+TEST_F_TIMEOUT(gup, vmsplice, 120)
 {
 	struct iovec iov = { self->map + HUGE - 4096, 8192 };
 	char copy[8192];
@@ -215,7 +215,7 @@ static int ring_run(struct ring *r, const struct io_uring_sqe *sqe)
 	return res;
 }
 
-TEST_F(gup, io_uring_registered)
+TEST_F_TIMEOUT(gup, io_uring_registered, 120)
 {
 	struct iovec iov = { self->map, SIZE };
 	struct io_uring_sqe sqe = {

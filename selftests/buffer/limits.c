@@ -56,7 +56,7 @@ static uint64_t oom_kills(void)
 	return kills;
 }
 
-TEST_F(limits, module_limit)
+TEST_F_TIMEOUT(limits, module_limit, 240)
 {
 	struct zc_query query = { 0 };
 	struct zc_buf_create buf;
@@ -74,7 +74,7 @@ TEST_F(limits, module_limit)
 }
 
 /* All memory, until there is no more: refused, nothing lost, nobody killed. */
-TEST_F(limits, exhaustion)
+TEST_F_TIMEOUT(limits, exhaustion, 240)
 {
 	uint64_t free_before, kills = oom_kills();
 	struct zc_buf_create buf;
@@ -94,7 +94,7 @@ TEST_F(limits, exhaustion)
 }
 
 /* One giant that cannot be had, or takes long: killed in the middle. */
-TEST_F(limits, killed_while_creating)
+TEST_F_TIMEOUT(limits, killed_while_creating, 240)
 {
 	uint64_t total = zct_meminfo("MemTotal");
 	int status, round;
@@ -119,7 +119,7 @@ TEST_F(limits, killed_while_creating)
 	}
 }
 
-TEST_F(limits, handles)
+TEST_F_TIMEOUT(limits, handles, 240)
 {
 	const uint64_t need = 1024 * HUGE;
 	struct zc_query query = { 0 };
@@ -170,7 +170,7 @@ static bool fragment(uint64_t size)
 }
 
 /* A child fragments memory as far as it gets; then small pages must do. */
-TEST_F(limits, small_pages)
+TEST_F_TIMEOUT(limits, small_pages, 240)
 {
 	const uint64_t size = 64 * HUGE;
 	uint64_t free = zct_meminfo("MemAvailable"), kills = oom_kills();
@@ -229,7 +229,7 @@ TEST_F(limits, small_pages)
 }
 
 /* A cgroup's limit holds for buffers, and its end frees them. */
-TEST_F(limits, memcg)
+TEST_F_TIMEOUT(limits, memcg, 240)
 {
 	const char *const group = "/sys/fs/cgroup/zc-test";
 	struct zc_buf_create buf;

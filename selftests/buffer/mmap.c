@@ -65,7 +65,7 @@ static unsigned int mappings(FIXTURE_DATA(mmap) *self)
 	return query.mappings;
 }
 
-TEST_F(mmap, hugepages)
+TEST_F_TIMEOUT(mmap, hugepages, 120)
 {
 	uint64_t before = faults(), i;
 
@@ -79,7 +79,7 @@ TEST_F(mmap, hugepages)
 	EXPECT_TRUE(zct_smaps_flag(self->map, " de"));
 }
 
-TEST_F(mmap, populate)
+TEST_F_TIMEOUT(mmap, populate, 120)
 {
 	char *map = map_at(self, SIZE, PROT_READ | PROT_WRITE,
 			   MAP_SHARED | MAP_POPULATE, self->buf.mmap_offset);
@@ -94,7 +94,7 @@ TEST_F(mmap, populate)
 	munmap(map, SIZE);
 }
 
-TEST_F(mmap, refused)
+TEST_F_TIMEOUT(mmap, refused, 120)
 {
 	const uint64_t off = self->buf.mmap_offset;
 	const int rw = PROT_READ | PROT_WRITE;
@@ -115,7 +115,7 @@ TEST_F(mmap, refused)
 	EXPECT_EQ(1, mappings(self));
 }
 
-TEST_F(mmap, part)
+TEST_F_TIMEOUT(mmap, part, 120)
 {
 	char *huge, *page;
 
@@ -135,7 +135,7 @@ TEST_F(mmap, part)
 	EXPECT_EQ(1, mappings(self));
 }
 
-TEST_F(mmap, hole)
+TEST_F_TIMEOUT(mmap, hole, 120)
 {
 	char *hole = self->map + 2 * HUGE + 4096 * 17;
 
@@ -148,7 +148,7 @@ TEST_F(mmap, hole)
 	EXPECT_GE(zct_smaps(self->map, "FilePmdMapped"), 2 * HUGE);
 }
 
-TEST_F(mmap, fork)
+TEST_F_TIMEOUT(mmap, fork, 120)
 {
 	int status;
 	pid_t pid;
@@ -168,7 +168,7 @@ TEST_F(mmap, fork)
 	EXPECT_EQ(1, mappings(self));
 }
 
-TEST_F(mmap, outlives_handle_and_file)
+TEST_F_TIMEOUT(mmap, outlives_handle_and_file, 120)
 {
 	int fd = zct_open();
 
@@ -189,7 +189,7 @@ TEST_F(mmap, outlives_handle_and_file)
 }
 
 /* The old mapping stays its own when the handle's place is used again. */
-TEST_F(mmap, place_used_again)
+TEST_F_TIMEOUT(mmap, place_used_again, 120)
 {
 	struct zc_buf_create buf;
 	char *map;
@@ -208,7 +208,7 @@ TEST_F(mmap, place_used_again)
 	munmap(map, SIZE);
 }
 
-TEST_F(mmap, advice)
+TEST_F_TIMEOUT(mmap, advice, 120)
 {
 	zct_pattern(self->map, 0, SIZE);
 	EXPECT_EQ(0, madvise(self->map, SIZE, MADV_DONTNEED));
@@ -250,7 +250,7 @@ static int write_faults(volatile char *p)
 	return fault_signal;
 }
 
-TEST_F(mmap, protection)
+TEST_F_TIMEOUT(mmap, protection, 120)
 {
 	int fd = open("/dev/zc", O_RDONLY);
 	struct zc_buf_create buf;
@@ -276,7 +276,7 @@ TEST_F(mmap, protection)
 	close(fd);
 }
 
-TEST_F(mmap, remap)
+TEST_F_TIMEOUT(mmap, remap, 120)
 {
 	char *moved;
 
@@ -298,7 +298,7 @@ TEST_F(mmap, remap)
 }
 
 /* Only at an address that does not fit are pages small; the data are the same. */
-TEST_F(mmap, unaligned_address)
+TEST_F_TIMEOUT(mmap, unaligned_address, 120)
 {
 	char *area = mmap(NULL, SIZE + 2 * HUGE, PROT_NONE,
 			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), *map;

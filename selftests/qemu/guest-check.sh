@@ -12,7 +12,7 @@ trouble+='|suspicious RCU|sleeping function|refcount_t:|corruption|ODEBUG'
 trouble+='|INFO: task .* blocked|soft lockup|rcu.*stall|DMA-API:'
 # What kmemleak and the others say of themselves at boot is no report.
 harmless='kmemleak: (Kernel memory leak detector initialized|Automatic memory scanning)'
-harmless+='|KernelAddressSanitizer initialized'
+harmless+='|KernelAddressSanitizer initialized|[Cc]ommand line: |stall warnings timeout'
 
 n=0
 # report NAME: one test, which failed if standard input has any line

@@ -46,7 +46,7 @@ static int send_range(FIXTURE_DATA(sendfile) *self, uint64_t offset, uint64_t le
 			&self->arg, &self->rx);
 }
 
-TEST_F(sendfile, lengths_and_offsets)
+TEST_F_TIMEOUT(sendfile, lengths_and_offsets, 120)
 {
 	static const uint64_t offsets[] = { 0, 1, 511, 4095, 4096, 4097, HUGE - 1,
 					    HUGE, SIZE - 1, SIZE, SIZE + 1,
@@ -80,7 +80,7 @@ TEST_F(sendfile, lengths_and_offsets)
 	EXPECT_EQ(0, zct_cached(self->file, SIZE));
 }
 
-TEST_F(sendfile, hugepages_carry)
+TEST_F_TIMEOUT(sendfile, hugepages_carry, 120)
 {
 	EXPECT_EQ(0, send_range(self, 0, 4 * HUGE, 0));
 	EXPECT_EQ(4 * HUGE, self->arg.sent);
@@ -90,7 +90,7 @@ TEST_F(sendfile, hugepages_carry)
 	EXPECT_GE(self->arg.chunks, 5);
 }
 
-TEST_F(sendfile, negative_offset)
+TEST_F_TIMEOUT(sendfile, negative_offset, 120)
 {
 	EXPECT_EQ(-EINVAL, send_range(self, 1ull << 63, 1, 0));
 	EXPECT_EQ(-EINVAL, send_range(self, UINT64_MAX, 1, 0));
@@ -98,7 +98,7 @@ TEST_F(sendfile, negative_offset)
 	EXPECT_EQ(0, self->arg.sent);
 }
 
-TEST_F(sendfile, position)
+TEST_F_TIMEOUT(sendfile, position, 120)
 {
 	EXPECT_EQ(0, send_range(self, 100, 1000, 0));
 	EXPECT_EQ(SIZE, lseek(self->file, 0, SEEK_CUR) ?: SIZE);
@@ -119,7 +119,7 @@ TEST_F(sendfile, position)
 	EXPECT_EQ(0, self->arg.sent);
 }
 
-TEST_F(sendfile, ipv6_and_unix)
+TEST_F_TIMEOUT(sendfile, ipv6_and_unix, 120)
 {
 	EXPECT_EQ(0, zct_send(self->fd, AF_INET6, self->file, 3, UINT64_MAX, 0,
 			      &self->arg, &self->rx));
@@ -136,7 +136,7 @@ TEST_F(sendfile, ipv6_and_unix)
 }
 
 /* What was written a moment ago, and is in the page cache alone, is sent. */
-TEST_F(sendfile, dirty_pages)
+TEST_F_TIMEOUT(sendfile, dirty_pages, 120)
 {
 	struct zc_sendfile arg;
 	char *buf = malloc(HUGE);
@@ -164,7 +164,7 @@ TEST_F(sendfile, dirty_pages)
 	free(buf);
 }
 
-TEST_F(sendfile, beyond_4_gib)
+TEST_F_TIMEOUT(sendfile, beyond_4_gib, 120)
 {
 	const uint64_t at = 5ull << 30;
 	char *buf = malloc(MIB);
@@ -178,7 +178,7 @@ TEST_F(sendfile, beyond_4_gib)
 	free(buf);
 }
 
-TEST_F(sendfile, opened_with_o_direct)
+TEST_F_TIMEOUT(sendfile, opened_with_o_direct, 120)
 {
 	int file = open(FILE_NAME, O_RDONLY | O_DIRECT);
 
@@ -191,7 +191,7 @@ TEST_F(sendfile, opened_with_o_direct)
 }
 
 /* send(2) and transfers on one socket keep their order. */
-TEST_F(sendfile, among_other_sends)
+TEST_F_TIMEOUT(sendfile, among_other_sends, 120)
 {
 	const size_t part = 40000;
 	char *buf = malloc(part);
@@ -253,7 +253,7 @@ static void *work(void *data)
 	return NULL;
 }
 
-TEST_F(sendfile, many_at_once)
+TEST_F_TIMEOUT(sendfile, many_at_once, 120)
 {
 	struct worker workers[8];
 	int i;
@@ -270,7 +270,7 @@ TEST_F(sendfile, many_at_once)
 }
 
 /* All values of the parameter, and the largest number of reads in flight. */
-TEST_F(sendfile, depth)
+TEST_F_TIMEOUT(sendfile, depth, 120)
 {
 	long long old = zct_param("depth");
 	int depth;
@@ -288,7 +288,7 @@ TEST_F(sendfile, depth)
 }
 
 /* Little memory makes transfers small, not wrong. */
-TEST_F(sendfile, little_memory)
+TEST_F_TIMEOUT(sendfile, little_memory, 120)
 {
 	static const uint64_t limits[] = { 4096, 65536, HUGE - 4096, HUGE, 3 * HUGE };
 	long long old = zct_param("max_bytes");

@@ -66,7 +66,7 @@ static int os_send(int in, int out, size_t len)
 	return sendfile(out, in, &offset, len) < 0 ? -errno : 0;
 }
 
-TEST_F(err, bad_source)
+TEST_F_TIMEOUT(err, bad_source, 120)
 {
 	int pipefd[2], dir = open("/tmp", O_RDONLY), path, wronly, zero, null;
 	const int out = self->sock[0];
@@ -98,7 +98,7 @@ TEST_F(err, bad_source)
 	close(zero);
 }
 
-TEST_F(err, bad_sink)
+TEST_F_TIMEOUT(err, bad_sink, 120)
 {
 	int pipefd[2], udp, fresh, listener, closed, err;
 
@@ -137,7 +137,7 @@ static void on_sigpipe(int sig)
 	sigpipes++;
 }
 
-TEST_F(err, sigpipe)
+TEST_F_TIMEOUT(err, sigpipe, 120)
 {
 	signal(SIGPIPE, on_sigpipe);
 	shutdown(self->sock[0], SHUT_WR);
@@ -150,7 +150,7 @@ TEST_F(err, sigpipe)
 }
 
 /* The peer resets while bytes are under way to it. */
-TEST_F(err, reset)
+TEST_F_TIMEOUT(err, reset, 120)
 {
 	const struct linger hard = { .l_onoff = 1 };
 	int ret;
@@ -184,7 +184,7 @@ static void *close_later(void *data)
 	return NULL;
 }
 
-TEST_F(err, peer_closes_in_the_middle)
+TEST_F_TIMEOUT(err, peer_closes_in_the_middle, 120)
 {
 	static const uint64_t after[] = { 1, 100000, 3 * MIB, 9 * MIB };
 	struct closer c;
@@ -229,7 +229,7 @@ static void *truncate_again(void *data)
 }
 
 /* Bytes are the pattern's or, where the file was cut and grew again, zero. */
-TEST_F(err, truncated_meanwhile)
+TEST_F_TIMEOUT(err, truncated_meanwhile, 120)
 {
 	struct zct_rx rx;
 	pthread_t thread;
@@ -269,7 +269,7 @@ static void *grow(void *data)
 	return NULL;
 }
 
-TEST_F(err, growing_meanwhile)
+TEST_F_TIMEOUT(err, growing_meanwhile, 120)
 {
 	struct zct_rx rx;
 	pthread_t thread;
@@ -302,7 +302,7 @@ static void *close_both(void *data)
 }
 
 /* The transfer has references of its own. */
-TEST_F(err, descriptors_closed_meanwhile)
+TEST_F_TIMEOUT(err, descriptors_closed_meanwhile, 120)
 {
 	struct fds fds = { dup(self->file), dup(self->sock[0]) };
 	struct zct_rx rx;
@@ -321,7 +321,7 @@ TEST_F(err, descriptors_closed_meanwhile)
 }
 
 /* A device that fails for one block in the middle: all bytes before it arrive. */
-TEST_F(err, read_error)
+TEST_F_TIMEOUT(err, read_error, 120)
 {
 	const char *const conf = "/sys/kernel/config/nullb/zct";
 	const uint64_t bad = 5 * MIB + 8 * 512;

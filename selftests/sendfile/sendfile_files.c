@@ -70,7 +70,7 @@ static void cached(struct __test_metadata *_metadata, FIXTURE_DATA(files) *self,
 	EXPECT_EQ(0, self->rx.bytes);
 }
 
-TEST_F(files, ext4)
+TEST_F_TIMEOUT(files, ext4, 120)
 {
 	int file = zct_pattern_file(EXT4_DIR "/zc-file", SIZE);
 
@@ -81,7 +81,7 @@ TEST_F(files, ext4)
 }
 
 /* Data journalling makes ext4 refuse direct reads, though it takes O_DIRECT. */
-TEST_F(files, ext4_journalled)
+TEST_F_TIMEOUT(files, ext4_journalled, 120)
 {
 	int file;
 
@@ -95,7 +95,7 @@ TEST_F(files, ext4_journalled)
 	rmdir("/tmp/ext4j");
 }
 
-TEST_F(files, tmpfs)
+TEST_F_TIMEOUT(files, tmpfs, 120)
 {
 	int file = zct_pattern_file("/tmp/zc-file", SIZE);
 
@@ -105,7 +105,7 @@ TEST_F(files, tmpfs)
 	unlink("/tmp/zc-file");
 }
 
-TEST_F(files, overlayfs)
+TEST_F_TIMEOUT(files, overlayfs, 120)
 {
 	int file = zct_pattern_file("/root/zc-file", SIZE);
 
@@ -120,7 +120,7 @@ TEST_F(files, overlayfs)
 	unlink("/root/zc-file");
 }
 
-TEST_F(files, xfs)
+TEST_F_TIMEOUT(files, xfs, 120)
 {
 	int file;
 
@@ -136,7 +136,7 @@ TEST_F(files, xfs)
 	rmdir("/tmp/xfs");
 }
 
-TEST_F(files, block_device)
+TEST_F_TIMEOUT(files, block_device, 120)
 {
 	const uint64_t size = 16 * MIB;
 	char *buf = malloc(MIB);
@@ -159,7 +159,7 @@ TEST_F(files, block_device)
 	close(file);
 }
 
-TEST_F(files, end_of_block_device)
+TEST_F_TIMEOUT(files, end_of_block_device, 120)
 {
 	int file = open(SPARE_DISK, O_RDONLY);
 	off_t end = lseek(file, 0, SEEK_END);
@@ -177,7 +177,7 @@ TEST_F(files, end_of_block_device)
 }
 
 /* Their size says nothing: they end when a read says so. */
-TEST_F(files, procfs)
+TEST_F_TIMEOUT(files, procfs, 120)
 {
 	int file = open("/proc/version", O_RDONLY);
 	char text[512];
@@ -191,7 +191,7 @@ TEST_F(files, procfs)
 	close(file);
 }
 
-TEST_F(files, sparse_and_empty)
+TEST_F_TIMEOUT(files, sparse_and_empty, 120)
 {
 	int file = open(EXT4_DIR "/zc-sparse", O_RDWR | O_CREAT | O_TRUNC, 0600);
 
@@ -208,7 +208,7 @@ TEST_F(files, sparse_and_empty)
 }
 
 /* Long enough for every folio of the ring to be used many times. */
-TEST_F(files, half_a_gigabyte)
+TEST_F_TIMEOUT(files, half_a_gigabyte, 120)
 {
 	const uint64_t size = 512 * MIB;
 	int file = zct_pattern_file(EXT4_DIR "/zc-large", size);

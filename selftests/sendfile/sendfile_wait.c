@@ -88,7 +88,7 @@ static void check_stream(struct __test_metadata *_metadata,
 	EXPECT_EQ(-1, self->rx.bad);
 }
 
-TEST_F(wait, nonblocking_flag)
+TEST_F_TIMEOUT(wait, nonblocking_flag, 120)
 {
 	uint64_t sent;
 
@@ -108,7 +108,7 @@ TEST_F(wait, nonblocking_flag)
 }
 
 /* The whole file, by edge-triggered epoll: each EAGAIN must be followed by an edge. */
-TEST_F(wait, nonblocking_epoll)
+TEST_F_TIMEOUT(wait, nonblocking_epoll, 120)
 {
 	struct epoll_event ev = { .events = EPOLLOUT | EPOLLET };
 	int ep = epoll_create1(0), waits = 0, ret;
@@ -137,7 +137,7 @@ TEST_F(wait, nonblocking_epoll)
 	close(ep);
 }
 
-TEST_F(wait, send_timeout)
+TEST_F_TIMEOUT(wait, send_timeout, 120)
 {
 	const struct timeval tv = { .tv_usec = 300000 };
 	uint64_t begin = zct_now_ms(), sent;
@@ -176,7 +176,7 @@ static void alarm_in(int ms, bool restart)
 	setitimer(ITIMER_REAL, &it, NULL);
 }
 
-TEST_F(wait, signal_gives_partial_count)
+TEST_F_TIMEOUT(wait, signal_gives_partial_count, 120)
 {
 	uint64_t sent;
 	int ret;
@@ -210,7 +210,7 @@ static void *read_later(void *data)
 }
 
 /* With SA_RESTART a call that has sent nothing goes on after the handler. */
-TEST_F(wait, signal_restarts)
+TEST_F_TIMEOUT(wait, signal_restarts, 120)
 {
 	pthread_t thread;
 	uint64_t sent = 0;
@@ -241,7 +241,7 @@ TEST_F(wait, signal_restarts)
 }
 
 /* The peer has stopped reading, and the sender is killed: gone within a second. */
-TEST_F(wait, killed)
+TEST_F_TIMEOUT(wait, killed, 120)
 {
 	uint64_t begin, free_before = zct_meminfo("MemFree");
 	int status, round;
@@ -271,7 +271,7 @@ TEST_F(wait, killed)
 }
 
 /* A peer that does not read costs a bounded amount of memory, whatever the file. */
-TEST_F(wait, silent_peer_is_bounded)
+TEST_F_TIMEOUT(wait, silent_peer_is_bounded, 120)
 {
 	const struct timeval tv = { .tv_usec = 500000 };
 	uint64_t free_before;
