@@ -16,6 +16,9 @@
 #include "kselftest_harness.h"
 #include "zc_test.h"
 
+/* What a helper gets of a test. */
+#define SELF	FIXTURE_DATA(abi)
+
 /* The layout must not depend on the width of the program. */
 static_assert(sizeof(struct zc_query) == 112, "zc_query");
 static_assert(sizeof(struct zc_buf_create) == 64, "zc_buf_create");
@@ -30,8 +33,10 @@ static_assert(offsetof(struct zc_sendfile, copied) == 40, "copied");
 static_assert(offsetof(struct zc_sendfile, __resv) == 72, "sendfile resv");
 
 /* A command with a structure of another size. */
-#define RESIZE(cmd, size) \
-	_IOC(_IOC_DIR(cmd), _IOC_TYPE(cmd), _IOC_NR(cmd), size)
+static unsigned long resize(unsigned long cmd, size_t size)
+{
+	return _IOC(_IOC_DIR(cmd), _IOC_TYPE(cmd), _IOC_NR(cmd), size);
+}
 
 /* Room for a structure of tomorrow. */
 #define BIG	1024
@@ -80,7 +85,7 @@ FIXTURE_TEARDOWN(abi)
 }
 
 /* Arguments with which this command succeeds, in self->arg, the rest zero. */
-static void valid(FIXTURE_DATA(abi) *self, unsigned long cmd)
+static void valid(SELF *self, unsigned long cmd)
 {
 	memset(&self->arg, 0, sizeof(self->arg));
 	switch (cmd) {
@@ -117,7 +122,7 @@ static void valid(FIXTURE_DATA(abi) *self, unsigned long cmd)
 }
 
 /* A create that succeeded, or a destroy that did not, left a handle. */
-static void tidy(FIXTURE_DATA(abi) *self, unsigned long cmd, int ret)
+static void tidy(SELF *self, unsigned long cmd, int ret)
 {
 	if (cmd == ZC_IOC_BUF_CREATE && !ret)
 		zct_destroy(self->fd, ((struct zc_buf_create *)&self->arg)->handle);
@@ -167,7 +172,7 @@ TEST_F_TIMEOUT(abi, too_short, 120)
 	for (i = 0; i < NR_COMMANDS; i++) {
 		valid(self, commands[i]);
 		for (size = 0; size < _IOC_SIZE(commands[i]); size += 4) {
-			ret = zct_ioctl(self->fd, RESIZE(commands[i], size),
+			ret = zct_ioctl(self->fd, resize(commands[i], size),
 					&self->arg);
 			EXPECT_EQ(-EINVAL, ret)
 				TH_LOG("command %zu, %zu bytes", i, size);
@@ -183,7 +188,7 @@ TEST_F_TIMEOUT(abi, longer_with_zeroes, 120)
 
 	for (i = 0; i < NR_COMMANDS; i++) {
 		valid(self, commands[i]);
-		ret = zct_ioctl(self->fd, RESIZE(commands[i], BIG), &self->arg);
+		ret = zct_ioctl(self->fd, resize(commands[i], BIG), &self->arg);
 		EXPECT_EQ(0, ret) TH_LOG("command %zu", i);
 		tidy(self, commands[i], ret);
 	}
@@ -198,7 +203,7 @@ TEST_F_TIMEOUT(abi, longer_with_something, 120)
 		for (at = _IOC_SIZE(commands[i]); at < BIG; at = 2 * at + 1) {
 			valid(self, commands[i]);
 			self->arg.bytes[at] = 1;
-			ret = zct_ioctl(self->fd, RESIZE(commands[i], BIG),
+			ret = zct_ioctl(self->fd, resize(commands[i], BIG),
 					&self->arg);
 			EXPECT_EQ(-E2BIG, ret)
 				TH_LOG("command %zu, byte %zu", i, at);

@@ -13,6 +13,9 @@
 #include "kselftest_harness.h"
 #include "zc_test.h"
 
+/* What a helper gets of a test. */
+#define SELF	FIXTURE_DATA(mmap)
+
 #define SIZE	(8 * HUGE)
 
 FIXTURE(mmap)
@@ -51,13 +54,13 @@ static uint64_t faults(void)
 	return ru.ru_minflt;
 }
 
-static void *map_at(FIXTURE_DATA(mmap) *self, size_t len, int prot, int flags,
+static void *map_at(SELF *self, size_t len, int prot, int flags,
 		    uint64_t offset)
 {
 	return mmap(NULL, len, prot, flags, self->fd, offset);
 }
 
-static unsigned int mappings(FIXTURE_DATA(mmap) *self)
+static unsigned int mappings(SELF *self)
 {
 	struct zc_buf_query query = { .handle = self->buf.handle };
 

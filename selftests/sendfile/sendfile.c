@@ -10,6 +10,9 @@
 #include "kselftest_harness.h"
 #include "zc_test.h"
 
+/* What a helper gets of a test. */
+#define SELF	FIXTURE_DATA(sendfile)
+
 #define SIZE		(5 * HUGE + 12345)
 #define FILE_NAME	EXT4_DIR "/zc-sendfile"
 
@@ -39,7 +42,7 @@ FIXTURE_TEARDOWN(sendfile)
 	unlink(FILE_NAME);
 }
 
-static int send_range(FIXTURE_DATA(sendfile) *self, uint64_t offset, uint64_t len,
+static int send_range(SELF *self, uint64_t offset, uint64_t len,
 		      uint32_t flags)
 {
 	return zct_send(self->fd, AF_INET, self->file, offset, len, flags,

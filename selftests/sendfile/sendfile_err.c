@@ -13,6 +13,9 @@
 #include "kselftest_harness.h"
 #include "zc_test.h"
 
+/* What a helper gets of a test. */
+#define SELF	FIXTURE_DATA(err)
+
 #define SIZE		(24 * MIB)
 #define FILE_NAME	EXT4_DIR "/zc-err"
 
@@ -45,7 +48,7 @@ FIXTURE_TEARDOWN(err)
 	unlink(FILE_NAME);
 }
 
-static int zc_send(FIXTURE_DATA(err) *self, int in, int out, uint64_t offset,
+static int zc_send(SELF *self, int in, int out, uint64_t offset,
 		   uint64_t len, uint32_t flags)
 {
 	self->arg = (struct zc_sendfile){
@@ -333,7 +336,7 @@ TEST_F_TIMEOUT(err, read_error, 120)
 	snprintf(cmd, sizeof(cmd),
 		 "modprobe -q null_blk nr_devices=0 2>/dev/null; "
 		 "mountpoint -q /sys/kernel/config || "
-		 "mount -t configfs configfs /sys/kernel/config; "
+		 "mount -t configfs none /sys/kernel/config; "
 		 "mkdir %s && cd %s && echo 64 >size && echo 512 >blocksize && "
 		 "echo 1 >memory_backed && echo 2 >queue_mode && "
 		 "echo '+%llu-%llu' >badblocks && echo 1 >power", conf, conf,

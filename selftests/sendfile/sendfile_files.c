@@ -12,6 +12,9 @@
 #include "kselftest_harness.h"
 #include "zc_test.h"
 
+/* What a helper gets of a test. */
+#define SELF	FIXTURE_DATA(files)
+
 #define SIZE	(3 * HUGE + 4321)
 
 FIXTURE(files)
@@ -36,7 +39,7 @@ FIXTURE_TEARDOWN(files)
 }
 
 /* Send a file of the pattern from a filesystem that does direct reads. */
-static void direct(struct __test_metadata *_metadata, FIXTURE_DATA(files) *self,
+static void direct(struct __test_metadata *_metadata, SELF *self,
 		   int file, uint64_t size)
 {
 	static const uint64_t offsets[] = { 0, 1, 4095, HUGE + 77 };
@@ -55,7 +58,7 @@ static void direct(struct __test_metadata *_metadata, FIXTURE_DATA(files) *self,
 }
 
 /* Send a file of the pattern that must be read through the page cache. */
-static void cached(struct __test_metadata *_metadata, FIXTURE_DATA(files) *self,
+static void cached(struct __test_metadata *_metadata, SELF *self,
 		   int file, uint64_t size)
 {
 	EXPECT_EQ(0, zct_send(self->fd, AF_INET, file, 5, UINT64_MAX, 0, &self->arg,

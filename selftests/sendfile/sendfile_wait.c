@@ -15,6 +15,9 @@
 #include "kselftest_harness.h"
 #include "zc_test.h"
 
+/* What a helper gets of a test. */
+#define SELF	FIXTURE_DATA(wait)
+
 /* More than all buffers of the socket hold. */
 #define SIZE		(48 * MIB)
 #define FILE_NAME	EXT4_DIR "/zc-wait"
@@ -65,7 +68,7 @@ FIXTURE_TEARDOWN(wait)
 	unlink(FILE_NAME);
 }
 
-static int zc_send(FIXTURE_DATA(wait) *self, uint64_t offset, uint32_t flags)
+static int zc_send(SELF *self, uint64_t offset, uint32_t flags)
 {
 	self->arg = (struct zc_sendfile){
 		.in_fd = self->file,
@@ -79,7 +82,7 @@ static int zc_send(FIXTURE_DATA(wait) *self, uint64_t offset, uint32_t flags)
 
 /* What was sent, and no other byte, arrives. */
 static void check_stream(struct __test_metadata *_metadata,
-			 FIXTURE_DATA(wait) *self, uint64_t sent)
+			 SELF *self, uint64_t sent)
 {
 	zct_rx_start(&self->rx);
 	shutdown(self->sock[0], SHUT_WR);

@@ -111,7 +111,8 @@ static void show_text(const struct zc_buf_query *q, const void *data,
 	if (q->huge_bytes != q->size)
 		printf(" and larger, %s on hugepages",
 		       out_bytes(q->huge_bytes, a, sizeof(a)));
-	printf("\nin smaps   %s mapped by 2 MiB entries, of %s present\n",
+	putchar('\n');
+	printf("in smaps   %s mapped by 2 MiB entries, of %s present\n",
 	       out_bytes(seen->pmd, a, sizeof(a)),
 	       out_bytes(seen->rss, b, sizeof(b)));
 	printf("node       %d granted", q->node);
@@ -127,11 +128,14 @@ static int failed(int err, uint64_t size, uint32_t flags)
 	char a[32];
 
 	if (err == ENOMEM && !(flags & ZC_BUF_SMALL_OK))
-		hint = "is there room below max_bytes (zcctl info)? Make hugepages free: echo 1 > /proc/sys/vm/compact_memory; or take small pages: --small-ok";
+		hint = "is there room below max_bytes (zcctl info)?\n"
+		       "  free hugepages: echo 1 > /proc/sys/vm/compact_memory\n"
+		       "  or take small pages: --small-ok";
 	else if (err == ENOMEM)
 		hint = "is there room below max_bytes (zcctl info)?";
 	else if (err == EINVAL)
-		hint = "is the size within the limit (zcctl info), and is the node online (/sys/devices/system/node)?";
+		hint = "is the size within the limit (zcctl info)?\n"
+		       "  is the node online (/sys/devices/system/node)?";
 	return out_error(EX_FAILED, err, hint, "cannot make a buffer of %s",
 			 out_bytes(size, a, sizeof(a)));
 }

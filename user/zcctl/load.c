@@ -30,10 +30,13 @@ static const char *load_hint(int err, bool path)
 	switch (err) {
 	case ENOENT:
 		return path ?
-		       "no such file; or zc.ko needs a symbol that this kernel lacks (dmesg says which): build it for this kernel" :
-		       "it is not installed for this kernel: build it with make, then zcctl load --path ./zc.ko; or install it by DKMS";
+		       "no such file; or it needs a symbol that this kernel lacks\n"
+		       "  (dmesg says which): build it for this kernel" :
+		       "it is not installed for this kernel: build it with make, then\n"
+		       "  zcctl load --path ./zc.ko; or install it by DKMS";
 	case ENOEXEC:
-		return "it was built for another kernel (vermagic) or is no module: build it again with the headers of the running kernel; dmesg says more";
+		return "it was built for another kernel (vermagic) or is no module:\n"
+		       "  build it with the headers of the running kernel; dmesg says more";
 	case EPERM:
 		return geteuid() ?
 		       "run as root: sudo zcctl load" :
@@ -43,7 +46,8 @@ static const char *load_hint(int err, bool path)
 	case EKEYREJECTED:
 	case ENOKEY:
 	case EBADMSG:
-		return "the kernel takes only signed modules (Secure Boot): sign zc.ko with a key of yours that is enrolled by mokutil";
+		return "the kernel takes only signed modules (Secure Boot):\n"
+		       "  sign zc.ko with a key of yours that is enrolled by mokutil";
 	case EINVAL:
 		return "a parameter has a bad value, or is not known; dmesg says which";
 	case ENOSYS:

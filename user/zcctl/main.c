@@ -54,7 +54,7 @@ static int take_common(int argc, char **argv)
 			out_json = true;
 		else if (!literal && (!strcmp(argv[i], "-p") ||
 				      !strcmp(argv[i], "--pretty")))
-			out_json = out_pretty = true;
+			out_pretty = true;
 		else
 			argv[n++] = argv[i];
 	}
@@ -68,6 +68,7 @@ int main(int argc, char **argv)
 
 	signal(SIGPIPE, SIG_IGN);
 	argc = take_common(argc, argv);
+	out_json |= out_pretty;
 	if (argc < 2)
 		return out_usage("which command?");
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") ||
