@@ -10,10 +10,8 @@ trouble='WARNING:|BUG:|Oops|general protection|Bad page|KASAN|UBSAN|kmemleak:'
 trouble+='|locking dependency|recursive locking|inconsistent lock|held lock'
 trouble+='|suspicious RCU|sleeping function|refcount_t:|corruption|ODEBUG'
 trouble+='|INFO: task .* blocked|soft lockup|rcu.*stall|DMA-API:'
-# What kmemleak and the others say of themselves at boot is no report.
-harmless='kmemleak: (Kernel memory leak detector initialized|Automatic memory scanning)'
-harmless+='|KernelAddressSanitizer initialized|[Cc]ommand line: |stall warnings timeout'
-harmless+='|DMA-API: (preallocated|debugging enabled)'
+# What was said before this line is the boot's.
+mark='zc-guest: the tests begin'
 
 n=0
 # report NAME FUNCTION: one test, which failed if the function prints anything
@@ -44,9 +42,14 @@ unload()
 	fi
 }
 
+# All of it, if so much was said that the mark is gone.
 kernel_log()
 {
-	dmesg | grep -E "$trouble" | grep -vE "$harmless"
+	dmesg | awk -v mark="$mark" '
+		{ lines[++n] = $0 }
+		index($0, mark) { n = 0 }
+		END { for (i = 1; i <= n; i++) print lines[i] }' |
+		grep -E "$trouble"
 }
 
 # The second scan sees what was too young for the first.
@@ -58,6 +61,7 @@ leaks()
 	cat /sys/kernel/debug/kmemleak
 }
 
+echo "$mark" >/dev/kmsg
 for topic; do
 	echo "### run $topic"
 	loaded || insmod "$ZC_KO"

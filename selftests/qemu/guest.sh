@@ -120,7 +120,8 @@ qemu_args()
 	local cmdline accel=multi
 
 	# An emulated processor on a busy host may stand still for long.
-	cmdline="console=ttyS0 panic_on_warn=1 oops=panic panic=-1 nokaslr"
+	cmdline="console=ttyS0 log_buf_len=8M nokaslr"
+	cmdline+=" panic_on_warn=1 oops=panic panic=-1"
 	cmdline+=" watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=180"
 	args=(-nodefaults -no-user-config -display none -no-reboot
 		-machine q35 -cpu "max,la57=off"
