@@ -10,7 +10,7 @@ KERNELS	?= 6.1 6.12
 LAB	:= selftests/qemu
 ZC_LAB	?= $(CURDIR)/build/lab
 KSFT_SRC := $(ZC_LAB)/ksft/tools/testing/selftests
-USER_LIBS := libkmod json-c
+USER_LIBS := libkmod json-c liburing
 export ZC_LAB KERNELS
 
 .PHONY: all help modules modules_install user kselftest check check-debug \
@@ -27,7 +27,8 @@ help:
 	@echo 'On this machine:'
 	@echo '  make             ./zc.ko for the running kernel (or KDIR=…), zcctl and libzc'
 	@echo '  make modules     the module alone'
-	@echo '  make user        zcctl and libzc alone, in build/user (STATIC=1: one static zcctl)'
+	@echo '  make user        zcctl and libzc alone, in build/user (STATIC=1: one static zcctl,'
+	@echo '                   in build/user-static)'
 	@echo '  make install     all of it, below DESTDIR and PREFIX ($(PREFIX))'
 	@echo '  make deps        install the packages that all targets need'
 	@echo 'In QEMU, without risk to this machine; each installs what it needs:'
@@ -72,6 +73,7 @@ kselftest:
 .PHONY: guest-files
 guest-files:
 	@$(MAKE) --no-print-directory -s user
+	@$(MAKE) --no-print-directory -s user STATIC=1
 	@$(MAKE) --no-print-directory -s kselftest
 
 check:

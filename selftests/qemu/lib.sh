@@ -137,4 +137,7 @@ payload()
 	rm -r "$dir.module"
 	cp -a "$ZC_USER/zcctl" "$dir/bin"
 	cp -a "$ZC_USER"/libzc.so* "$dir/lib"
+	# Built by make check; the demo and the bench do without.
+	[ ! -e "$ZC_USER-static/zcctl" ] ||
+		cp -a "$ZC_USER-static/zcctl" "$dir/bin/zcctl-static"
 }

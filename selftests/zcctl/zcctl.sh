@@ -41,7 +41,7 @@ receiver()
 	return 1
 }
 
-ktap_plan 27
+ktap_plan 28
 rmmod zc 2>/dev/null
 zcctl info 2>"$dir/err"
 [ $? -eq 3 ] && says "zcctl load" err
@@ -146,4 +146,17 @@ ktap_test "unload" $?
 zcctl unload 2>/dev/null
 [ $? -eq 3 ]
 ktap_test "a second unload: exit 3" $?
+
+# The static binary does without libkmod and shared libraries.
+if command -v zcctl-static >/dev/null; then
+	(
+		unset LD_LIBRARY_PATH
+		! ldd "$(command -v zcctl-static)" >/dev/null 2>&1 &&
+			zcctl-static load --path "$ko" depth=2 &&
+			zcctl-static -j alloc 2M && zcctl-static info && zcctl-static unload
+	) >"$dir/out" && says "2 in flight" out && [ ! -e /dev/zc ]
+	ktap_test "static binary: load, alloc, info, unload" $?
+else
+	ktap_skip "static binary: load, alloc, info, unload" "no zcctl-static in PATH"
+fi
 ktap_end
