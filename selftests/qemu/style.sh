@@ -147,6 +147,7 @@ gate "version checks only in kmod/compat.h" version_checks
 gate "files under 600 lines" file_sizes
 gate "user space by gcc, -Werror" user_space gcc
 gate "user space by clang, -Werror" user_space clang
+gate "zcctl without the module" make -s -C user test
 gate "uapi header alone: C" uapi_alone gcc -x c
 gate "uapi header alone: C, 32 bit" uapi_alone gcc -m32 -x c
 gate "uapi header alone: C++" uapi_alone g++ -x c++
