@@ -2,16 +2,22 @@
 /* Mappings of buffers. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/mempolicy.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "kselftest_harness.h"
 #include "zc_test.h"
+
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE	25
+#endif
 
 /* What a helper gets of a test. */
 #define SELF	FIXTURE_DATA(mmap)
@@ -228,6 +234,30 @@ TEST_F_TIMEOUT(mmap, advice, 120)
 	EXPECT_EQ(0, mlock(self->map, SIZE));
 	EXPECT_EQ(0, munlock(self->map, SIZE));
 	EXPECT_EQ(0, msync(self->map, SIZE, MS_SYNC));
+}
+
+/* What would split or move an ordinary large page leaves a buffer as it is. */
+TEST_F_TIMEOUT(mmap, advice_for_a_part, 120)
+{
+	static const int advice[] = { MADV_COLD, MADV_PAGEOUT, MADV_FREE,
+				      MADV_DONTNEED, MADV_COLLAPSE, MADV_HUGEPAGE };
+	const unsigned long nodes = 2;
+	int node, status = 0;
+	void *page;
+	size_t i;
+
+	zct_pattern(self->map, 0, SIZE);
+	for (i = 0; i < sizeof(advice) / sizeof(*advice); i++) {
+		madvise(self->map + HUGE + 4096, 4096, advice[i]);
+		madvise(self->map + 3 * HUGE - 4096, 8192, advice[i]);
+		EXPECT_EQ(-1, zct_pattern_check(self->map, 0, SIZE));
+	}
+	for (node = 0; node < 2; node++) {
+		page = self->map + 5 * HUGE + 4096;
+		syscall(SYS_move_pages, 0, 1ul, &page, &node, &status, MPOL_MF_MOVE);
+	}
+	syscall(SYS_mbind, self->map, SIZE, MPOL_BIND, &nodes, 8ul, MPOL_MF_MOVE);
+	EXPECT_EQ(-1, zct_pattern_check(self->map, 0, SIZE));
 }
 
 static sigjmp_buf fault_jump;
