@@ -14,7 +14,7 @@ USER_LIBS := libkmod json-c liburing
 export ZC_LAB KERNELS
 
 .PHONY: all help modules modules_install user kselftest check check-debug \
-	check-all bench demo style install deps clean distclean
+	check-all bench demo style install dkms-install dkms-remove deps clean distclean
 
 all: modules
 	@if pkg-config --exists $(USER_LIBS) 2>/dev/null; then \
@@ -30,6 +30,8 @@ help:
 	@echo '  make user        zcctl and libzc alone, in build/user (STATIC=1: one static zcctl,'
 	@echo '                   in build/user-static)'
 	@echo '  make install     all of it, below DESTDIR and PREFIX ($(PREFIX))'
+	@echo '  make dkms-install  have dkms build the module, now and for later kernels;'
+	@echo '                   dkms-remove takes it back'
 	@echo '  make deps        install the packages that all targets need'
 	@echo 'In QEMU, without risk to this machine; each installs what it needs:'
 	@echo '  make demo        a real file from hugepage buffers to real TCP clients'
@@ -107,6 +109,9 @@ style:
 
 install: modules user modules_install
 	$(MAKE) -C user install DESTDIR=$(DESTDIR) PREFIX=$(PREFIX)
+
+dkms-install dkms-remove: dkms-%:
+	@packaging/dkms.sh $*
 
 deps:
 	@$(LAB)/deps.sh all
