@@ -236,6 +236,54 @@ struct zc_buffer *zc_buffer_find(struct zc_file *zf, u32 handle)
 }
 
 /**
+ * zc_buffer_sealed - is a buffer immutable?
+ * @buf: buffer
+ *
+ * Returns: true if it is; then it stays so. Any context.
+ */
+bool zc_buffer_sealed(const struct zc_buffer *buf)
+{
+	return atomic_read(&buf->writers) < 0;
+}
+
+static bool zc_block_pinned(const struct zc_block *block)
+{
+	unsigned long i;
+
+	if (block->huge)
+		return folio_maybe_dma_pinned(block->huge);
+	for (i = 0; i < ZC_HUGE_PAGES; i++)
+		if (folio_maybe_dma_pinned(block->small[i]))
+			return true;
+	return false;
+}
+
+/**
+ * zc_buffer_seal - make a buffer immutable
+ * @buf: buffer
+ *
+ * No new writers once @writers is negative; pins of those that are gone, by a
+ * direct read under way for one, are looked for after that.
+ *
+ * Returns: 0; -EBUSY if there are writable mappings, or pages pinned.
+ */
+int zc_buffer_seal(struct zc_buffer *buf)
+{
+	unsigned long i;
+	int old = atomic_cmpxchg(&buf->writers, 0, INT_MIN);
+
+	if (old)
+		return old < 0 ? 0 : -EBUSY;
+	for (i = 0; i < buf->nr_blocks; i++) {
+		if (zc_block_pinned(&buf->blocks[i])) {
+			atomic_set(&buf->writers, 0);
+			return -EBUSY;
+		}
+	}
+	return 0;
+}
+
+/**
  * zc_buffer_remove - take a buffer's handle away and drop its reference
  * @zf:     file
  * @handle: handle

@@ -13,8 +13,12 @@
 
 #define ZC_BUF_FLAGS	(ZC_BUF_SMALL_OK | ZC_BUF_NODE_STRICT)
 #define ZC_SEND_FLAGS	(ZC_SEND_POS | ZC_SEND_NONBLOCK | ZC_SEND_NOSIGNAL | \
-			 ZC_SEND_DIRECT | ZC_SEND_MORE)
-#define ZC_COPY_REASONS	(ZC_COPY_NO_DIRECT | ZC_COPY_NO_SG | ZC_COPY_SOCKET)
+			 ZC_SEND_DIRECT | ZC_SEND_MORE | ZC_SEND_CACHED | \
+			 ZC_SEND_ASYNC)
+#define ZC_SEND_BUF_FLAGS (ZC_SEND_NONBLOCK | ZC_SEND_NOSIGNAL | \
+			   ZC_SEND_MORE | ZC_SEND_ASYNC)
+#define ZC_COPY_REASONS	(ZC_COPY_NO_DIRECT | ZC_COPY_NO_SG | ZC_COPY_SOCKET | \
+			 ZC_COPY_LOOPBACK | ZC_COPY_SMALL)
 
 /* The layout is the interface: the same for 32-bit and 64-bit programs. */
 static_assert(sizeof(struct zc_query) == 112);
@@ -25,9 +29,33 @@ static_assert(offsetof(struct zc_buf_create, mmap_offset) == 24);
 static_assert(sizeof(struct zc_buf_query) == 72);
 static_assert(offsetof(struct zc_buf_query, page_size) == 32);
 static_assert(sizeof(struct zc_buf_destroy) == 32);
+static_assert(sizeof(struct zc_buf_seal) == 32);
+static_assert(sizeof(struct zc_send) == 96);
+static_assert(offsetof(struct zc_send, sent) == 40);
+static_assert(offsetof(struct zc_send, paths) == 64);
+static_assert(sizeof(struct zc_event) == 64);
+static_assert(offsetof(struct zc_event, sent) == 16);
+static_assert(offsetof(struct zc_event, offset) == 40);
+static_assert(sizeof(struct zc_cancel) == 32);
+static_assert(sizeof(struct zc_uring_cmd) == 16);
 static_assert(sizeof(struct zc_sendfile) == 104);
 static_assert(offsetof(struct zc_sendfile, sent) == 32);
 static_assert(offsetof(struct zc_sendfile, huge_bytes) == 64);
+static_assert(offsetof(struct zc_sendfile, paths) == 80);
+
+static void zc_file_free(struct kref *ref)
+{
+	kfree(container_of(ref, struct zc_file, ref));
+}
+
+/**
+ * zc_file_put - drop a reference; the last one frees what is left of the file
+ * @zf: file. Any context.
+ */
+void zc_file_put(struct zc_file *zf)
+{
+	kref_put(&zf->ref, zc_file_free);
+}
 
 static int zc_open(struct inode *inode, struct file *filp)
 {
@@ -42,7 +70,10 @@ static int zc_open(struct inode *inode, struct file *filp)
 		kfree(zf);
 		return ret;
 	}
+	kref_init(&zf->ref);
 	mutex_init(&zf->lock);
+	zc_event_open(zf);
+	INIT_LIST_HEAD(&zf->ops);
 	mt_init_flags(&zf->buffers, MT_FLAGS_ALLOC_RANGE);
 	filp->f_mapping = zf->inode->i_mapping;
 	filp->private_data = zf;
@@ -53,10 +84,12 @@ static int zc_release(struct inode *inode, struct file *filp)
 {
 	struct zc_file *zf = filp->private_data;
 
+	zc_event_close(zf);
+	zc_op_cancel(zf, NULL, NULL);
 	zc_buffer_remove_all(zf);
 	iput(zf->inode);
 	mutex_destroy(&zf->lock);
-	kfree(zf);
+	zc_file_put(zf);
 	return 0;
 }
 
@@ -66,10 +99,11 @@ static int zc_ioctl_query(struct zc_file *zf, void *data)
 
 	if (arg->flags || memchr_inv(arg->__resv, 0, sizeof(arg->__resv)))
 		return -EINVAL;
+	zc_spare_reap(UINT_MAX);
 	*arg = (struct zc_query) {
 		.abi = ZC_ABI_VERSION,
 		.features = ZC_FEAT_BUFFER | ZC_FEAT_SENDFILE |
-			    ZC_FEAT_PAGE_PATH,
+			    ZC_FEAT_PAGE_PATH | ZC_FEAT_SEND | ZC_FEAT_ASYNC,
 		.buf_flags = ZC_BUF_FLAGS,
 		.send_flags = ZC_SEND_FLAGS,
 		.copy_reasons = ZC_COPY_REASONS,
@@ -81,6 +115,7 @@ static int zc_ioctl_query(struct zc_file *zf, void *data)
 		.huge_size = ZC_HUGE_SIZE,
 		.chunk_size = ZC_CHUNK_MAX,
 		.depth = zc_transfer_depth(),
+		.held_bytes = zc_spare_held_bytes(),
 	};
 	return 0;
 }
@@ -145,6 +180,8 @@ static int zc_ioctl_buf_query(struct zc_file *zf, void *data)
 	if (!buf)
 		return -ENOENT;
 	arg->flags = buf->flags;
+	if (zc_buffer_sealed(buf))
+		arg->flags |= ZC_BUF_SEALED;
 	arg->size = buf->size;
 	arg->mmap_offset = zc_buffer_offset(buf);
 	arg->huge_bytes = buf->huge_bytes;
@@ -164,16 +201,61 @@ static int zc_ioctl_buf_destroy(struct zc_file *zf, void *data)
 	return zc_buffer_remove(zf, arg->handle);
 }
 
-static int zc_ioctl_sendfile(struct zc_file *zf, void *data)
+static int zc_ioctl_buf_seal(struct zc_file *zf, void *data)
 {
-	struct zc_sendfile *arg = data;
+	const struct zc_buf_seal *arg = data;
+	struct zc_buffer *buf;
+	int ret;
 
+	if (arg->flags || memchr_inv(arg->__resv, 0, sizeof(arg->__resv)))
+		return -EINVAL;
+	buf = zc_buffer_find(zf, arg->handle);
+	if (!buf)
+		return -ENOENT;
+	ret = zc_buffer_seal(buf);
+	zc_buffer_put(buf);
+	return ret;
+}
+
+static int zc_send_check(struct zc_send *arg)
+{
+	if (arg->flags & ~ZC_SEND_BUF_FLAGS ||
+	    memchr_inv(arg->__resv, 0, sizeof(arg->__resv)))
+		return -EINVAL;
+	arg->error = 0;
+	arg->sent = 0;
+	arg->copied = 0;
+	arg->copy_reasons = 0;
+	arg->events = 0;
+	arg->paths = 0;
+	arg->frags = 0;
+	return 0;
+}
+
+static int zc_ioctl_send(struct zc_file *zf, void *data)
+{
+	struct zc_send *arg = data;
+	int ret;
+
+	ret = zc_send_check(arg);
+	if (ret)
+		return ret;
+	if (arg->flags & ZC_SEND_ASYNC)
+		return zc_submit_send(zf, arg, NULL);
+	return zc_send(zf, arg);
+}
+
+static int zc_sendfile_check(struct zc_sendfile *arg)
+{
 	if (arg->flags & ~ZC_SEND_FLAGS ||
 	    memchr_inv(arg->__resv, 0, sizeof(arg->__resv)))
 		return -EINVAL;
 	if (arg->offset > LLONG_MAX)
 		return -EINVAL;
-	if ((arg->flags & ZC_SEND_POS) && arg->offset)
+	if ((arg->flags & ZC_SEND_POS) &&
+	    (arg->offset || (arg->flags & ZC_SEND_ASYNC)))
+		return -EINVAL;
+	if ((arg->flags & ZC_SEND_DIRECT) && (arg->flags & ZC_SEND_CACHED))
 		return -EINVAL;
 	arg->error = 0;
 	arg->sent = 0;
@@ -182,7 +264,32 @@ static int zc_ioctl_sendfile(struct zc_file *zf, void *data)
 	arg->chunks = 0;
 	arg->cached = 0;
 	arg->huge_bytes = 0;
+	arg->paths = 0;
+	arg->frags = 0;
+	return 0;
+}
+
+static int zc_ioctl_sendfile(struct zc_file *zf, void *data)
+{
+	struct zc_sendfile *arg = data;
+	int ret;
+
+	ret = zc_sendfile_check(arg);
+	if (ret)
+		return ret;
+	if (arg->flags & ZC_SEND_ASYNC)
+		return zc_submit_sendfile(zf, arg, NULL);
 	return zc_transfer_sendfile(arg);
+}
+
+static int zc_ioctl_cancel(struct zc_file *zf, void *data)
+{
+	struct zc_cancel *arg = data;
+
+	if (arg->flags & ~ZC_CANCEL_ALL ||
+	    memchr_inv(arg->__resv, 0, sizeof(arg->__resv)))
+		return -EINVAL;
+	return zc_cancel(zf, arg);
 }
 
 /**
@@ -221,6 +328,20 @@ static const struct zc_ioctl zc_ioctls[] = {
 		.min = 32,
 		.fn = zc_ioctl_buf_destroy,
 	}, {
+		.cmd = ZC_IOC_BUF_SEAL,
+		.min = 32,
+		.fn = zc_ioctl_buf_seal,
+	}, {
+		.cmd = ZC_IOC_SEND,
+		.min = 96,
+		.fn = zc_ioctl_send,
+		.always = true,
+	}, {
+		.cmd = ZC_IOC_CANCEL,
+		.min = 32,
+		.fn = zc_ioctl_cancel,
+		.always = true,
+	}, {
 		.cmd = ZC_IOC_SENDFILE,
 		.min = 104,
 		.fn = zc_ioctl_sendfile,
@@ -234,6 +355,9 @@ union zc_ioctl_data {
 	struct zc_buf_create buf_create;
 	struct zc_buf_query buf_query;
 	struct zc_buf_destroy buf_destroy;
+	struct zc_buf_seal buf_seal;
+	struct zc_send send;
+	struct zc_cancel cancel;
 	struct zc_sendfile sendfile;
 };
 
@@ -275,12 +399,93 @@ static long zc_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 	return -ENOTTY;
 }
 
+static int zc_uring_copy(const struct zc_uring_cmd *cmd, void *data,
+			 size_t min, size_t size)
+{
+	if (cmd->__resv || cmd->size < min)
+		return -EINVAL;
+	return copy_struct_from_user(data, size, u64_to_user_ptr(cmd->addr),
+				     cmd->size);
+}
+
+static int zc_uring_sendfile(struct zc_file *zf, struct io_uring_cmd *ucmd,
+			     const struct zc_uring_cmd *cmd)
+{
+	struct zc_sendfile arg;
+	int ret;
+
+	ret = zc_uring_copy(cmd, &arg, 104, sizeof(arg));
+	ret = ret ?: zc_sendfile_check(&arg);
+	if (ret)
+		return ret;
+	if (arg.flags & ZC_SEND_POS)
+		return -EINVAL;
+	arg.len = min_t(u64, arg.len, MAX_RW_COUNT);
+	return zc_submit_sendfile(zf, &arg, ucmd);
+}
+
+static int zc_uring_send(struct zc_file *zf, struct io_uring_cmd *ucmd,
+			 const struct zc_uring_cmd *cmd)
+{
+	struct zc_send arg;
+	int ret;
+
+	ret = zc_uring_copy(cmd, &arg, 96, sizeof(arg));
+	ret = ret ?: zc_send_check(&arg);
+	if (ret)
+		return ret;
+	arg.len = min_t(u64, arg.len, MAX_RW_COUNT);
+	return zc_submit_send(zf, &arg, ucmd);
+}
+
+/* A transfer by io_uring, or its end by force, as the ring goes away. */
+static int zc_uring(struct io_uring_cmd *ucmd, unsigned int issue_flags)
+{
+	struct zc_file *zf = ucmd->file->private_data;
+	const struct zc_uring_cmd *user = zc_uring_args(ucmd);
+	struct zc_uring_cmd cmd;
+	int ret;
+
+	if (zc_uring_is_cancel(issue_flags)) {
+		zc_cancel_uring(ucmd);
+		return 0;
+	}
+	cmd.addr = READ_ONCE(user->addr);
+	cmd.size = READ_ONCE(user->size);
+	cmd.__resv = READ_ONCE(user->__resv);
+	zc_uring_cancelable(ucmd, issue_flags);
+	if (ucmd->cmd_op == ZC_IOC_SENDFILE)
+		ret = zc_uring_sendfile(zf, ucmd, &cmd);
+	else if (ucmd->cmd_op == ZC_IOC_SEND)
+		ret = zc_uring_send(zf, ucmd, &cmd);
+	else
+		ret = -ENOTTY;
+	if (ret)
+		zc_uring_end(ucmd, ret, 0);
+	return -EIOCBQUEUED;
+}
+
+/*
+ * A descriptor is closed. Commands of io_uring keep the file open: those of a
+ * process that dies are canceled here.
+ */
+static int zc_flush(struct file *filp, fl_owner_t id)
+{
+	if (current->flags & PF_EXITING)
+		zc_cancel_owner(filp->private_data, id);
+	return 0;
+}
+
 static const struct file_operations zc_fops = {
 	.owner = THIS_MODULE,
 	.open = zc_open,
+	.flush = zc_flush,
 	.release = zc_release,
+	.read = zc_event_read,
+	.poll = zc_event_poll,
 	.unlocked_ioctl = zc_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
+	.uring_cmd = zc_uring,
 	.mmap = zc_mmap,
 	.get_unmapped_area = zc_get_unmapped_area,
 	.fsync = noop_fsync,

@@ -12,9 +12,31 @@
 #include <linux/mm.h>
 #include <linux/net.h>
 #include <linux/sched/mm.h>
+#include <linux/shrinker.h>
+#include <linux/slab.h>
 #include <linux/socket.h>
+#include <linux/skbuff.h>
 #include <linux/uio.h>
 #include <linux/version.h>
+#include <net/sock.h>
+
+/* Its header got a folder of its own in 6.7. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
+#include <linux/io_uring.h>
+#else
+#include <linux/io_uring/cmd.h>
+#endif
+
+/* struct folio_batch moved house after 6.12. */
+#ifdef __has_include
+#if __has_include("linux/folio_batch.h")
+#define ZC_FOLIO_BATCH_H "linux/folio_batch.h"
+#endif
+#endif
+#ifndef ZC_FOLIO_BATCH_H
+#define ZC_FOLIO_BATCH_H "linux/pagevec.h"
+#endif
+#include ZC_FOLIO_BATCH_H
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
 #error "zc needs Linux 6.1 or later"
@@ -25,6 +47,12 @@
 static inline void vm_flags_set(struct vm_area_struct *vma, unsigned long flags)
 {
 	vma->vm_flags |= flags;
+}
+
+static inline void vm_flags_clear(struct vm_area_struct *vma,
+				  unsigned long flags)
+{
+	vma->vm_flags &= ~flags;
 }
 #endif
 
@@ -56,56 +84,235 @@ static inline unsigned long zc_mm_get_unmapped_area(struct file *filp,
 }
 
 /**
- * zc_sock_send_pages - send a part of a folio on a socket by reference
- * @sock:  a socket whose protocol takes pages
- * @folio: the folio; the socket takes references of its own
- * @off:   first byte in the folio
- * @len:   bytes
+ * zc_unix_send_pages - send parts of folios on a unix socket by reference
+ * @sock:  a unix stream socket
+ * @iter:  the bytes, an ITER_BVEC; the socket takes references of its own
  * @flags: MSG_* flags
  *
- * sendpage() became sendmsg() with MSG_SPLICE_PAGES in 6.5. The 6.1 headers
- * define MSG_SPLICE_PAGES without an implementation, so that the version decides
- * and not the name.
+ * MSG_SPLICE_PAGES came in 6.5 and replaced sendpage(), which takes a page at a
+ * time.
  *
  * Returns: bytes taken by the socket, or a negative errno. May sleep.
  */
-static inline ssize_t zc_sock_send_pages(struct socket *sock,
-					 struct folio *folio, size_t off,
-					 size_t len, int flags)
+static inline ssize_t zc_unix_send_pages(struct socket *sock,
+					 const struct iov_iter *iter, int flags)
 {
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
+	struct iov_iter from = *iter;
+	size_t done = 0;
+	ssize_t ret;
+
 	/*
 	 * A unix socket appends to its last skb without a look at the send
 	 * buffer until the frags are used up: small frags keep it bounded.
 	 */
-	const size_t step = sock->ops->family == PF_UNIX ? PAGE_SIZE : len;
-	size_t done = 0;
-	ssize_t ret;
+	while (iov_iter_count(&from)) {
+		size_t off = from.bvec->bv_offset + from.iov_offset;
+		struct page *page = from.bvec->bv_page + (off >> PAGE_SHIFT);
+		size_t n = min3(iov_iter_count(&from),
+				from.bvec->bv_len - from.iov_offset,
+				PAGE_SIZE - offset_in_page(off));
+		bool last = n == iov_iter_count(&from) && !(flags & MSG_MORE);
 
-	do {
-		struct page *page = folio_page(folio, (off + done) >> PAGE_SHIFT);
-		size_t start = offset_in_page(off + done);
-		size_t n = min(len - done, step - (step == len ? 0 : start));
-		bool last = done + n == len && !(flags & MSG_MORE);
-
-		ret = kernel_sendpage(sock, page, start, n,
-				      last ? flags : flags | MSG_SENDPAGE_NOTLAST);
-		if (ret > 0)
-			done += ret;
-		if (ret != n)
-			break;
-	} while (done < len);
-	return done ?: ret;
+		ret = kernel_sendpage(sock, page, offset_in_page(off), n,
+				      flags | (last ? 0 :
+					       MSG_MORE | MSG_SENDPAGE_NOTLAST));
+		if (ret <= 0)
+			return done ?: ret;
+		done += ret;
+		iov_iter_advance(&from, ret);
+	}
+	return done;
 #else
-	struct msghdr msg = { .msg_flags = flags | MSG_SPLICE_PAGES };
-	struct bio_vec bv = {
-		.bv_page = folio_page(folio, 0),
-		.bv_offset = off,
-		.bv_len = len,
+	struct msghdr msg = {
+		.msg_flags = flags | MSG_SPLICE_PAGES,
+		.msg_iter = *iter,
 	};
 
-	iov_iter_bvec(&msg.msg_iter, ITER_SOURCE, &bv, 1, len);
 	return sock_sendmsg(sock, &msg);
+#endif
+}
+
+/* The callback of a ubuf_info moved to an ops structure in 6.10. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 10, 0)
+#define ZC_UBUF_CALLBACK(ubuf, fn)	((ubuf)->callback = (fn))
+#else
+#define ZC_UBUF_CALLBACK(ubuf, fn) do {					\
+	static const struct ubuf_info_ops zc_ops = { .complete = (fn) };	\
+									\
+	(ubuf)->ops = &zc_ops;						\
+} while (0)
+#endif
+
+/* sink.c */
+int zc_skb_fill(struct sk_buff *skb, struct iov_iter *from, size_t length);
+
+/*
+ * msghdr::sg_from_iter lost its socket in 6.11, when its caller took over the
+ * charge to the send buffer.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 11, 0)
+static inline int zc_sg_from_iter(struct sock *sk, struct sk_buff *skb,
+				  struct iov_iter *from, size_t length)
+{
+	unsigned int before = skb->truesize;
+	int ret = zc_skb_fill(skb, from, length);
+
+	sk_wmem_queued_add(sk, skb->truesize - before);
+	if (!skb_zcopy_pure(skb))
+		sk_mem_charge(sk, skb->truesize - before);
+	return ret;
+}
+#else
+static inline int zc_sg_from_iter(struct sk_buff *skb, struct iov_iter *from,
+				  size_t length)
+{
+	return zc_skb_fill(skb, from, length);
+}
+#endif
+
+/**
+ * zc_shrinker_new - register a shrinker
+ * @name:  for debugfs
+ * @count: see struct shrinker
+ * @scan:  see struct shrinker
+ *
+ * Shrinkers are allocated by the core since 6.7.
+ *
+ * Returns: the shrinker, to be given to zc_shrinker_free(), or ERR_PTR.
+ */
+static inline struct shrinker *
+zc_shrinker_new(const char *name,
+		unsigned long (*count)(struct shrinker *, struct shrink_control *),
+		unsigned long (*scan)(struct shrinker *, struct shrink_control *))
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
+	struct shrinker *shrinker = kzalloc(sizeof(*shrinker), GFP_KERNEL);
+	int ret;
+
+	if (!shrinker)
+		return ERR_PTR(-ENOMEM);
+	shrinker->count_objects = count;
+	shrinker->scan_objects = scan;
+	shrinker->seeks = DEFAULT_SEEKS;
+	ret = register_shrinker(shrinker, "%s", name);
+	if (ret) {
+		kfree(shrinker);
+		return ERR_PTR(ret);
+	}
+#else
+	struct shrinker *shrinker = shrinker_alloc(0, "%s", name);
+
+	if (!shrinker)
+		return ERR_PTR(-ENOMEM);
+	shrinker->count_objects = count;
+	shrinker->scan_objects = scan;
+	shrinker_register(shrinker);
+#endif
+	return shrinker;
+}
+
+static inline void zc_shrinker_free(struct shrinker *shrinker)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
+	unregister_shrinker(shrinker);
+	kfree(shrinker);
+#else
+	shrinker_free(shrinker);
+#endif
+}
+
+/*
+ * In a command's own space: the result, from its end to the task that reaps it,
+ * and its transfer, as long as there is one.
+ */
+struct zc_op;
+
+struct zc_uring_pdu {
+	int ret;
+	u64 res2;
+	struct zc_op *op;
+};
+
+static inline struct zc_uring_pdu *zc_uring_pdu(struct io_uring_cmd *ucmd)
+{
+	static_assert(sizeof(struct zc_uring_pdu) <= sizeof_field(struct io_uring_cmd, pdu));
+	return (struct zc_uring_pdu *)ucmd->pdu;
+}
+
+/* The callback in the task's context: its arguments changed in 6.19. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 19, 0)
+static inline void zc_uring_done(struct io_uring_cmd *ucmd, unsigned int issue_flags)
+{
+	struct zc_uring_pdu *pdu = zc_uring_pdu(ucmd);
+
+	io_uring_cmd_done(ucmd, pdu->ret, pdu->res2, issue_flags);
+}
+#else
+static inline void zc_uring_done(struct io_tw_req tw_req, io_tw_token_t tw)
+{
+	struct io_uring_cmd *ucmd = io_uring_cmd_from_tw(tw_req);
+	struct zc_uring_pdu *pdu = zc_uring_pdu(ucmd);
+
+	io_uring_cmd_done32(ucmd, pdu->ret, pdu->res2,
+			    IO_URING_CMD_TASK_WORK_ISSUE_FLAGS);
+}
+#endif
+
+/**
+ * zc_uring_end - complete a command from any context
+ * @ucmd: command; not to be touched afterwards
+ * @ret:  result
+ * @res2: second result, of large CQEs
+ */
+static inline void zc_uring_end(struct io_uring_cmd *ucmd, int ret, u64 res2)
+{
+	zc_uring_pdu(ucmd)->ret = ret;
+	zc_uring_pdu(ucmd)->res2 = res2;
+	io_uring_cmd_complete_in_task(ucmd, zc_uring_done);
+}
+
+/**
+ * zc_uring_args - a command's arguments
+ * @ucmd: command, being issued
+ *
+ * Returns: 16 bytes in memory that the user may change meanwhile.
+ */
+static inline const void *zc_uring_args(const struct io_uring_cmd *ucmd)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
+	return ucmd->cmd;
+#else
+	return ucmd->sqe->cmd;
+#endif
+}
+
+/*
+ * Before 6.7 nobody asks for the end of commands when their ring goes away, and
+ * warns when they last. There a command ends after so long, in ms; 0: never.
+ */
+#define ZC_URING_LIFE	(LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0) ? 60000 : 0)
+
+/**
+ * zc_uring_cancelable - be asked for the end of a command when its ring goes away
+ * @ucmd:        command, being issued; zc_uring_end() must end it from here on
+ * @issue_flags: IO_URING_F_* flags
+ */
+static inline void zc_uring_cancelable(struct io_uring_cmd *ucmd,
+				       unsigned int issue_flags)
+{
+	zc_uring_pdu(ucmd)->op = NULL;
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+	io_uring_cmd_mark_cancelable(ucmd, issue_flags);
+#endif
+}
+
+static inline bool zc_uring_is_cancel(unsigned int issue_flags)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+	return issue_flags & IO_URING_F_CANCEL;
+#else
+	return false;
 #endif
 }
 

@@ -13,11 +13,26 @@ static int __init zc_init(void)
 	ret = zc_mapping_init();
 	if (ret)
 		return ret;
-	ret = zc_chardev_init();
+	ret = zc_pool_init();
 	if (ret)
 		goto err_mapping;
+	ret = zc_send_init();
+	if (ret)
+		goto err_pool;
+	ret = zc_async_init();
+	if (ret)
+		goto err_send;
+	ret = zc_chardev_init();
+	if (ret)
+		goto err_async;
 	return 0;
 
+err_async:
+	zc_async_exit();
+err_send:
+	zc_send_exit();
+err_pool:
+	zc_pool_exit();
 err_mapping:
 	zc_mapping_exit();
 	return ret;
@@ -26,6 +41,9 @@ err_mapping:
 static void __exit zc_exit(void)
 {
 	zc_chardev_exit();
+	zc_async_exit();
+	zc_send_exit();
+	zc_pool_exit();
 	zc_mapping_exit();
 }
 

@@ -77,12 +77,16 @@ static void zc_vma_open(struct vm_area_struct *vma)
 
 	zc_buffer_get(buf);
 	atomic_inc(&buf->mappings);
+	if (vma->vm_flags & VM_MAYWRITE)
+		atomic_inc(&buf->writers);
 }
 
 static void zc_vma_close(struct vm_area_struct *vma)
 {
 	struct zc_buffer *buf = vma->vm_private_data;
 
+	if (vma->vm_flags & VM_MAYWRITE)
+		atomic_dec(&buf->writers);
 	atomic_dec(&buf->mappings);
 	zc_buffer_put(buf);
 }
@@ -107,27 +111,43 @@ static const struct vm_operations_struct zc_vm_ops = {
 	.fault = zc_vma_fault,
 };
 
+/* A sealed buffer has no writers, and mprotect() makes none. */
+static int zc_vma_writer(struct vm_area_struct *vma, struct zc_buffer *buf)
+{
+	if (!(vma->vm_flags & VM_MAYWRITE))
+		return 0;
+	if (atomic_inc_unless_negative(&buf->writers))
+		return 0;
+	if (vma->vm_flags & VM_WRITE)
+		return -EPERM;
+	vm_flags_clear(vma, VM_MAYWRITE);
+	return 0;
+}
+
 /**
  * zc_mmap - map a buffer, or a part of it
  * @filp: file of /dev/zc
  * @vma:  shared, inside one buffer
  *
- * Returns: 0 or -EINVAL.
+ * Returns: 0; -EINVAL, or -EPERM (a sealed buffer, for writing).
  */
 int zc_mmap(struct file *filp, struct vm_area_struct *vma)
 {
 	u64 offset = (u64)vma->vm_pgoff << PAGE_SHIFT;
 	u64 len = vma->vm_end - vma->vm_start;
 	struct zc_buffer *buf;
+	int ret = -EINVAL;
 
 	if (!(vma->vm_flags & VM_MAYSHARE))
 		return -EINVAL;
 	buf = zc_buffer_find_at(filp->private_data, offset);
 	if (!buf)
 		return -EINVAL;
-	if (offset - zc_buffer_offset(buf) + len > buf->size) {
+	if (offset - zc_buffer_offset(buf) + len <= buf->size)
+		ret = zc_vma_writer(vma, buf);
+	if (ret) {
 		zc_buffer_put(buf);
-		return -EINVAL;
+		return ret;
 	}
 	/*
 	 * Not VM_MIXEDMAP, with which the core would neither count rmap nor drop

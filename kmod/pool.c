@@ -3,6 +3,7 @@
  * Where the memory of buffers and transfers comes from, and its limit.
  */
 #include <linux/gfp.h>
+#include <linux/math64.h>
 #include <linux/module.h>
 #include <linux/nodemask.h>
 
@@ -12,7 +13,10 @@ static unsigned long zc_max_bytes;
 module_param_named(max_bytes, zc_max_bytes, ulong, 0644);
 MODULE_PARM_DESC(max_bytes, "limit on the memory of all buffers and transfers, bytes (0: a quarter of RAM)");
 
+/* Of buffers and transfers, open slices included. */
 static atomic64_t zc_used = ATOMIC64_INIT(0);
+/* Of it, the hugepages of transfers. */
+static atomic64_t zc_moving = ATOMIC64_INIT(0);
 
 /**
  * zc_pool_limit - most memory that the module may hold
@@ -27,24 +31,58 @@ u64 zc_pool_limit(void)
 }
 
 /**
- * zc_pool_used - memory that the module holds
+ * zc_pool_used - memory that buffers and transfers hold
  *
  * Returns: bytes.
  */
 u64 zc_pool_used(void)
 {
-	return atomic64_read(&zc_used);
+	u64 used = atomic64_read(&zc_used), open = zc_slice_bytes();
+
+	return used > open ? used - open : 0;
+}
+
+static bool zc_pool_try_charge(u64 bytes, u64 limit)
+{
+	s64 used = atomic64_read(&zc_used);
+
+	do {
+		u64 taken = used + zc_spare_held_bytes();
+
+		if (bytes > limit || taken > limit - bytes)
+			return false;
+	} while (!atomic64_try_cmpxchg(&zc_used, &used, used + bytes));
+	return true;
+}
+
+/* Let the open slices go with the spares. */
+static void zc_pool_close_slices(void)
+{
+	struct folio *folio;
+	int nid;
+
+	for (nid = 0; nid < nr_node_ids; nid++) {
+		folio = zc_slice_close(nid);
+		if (folio)
+			zc_pool_put_huge(folio);
+	}
 }
 
 static bool zc_pool_charge(u64 bytes)
 {
 	u64 limit = zc_pool_limit();
-	s64 used = atomic64_read(&zc_used);
 
-	do {
-		if (bytes > limit || used > limit - bytes)
+	if (!zc_pool_try_charge(bytes, limit)) {
+		/* The network may have let go meanwhile. */
+		zc_pool_close_slices();
+		zc_spare_reap(UINT_MAX);
+		if (!zc_pool_try_charge(bytes, limit))
 			return false;
-	} while (!atomic64_try_cmpxchg(&zc_used, &used, used + bytes));
+	}
+	/* Idle spares are within the limit too, but in nobody's way. */
+	while (atomic64_read(&zc_used) + zc_spare_held_bytes() +
+	       zc_spare_idle_bytes() > limit && zc_spare_drop(1))
+		;
 	return true;
 }
 
@@ -70,6 +108,25 @@ int zc_pool_node_check(int nid)
 	return 0;
 }
 
+static struct folio *zc_pool_alloc(int nid, unsigned int order, gfp_t gfp)
+{
+	struct folio *folio;
+	struct page *page;
+
+	if (order)
+		gfp |= __GFP_COMP;
+	if (nid == NUMA_NO_NODE)
+		page = alloc_pages(gfp, order);
+	else
+		page = alloc_pages_node(nid, gfp, order);
+	if (!page)
+		return NULL;
+	folio = page_folio(page);
+	/* Its place in a mapping, for the rmap code; zc has none of its own. */
+	folio->index = 0;
+	return folio;
+}
+
 /**
  * zc_pool_get - get a folio, charged to the module and to the caller's memcg
  * @nid:   NUMA node that passed zc_pool_node_check(), or NUMA_NO_NODE for the
@@ -87,25 +144,119 @@ struct folio *zc_pool_get(int nid, unsigned int order, gfp_t extra)
 {
 	gfp_t gfp = GFP_HIGHUSER | __GFP_ACCOUNT | __GFP_NOWARN | extra;
 	struct folio *folio;
-	struct page *page;
 
 	if (!(extra & __GFP_NORETRY))
 		gfp |= __GFP_RETRY_MAYFAIL;
-	if (order)
-		gfp |= __GFP_COMP;
 	if (!zc_pool_charge(PAGE_SIZE << order))
 		return NULL;
-	if (nid == NUMA_NO_NODE)
-		page = alloc_pages(gfp, order);
-	else
-		page = alloc_pages_node(nid, gfp, order);
-	if (!page) {
+	folio = zc_pool_alloc(nid, order, gfp);
+	if (!folio)
 		zc_pool_uncharge(PAGE_SIZE << order);
-		return NULL;
+	return folio;
+}
+
+/**
+ * zc_pool_room - how much more memory transfers may put in flight
+ *
+ * Half of the module's memory is theirs, with what the network still holds of
+ * earlier ones. More would leave nothing for those who come later, once peers that
+ * do not read have it.
+ *
+ * Returns: bytes, negative if there is more than that in flight. Any context.
+ */
+s64 zc_pool_room(void)
+{
+	return (s64)(zc_pool_limit() / 2) - atomic64_read(&zc_moving) -
+	       (s64)zc_spare_held_bytes();
+}
+
+/* Of the room that there is, a transfer may have so much, within these bounds. */
+#define ZC_SHARE_OF_ROOM	8
+#define ZC_SHARE_MIN		SZ_16K
+#define ZC_SHARE_MAX		SZ_8M
+
+/**
+ * zc_pool_share - how much one of many transfers may have in flight
+ *
+ * A part of what is free: where much is, each may have much, and as peers that do
+ * not read fill it up the next ones get less and less, but always something.
+ * (Dynamic thresholds: Choudhury and Hahne, IEEE/ACM ToN 6(2), 1998.)
+ *
+ * Returns: bytes. Any context but interrupts.
+ */
+long zc_pool_share(void)
+{
+	s64 room;
+
+	zc_spare_reap(4);
+	room = max_t(s64, zc_pool_room(), 0);
+	return clamp_t(s64, div_s64(room, ZC_SHARE_OF_ROOM), ZC_SHARE_MIN,
+		       ZC_SHARE_MAX);
+}
+
+/**
+ * zc_pool_get_huge - get a hugepage for a transfer, charged to the module alone
+ *
+ * It may hold old data, and must never be mapped: see spare.c. Does not compact or
+ * reclaim.
+ *
+ * Returns: the folio with one reference, to be given back by zc_pool_put_huge(),
+ * or NULL. May sleep.
+ */
+struct folio *zc_pool_get_huge(void)
+{
+	struct folio *folio;
+
+	if (zc_pool_room() < ZC_HUGE_SIZE) {
+		zc_spare_reap(UINT_MAX);
+		if (zc_pool_room() < ZC_HUGE_SIZE)
+			return NULL;
 	}
-	folio = page_folio(page);
-	/* Its place in a mapping, for the rmap code; zc has none of its own. */
-	folio->index = 0;
+	if (!zc_pool_charge(ZC_HUGE_SIZE))
+		return NULL;
+	folio = zc_spare_get();
+	if (!folio)
+		folio = zc_pool_alloc(NUMA_NO_NODE, ZC_HUGE_ORDER,
+				      GFP_HIGHUSER | __GFP_NOWARN | __GFP_NORETRY);
+	if (folio)
+		atomic64_add(ZC_HUGE_SIZE, &zc_moving);
+	else
+		zc_pool_uncharge(ZC_HUGE_SIZE);
+	return folio;
+}
+
+/**
+ * zc_pool_put_huge - give a hugepage of a transfer back
+ * @folio: from zc_pool_get_huge(). The network may still hold it
+ */
+void zc_pool_put_huge(struct folio *folio)
+{
+	atomic64_sub(ZC_HUGE_SIZE, &zc_moving);
+	zc_pool_uncharge(ZC_HUGE_SIZE);
+	zc_spare_put(folio);
+}
+
+/**
+ * zc_pool_get_slice - get a part of a hugepage for a transfer, charged to the module
+ * @len: bytes, a multiple of PAGE_SIZE
+ * @off: where it begins in the folio
+ *
+ * As zc_pool_get_huge() otherwise; others have other parts.
+ *
+ * Returns: the folio, to be given back by folio_put(), or NULL. May sleep.
+ */
+struct folio *zc_pool_get_slice(size_t len, size_t *off)
+{
+	struct folio *folio = zc_slice_carve(len, off), *fresh;
+
+	if (folio)
+		return folio;
+	fresh = zc_pool_get_huge();
+	if (!fresh)
+		return NULL;
+	folio = zc_slice_open(&fresh, len, off);
+	if (fresh)
+		zc_pool_put_huge(fresh);
 	return folio;
 }
 
@@ -120,4 +271,31 @@ void zc_pool_put(struct folio *folio)
 {
 	zc_pool_uncharge(folio_size(folio));
 	folio_put(folio);
+}
+
+/**
+ * zc_pool_init - get ready to hand out memory
+ *
+ * Returns: 0 or a negative errno.
+ */
+int zc_pool_init(void)
+{
+	int ret = zc_spare_init();
+
+	if (ret)
+		return ret;
+	ret = zc_slice_init();
+	if (ret)
+		zc_spare_exit();
+	return ret;
+}
+
+/**
+ * zc_pool_exit - undo zc_pool_init()
+ */
+void zc_pool_exit(void)
+{
+	zc_pool_close_slices();
+	zc_slice_exit();
+	zc_spare_exit();
 }

@@ -3,29 +3,48 @@
  * Folios -> socket, by reference where the protocol takes pages, else by copy.
  */
 #include <linux/file.h>
+#include <linux/moduleparam.h>
 #include <linux/net.h>
+#include <linux/netdevice.h>
+#include <linux/poll.h>
+#include <linux/skbuff.h>
 #include <linux/socket.h>
-#include <net/inet_connection_sock.h>
+#include <linux/tcp.h>
+#include <net/dst.h>
 #include <net/sock.h>
 
 #include "compat.h"
 #include "zc.h"
 
+/* Some drivers and skb_copy_ubufs() are not made for frags larger than this. */
+#define ZC_FRAG_MAX	SZ_64K
+
+/* Measured by `make bench`: where a reference begins to cost less than a copy. */
+static unsigned int zc_copybreak = 512;
+module_param_named(copybreak, zc_copybreak, uint, 0644);
+MODULE_PARM_DESC(copybreak, "sends of fewer bytes are copied (default 512)");
+
 /*
  * Plain TCP and unix stream sockets keep page references until the peer has the
- * bytes. Others (TLS, MPTCP, SMC, vsock) get a copy.
+ * bytes. Others (TLS, MPTCP, SMC, vsock, sockmap) get a copy, and so does a unix
+ * socket whose sender is to be told of the end, as it knows no such thing. A socket
+ * may turn into one of TLS at any time, so this is asked for each send.
  */
-static bool zc_sink_takes_pages(const struct sock *sk)
+static enum zc_sink_way zc_sink_way(const struct zc_sink *sink)
 {
-	switch (sk->sk_family) {
+	const struct socket *sock = sink->sock;
+
+	switch (sock->sk->sk_family) {
 	case AF_INET:
 	case AF_INET6:
-		return sk->sk_protocol == IPPROTO_TCP &&
-		       !READ_ONCE(inet_csk(sk)->icsk_ulp_ops);
+		if (sock->sk->sk_protocol == IPPROTO_TCP &&
+		    test_bit(SOCK_SUPPORT_ZC, &sock->flags))
+			return ZC_WAY_FRAGS;
+		return ZC_WAY_COPY;
 	case AF_UNIX:
-		return true;
+		return sink->ubuf ? ZC_WAY_COPY : ZC_WAY_PAGES;
 	default:
-		return false;
+		return ZC_WAY_COPY;
 	}
 }
 
@@ -56,13 +75,15 @@ int zc_sink_open(struct zc_sink *sink, int fd, u32 flags)
 	}
 	sink->sock = sock;
 	sink->msg_flags = 0;
-	if ((flags & ZC_SEND_NONBLOCK) || (sock->file->f_flags & O_NONBLOCK))
+	if ((flags & (ZC_SEND_NONBLOCK | ZC_SEND_ASYNC)) || (sock->file->f_flags & O_NONBLOCK))
 		sink->msg_flags |= MSG_DONTWAIT;
-	if (flags & ZC_SEND_NOSIGNAL)
+	if (flags & (ZC_SEND_NOSIGNAL | ZC_SEND_ASYNC))
 		sink->msg_flags |= MSG_NOSIGNAL;
-	sink->pages = zc_sink_takes_pages(sock->sk);
+	sink->ubuf = NULL;
 	sink->copied = 0;
 	sink->reasons = 0;
+	sink->paths = 0;
+	sink->frags = 0;
 	return 0;
 }
 
@@ -73,6 +94,20 @@ int zc_sink_open(struct zc_sink *sink, int fd, u32 flags)
 void zc_sink_close(struct zc_sink *sink)
 {
 	sockfd_put(sink->sock);
+}
+
+/**
+ * zc_sink_notify - have the end of the network's use of the bytes told
+ * @sink: sink
+ * @ubuf: is told of all that is sent from here on. Its flags are set here
+ *
+ * With it the network copies packets that loop back to this host. A unix socket
+ * has no such thing; it gets a copy.
+ */
+void zc_sink_notify(struct zc_sink *sink, struct ubuf_info *ubuf)
+{
+	ubuf->flags = SKBFL_ZEROCOPY_FRAG | SKBFL_DONT_ORPHAN;
+	sink->ubuf = ubuf;
 }
 
 /**
@@ -93,9 +128,16 @@ static long zc_sink_space(struct sock *sk)
 	return sock_wspace(sk);
 }
 
+/* Room for a sender who may have @share bytes in the socket. */
+static long zc_sink_space_of(struct sock *sk, long share)
+{
+	return min(zc_sink_space(sk), share - READ_ONCE(sk->sk_wmem_queued));
+}
+
 /**
  * zc_sink_room - how much a non-blocking send could take
- * @sink: sink
+ * @sink:  sink
+ * @share: most bytes that the socket should hold
  *
  * A hint that spares reads whose bytes would not be taken. Where there is no
  * room, the socket is asked to wake its pollers when there is, as a send that
@@ -103,10 +145,10 @@ static long zc_sink_space(struct sock *sk)
  *
  * Returns: bytes, at least PAGE_SIZE if a send should be tried, or 0.
  */
-long zc_sink_room(struct zc_sink *sink)
+long zc_sink_room(struct zc_sink *sink, long share)
 {
 	struct sock *sk = sink->sock->sk;
-	long room = zc_sink_space(sk);
+	long room = zc_sink_space_of(sk, share);
 
 	/* An error is for the send to report. */
 	if (READ_ONCE(sk->sk_err) || (READ_ONCE(sk->sk_shutdown) & SEND_SHUTDOWN))
@@ -116,59 +158,270 @@ long zc_sink_room(struct zc_sink *sink)
 		sk_set_bit(SOCKWQ_ASYNC_NOSPACE, sk);
 		/* Pairs with the barrier between freeing and the flag's test. */
 		smp_mb__after_atomic();
-		room = zc_sink_space(sk);
+		room = zc_sink_space_of(sk, share);
 	}
 	return room <= 0 ? 0 : max_t(long, room, PAGE_SIZE);
 }
 
-static ssize_t zc_sink_send_copy(struct zc_sink *sink, struct folio *folio,
-				 size_t off, size_t len, int flags)
+/**
+ * zc_sink_writable - is it worth while to try a non-blocking send again?
+ * @sink: sink
+ *
+ * Where it is not, the socket will wake its pollers when it is.
+ *
+ * Returns: true if there is room, or an error to report.
+ */
+bool zc_sink_writable(const struct zc_sink *sink)
 {
-	struct msghdr msg = { .msg_flags = flags };
-	struct bio_vec bv = {
-		.bv_page = folio_page(folio, 0),
-		.bv_offset = off,
-		.bv_len = len,
-	};
+	return vfs_poll(sink->sock->file, NULL) & (EPOLLOUT | EPOLLERR | EPOLLHUP);
+}
 
-	iov_iter_bvec(&msg.msg_iter, ITER_SOURCE, &bv, 1, len);
+static ssize_t zc_sink_send_copy(struct zc_sink *sink, struct iov_iter *iter,
+				 int flags)
+{
+	struct msghdr msg = { .msg_flags = flags, .msg_iter = *iter };
+
 	return sock_sendmsg(sink->sock, &msg);
 }
 
+/* Can these bytes, which a reference covers already, prolong the last frag? */
+static bool zc_frag_merge(struct skb_shared_info *shinfo, struct page *page,
+			  size_t off, size_t len)
+{
+	skb_frag_t *frag;
+	size_t end;
+
+	if (!shinfo->nr_frags)
+		return false;
+	frag = &shinfo->frags[shinfo->nr_frags - 1];
+	end = skb_frag_off(frag) + skb_frag_size(frag);
+	if (page_folio(skb_frag_page(frag)) != page_folio(page) ||
+	    page_to_pfn(skb_frag_page(frag)) + (end >> PAGE_SHIFT) !=
+		    page_to_pfn(page) ||
+	    offset_in_page(end) != off || skb_frag_size(frag) + len > ZC_FRAG_MAX)
+		return false;
+	skb_frag_size_add(frag, len);
+	return true;
+}
+
 /**
- * zc_sink_send - send a part of a folio
- * @sink:  sink
- * @folio: folio; on return the socket may hold references to it, and the bytes
- *         must not change until it has dropped them
- * @off:   first byte in the folio
- * @len:   bytes
- * @more:  more will follow at once
- *
- * Returns: bytes taken by the socket, less than @len if it was interrupted, timed
- * out or failed meanwhile; or a negative errno. May raise SIGPIPE.
+ * struct zc_msg - a message and how its skbs are filled
+ * @msg:   what TCP is given, and gives back to zc_skb_fill() as its msg_iter
+ * @frags: frags made
+ * @hold:  leave the first skb a byte short, see zc_sink_holds()
  */
-ssize_t zc_sink_send(struct zc_sink *sink, struct folio *folio, size_t off,
-		     size_t len, bool more)
+struct zc_msg {
+	struct msghdr msg;
+	u32 frags;
+	bool hold;
+};
+
+/**
+ * zc_skb_fill - append bytes of folios to an skb
+ * @skb:    skb that TCP is about to send
+ * @from:   the bytes, an ITER_BVEC, of a struct zc_msg; advanced by those that fit
+ * @length: append so many at most
+ *
+ * Makes a frag of as many contiguous bytes as may be, and takes a reference for
+ * each frag, which the network drops as that of any page. (MSG_SPLICE_PAGES would
+ * make a frag for each PAGE_SIZE.)
+ *
+ * Returns: 0; -EMSGSIZE if not all fit. Any context.
+ */
+int zc_skb_fill(struct sk_buff *skb, struct iov_iter *from, size_t length)
+{
+	struct zc_msg *zm = container_of(from, struct zc_msg, msg.msg_iter);
+	struct skb_shared_info *shinfo = skb_shinfo(skb);
+	size_t left = min(length, iov_iter_count(from));
+
+	if (zm->hold && length < iov_iter_count(from)) {
+		if (length == 1) {
+			zm->hold = false;
+			return -EMSGSIZE;
+		}
+		left = length - 1;
+	}
+	while (left) {
+		const struct bio_vec *bv = from->bvec;
+		struct folio *folio = page_folio(bv->bv_page);
+		size_t off = bv->bv_offset + from->iov_offset;
+		struct page *page =
+			folio_page(folio, folio_page_idx(folio, bv->bv_page) +
+						  (off >> PAGE_SHIFT));
+		size_t len = min3(left, bv->bv_len - from->iov_offset,
+				  (size_t)ZC_FRAG_MAX);
+
+		off = offset_in_page(off);
+		if (!zc_frag_merge(shinfo, page, off, len)) {
+			if (shinfo->nr_frags == MAX_SKB_FRAGS)
+				return -EMSGSIZE;
+			folio_get(folio);
+			skb_fill_page_desc_noacc(skb, shinfo->nr_frags, page,
+						 off, len);
+			zm->frags++;
+		}
+		skb->len += len;
+		skb->data_len += len;
+		skb->truesize += len;
+		iov_iter_advance(from, len);
+		left -= len;
+	}
+	return 0;
+}
+
+/* Until 6.7 TCP holds a reference during the call. */
+static void zc_ubuf_put(struct sk_buff *skb, struct ubuf_info *ubuf, bool success)
+{
+	refcount_dec(&ubuf->refcnt);
+}
+
+/*
+ * TCP transmits each skb as soon as it is full, if none waits before it. Where an
+ * skb is one packet, to a receiver on this host, each wakes the receiver, which
+ * reads it, sleeps, and is woken for the next: two switches of tasks for each 64 KiB.
+ * An skb that is a byte short is not transmitted before the end of the call, and then
+ * the others with it, in one go. Only where more follows, as the Nagle algorithm would
+ * hold the last bytes of all back until the short one has been acknowledged.
+ */
+static bool zc_sink_holds(const struct zc_sink *sink, unsigned int how)
 {
 	const struct sock *sk = sink->sock->sk;
-	int flags = sink->msg_flags | (more ? MSG_MORE : 0);
-	u32 reason = 0;
+
+	return how & ZC_HOW_MORE &&
+	       2 * tcp_sk(sk)->mss_cache > READ_ONCE(sk->sk_gso_max_size);
+}
+
+/*
+ * The network asks who fills its skbs of a ubuf_info, which it then notifies of
+ * the end of each skb, and which makes it copy what loops back to this host. The
+ * one here has no SKBFL_ZEROCOPY_ENABLE: no skb is ever seen to have it, nothing
+ * is notified or copied, and nobody looks at it after the call.
+ */
+static ssize_t zc_sink_send_frags(struct zc_sink *sink, struct iov_iter *iter,
+				  unsigned int how, int flags)
+{
+	struct ubuf_info ubuf = {
+		.refcnt = REFCOUNT_INIT(1),
+		.flags = how & ZC_HOW_STABLE ? 0 : SKBFL_SHARED_FRAG,
+	};
+	struct zc_msg zm = {
+		.msg = {
+			.msg_flags = flags | MSG_ZEROCOPY,
+			.msg_iter = *iter,
+			.msg_ubuf = sink->ubuf ?: &ubuf,
+			.sg_from_iter = zc_sg_from_iter,
+		},
+		.hold = zc_sink_holds(sink, how),
+	};
 	ssize_t ret;
 
-	if (!sink->pages) {
+	ZC_UBUF_CALLBACK(&ubuf, zc_ubuf_put);
+	ret = sock_sendmsg(sink->sock, &zm.msg);
+	sink->frags += zm.frags;
+	return ret;
+}
+
+/* Why bytes have to be copied; 0 if they need not. */
+static u32 zc_sink_reason(const struct zc_sink *sink, unsigned int how)
+{
+	const struct sock *sk = sink->sock->sk;
+
+	switch (sink->way) {
+	case ZC_WAY_FRAGS:
+		/* TCP itself copies where it cannot leave that to GSO. */
+		if (!(sk->sk_route_caps & NETIF_F_SG))
+			return ZC_COPY_NO_SG;
+		return how & ZC_HOW_SMALL ? ZC_COPY_SMALL : 0;
+	case ZC_WAY_PAGES:
+		return how & ZC_HOW_SMALL ? ZC_COPY_SMALL : 0;
+	default:
+		return sk->sk_family == AF_UNIX ?
+			ZC_COPY_LOOPBACK : ZC_COPY_SOCKET;
+	}
+}
+
+/*
+ * Can the route's device gather? TCP refers to memory even where it cannot; GSO then
+ * copies.
+ */
+static bool zc_sink_gathers(const struct zc_sink *sink)
+{
+	const struct sock *sk = sink->sock->sk;
+	const struct dst_entry *dst;
+	bool yes = true;
+
+	if (sink->way != ZC_WAY_FRAGS)
+		return true;
+	rcu_read_lock();
+	dst = rcu_dereference(sk->sk_dst_cache);
+	if (dst)
+		yes = READ_ONCE(dst->dev)->features & NETIF_F_SG;
+	rcu_read_unlock();
+	return yes;
+}
+
+/* By reference. */
+static ssize_t zc_sink_send_refs(struct zc_sink *sink, struct iov_iter *iter,
+				 unsigned int how, int flags)
+{
+	if (sink->way == ZC_WAY_FRAGS)
+		return zc_sink_send_frags(sink, iter, how, flags);
+	if (how & ZC_HOW_STABLE)
+		flags |= MSG_NO_SHARED_FRAGS;
+	return zc_unix_send_pages(sink->sock, iter, flags);
+}
+
+static u32 zc_sink_path(const struct zc_sink *sink)
+{
+	if (sink->way == ZC_WAY_PAGES)
+		return ZC_PATH_PAGES;
+	return sink->ubuf ? ZC_PATH_NOTIFY : ZC_PATH_FRAGS;
+}
+
+/**
+ * zc_sink_small - do so few bytes cost less to copy than to refer to?
+ * @len: bytes
+ *
+ * Returns: ZC_HOW_SMALL if so, for zc_sink_send(); or 0.
+ */
+unsigned int zc_sink_small(u64 len)
+{
+	return len < READ_ONCE(zc_copybreak) ? ZC_HOW_SMALL : 0;
+}
+
+/**
+ * zc_sink_send - send parts of folios
+ * @sink: sink
+ * @iter: the bytes, an ITER_BVEC; on return the socket may hold references to
+ *        their folios. Not advanced
+ * @how:  ZC_HOW_* bits
+ *
+ * Returns: bytes taken by the socket, less than there are if it was interrupted,
+ * timed out or failed meanwhile; or a negative errno. May raise SIGPIPE.
+ */
+ssize_t zc_sink_send(struct zc_sink *sink, struct iov_iter *iter, unsigned int how)
+{
+	int flags = sink->msg_flags | (how & ZC_HOW_MORE ? MSG_MORE : 0);
+	ssize_t ret = 0;
+	u32 reason;
+
+	sink->way = zc_sink_way(sink);
+	reason = zc_sink_reason(sink, how);
+	if (!reason)
+		ret = zc_sink_send_refs(sink, iter, how, flags);
+	/* It has turned into one of TLS since it was asked: nothing was taken. */
+	if (!reason && ret == -EOPNOTSUPP)
 		reason = ZC_COPY_SOCKET;
-		ret = zc_sink_send_copy(sink, folio, off, len, flags);
-	} else {
-		/* TCP itself copies where the route cannot gather. */
-		if (zc_sink_is_tcp(sk) && !(sk->sk_route_caps & NETIF_F_SG))
-			reason = ZC_COPY_NO_SG;
-		ret = zc_sock_send_pages(sink->sock, folio, off, len,
-					 flags | MSG_NO_SHARED_FRAGS);
-	}
-	if (ret > 0 && reason) {
+	if (reason)
+		ret = zc_sink_send_copy(sink, iter, flags);
+	if (ret <= 0)
+		return ret;
+	sink->paths |= reason ? ZC_PATH_COPY : zc_sink_path(sink);
+	if (!reason && !zc_sink_gathers(sink))
+		reason = ZC_COPY_NO_SG;
+	sink->reasons |= reason;
+	if (reason)
 		sink->copied += ret;
-		sink->reasons |= reason;
-	}
 	return ret;
 }
 
@@ -178,7 +431,8 @@ ssize_t zc_sink_send(struct zc_sink *sink, struct folio *folio, size_t off,
  *
  * Leaves the socket's error for the next send to report.
  *
- * Returns: negative errno.
+ * Returns: negative errno; 0 if only the next send can tell. A unix socket, for
+ * one, ends short when it gets no memory.
  */
 int zc_sink_why_short(const struct zc_sink *sink)
 {
@@ -191,5 +445,8 @@ int zc_sink_why_short(const struct zc_sink *sink)
 		return -EPIPE;
 	if (signal_pending(current))
 		return -EINTR;
+	if (!zc_sink_nonblock(sink) &&
+	    READ_ONCE(sk->sk_sndtimeo) == MAX_SCHEDULE_TIMEOUT)
+		return 0;
 	return -EAGAIN;
 }

@@ -6,6 +6,7 @@
 #include <linux/blkdev.h>
 #include <linux/file.h>
 #include <linux/magic.h>
+#include <linux/rcupdate.h>
 #include <linux/stat.h>
 #include <linux/uio.h>
 
@@ -51,14 +52,26 @@ static unsigned int zc_source_align(struct file *file, struct inode *host)
 }
 
 /**
+ * zc_source_no_direct - do without direct reads
+ * @src: source without reads under way
+ */
+void zc_source_no_direct(struct zc_source *src)
+{
+	src->align = 0;
+	/* tmpfs has none, as its folios have nowhere to be read from. */
+	src->fill = src->cache && src->file->f_mapping->a_ops->read_folio;
+}
+
+/**
  * zc_source_open - take a file to read from
- * @src: filled in; to be closed by zc_source_close()
- * @fd:  descriptor from the user
+ * @src:   filled in; to be closed by zc_source_close()
+ * @fd:    descriptor from the user
+ * @flags: ZC_SEND_* flags
  *
  * Returns: 0; -EBADF (not open, or not for reading), -EINVAL (neither regular
- * file nor block device).
+ * file nor block device), -EOPNOTSUPP (ZC_SEND_DIRECT and no direct reads).
  */
-int zc_source_open(struct zc_source *src, int fd)
+int zc_source_open(struct zc_source *src, int fd, u32 flags)
 {
 	struct file *file = fget(fd);
 	umode_t mode;
@@ -76,7 +89,18 @@ int zc_source_open(struct zc_source *src, int fd)
 	}
 	src->file = file;
 	src->host = file->f_mapping->host;
-	src->align = zc_source_align(file, src->host);
+	src->waker = NULL;
+	src->cache = !(flags & ZC_SEND_DIRECT) && zc_cache_usable(file);
+	src->fill = false;
+	src->align = 0;
+	if (!(flags & ZC_SEND_CACHED))
+		src->align = zc_source_align(file, src->host);
+	if (!src->align)
+		zc_source_no_direct(src);
+	if ((flags & ZC_SEND_DIRECT) && !src->align) {
+		fput(file);
+		return -EOPNOTSUPP;
+	}
 	return 0;
 }
 
@@ -109,9 +133,15 @@ u64 zc_source_end(const struct zc_source *src, u64 end)
 static void zc_source_complete(struct kiocb *iocb, long ret)
 {
 	struct zc_chunk *chunk = container_of(iocb, struct zc_chunk, iocb);
+	struct zc_waker *waker = chunk->waker;
 
+	/* The chunk may be gone once it is complete; wakers last as long as RCU. */
+	rcu_read_lock();
 	chunk->result = ret;
 	complete_all(&chunk->done);
+	if (waker)
+		waker->wake(waker);
+	rcu_read_unlock();
 }
 
 static void zc_source_read_direct(struct zc_source *src, struct zc_chunk *chunk,
@@ -147,6 +177,7 @@ void zc_source_read(struct zc_source *src, struct zc_chunk *chunk)
 	init_sync_kiocb(&chunk->iocb, src->file);
 	chunk->iocb.ki_pos = chunk->pos - chunk->skip;
 	chunk->cached = !src->align;
+	chunk->waker = src->waker;
 	chunk->bv.bv_page = folio_page(folio, 0);
 	chunk->bv.bv_offset = chunk->span.off;
 	chunk->bv.bv_len = bytes;

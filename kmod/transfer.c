@@ -7,6 +7,7 @@
 #include <linux/sched/signal.h>
 #include <linux/sched/xacct.h>
 #include <linux/slab.h>
+#include <linux/uio.h>
 
 #include "zc.h"
 
@@ -25,34 +26,6 @@ module_param_cb(depth, &zc_depth_ops, &zc_depth, 0644);
 MODULE_PARM_DESC(depth, "reads that a transfer keeps in flight, 1 to 8 (default 4)");
 
 /**
- * struct zc_transfer - a transfer under way
- * @src:    where from
- * @sink:   where to
- * @ring:   through which memory
- * @res:    arguments and result
- * @pos:    file offset of the next byte to send
- * @next:   file offset of the next byte to read
- * @end:    file offset to stop at
- * @step:   size of the next read, bytes
- * @head:   oldest of the reads in @chunks
- * @nr:     reads in @chunks
- * @chunks: reads under way or waiting to be sent, a ring in file order
- */
-struct zc_transfer {
-	struct zc_source src;
-	struct zc_sink sink;
-	struct zc_ring ring;
-	struct zc_sendfile *res;
-	u64 pos;
-	u64 next;
-	u64 end;
-	size_t step;
-	unsigned int head;
-	unsigned int nr;
-	struct zc_chunk chunks[ZC_DEPTH_MAX];
-};
-
-/**
  * zc_transfer_depth - reads that a transfer keeps in flight
  *
  * Returns: their number.
@@ -67,16 +40,20 @@ static struct zc_chunk *zc_transfer_chunk(struct zc_transfer *t, unsigned int i)
 	return &t->chunks[(t->head + i) % ZC_DEPTH_MAX];
 }
 
-/* Start the read of the bytes from t->next on, which lie before @end. */
-static int zc_transfer_read(struct zc_transfer *t, u64 end)
+/*
+ * Start the read of bytes from t->next on: of some that lie before @stop, where
+ * others follow that lie before @end.
+ */
+static int zc_transfer_read(struct zc_transfer *t, u64 stop, u64 end)
 {
 	struct zc_chunk *chunk = zc_transfer_chunk(t, t->nr);
 	unsigned int align = t->src.align ?: PAGE_SIZE;
 	size_t skip = t->src.align ? t->next & (align - 1) : 0;
+	u64 want = round_up(skip + stop - t->next, (u64)align);
 	u64 left = round_up(skip + end - t->next, (u64)align);
 	int ret;
 
-	ret = zc_ring_carve(&t->ring, min_t(u64, t->step, left), left,
+	ret = zc_ring_carve(&t->ring, min_t(u64, t->step, want), left,
 			    &chunk->span);
 	if (ret)
 		return ret;
@@ -86,44 +63,115 @@ static int zc_transfer_read(struct zc_transfer *t, u64 end)
 	}
 	chunk->pos = t->next;
 	chunk->skip = skip;
-	chunk->len = min_t(u64, chunk->span.len - skip, end - t->next);
+	chunk->sent = 0;
+	chunk->len = min_t(u64, chunk->span.len - skip, stop - t->next);
 	t->next += chunk->len;
-	t->step = min_t(size_t, t->step * 2, ZC_CHUNK_MAX);
+	if (t->next >= t->fine)
+		t->step = min_t(size_t, t->step * 2, ZC_CHUNK_MAX);
 	t->nr++;
 	zc_source_read(&t->src, chunk);
-	return 0;
+	return 1;
 }
 
-/* Start as many reads as may run ahead. */
+/* Take what the page cache has from t->next on. */
+static int zc_transfer_take(struct zc_transfer *t, u64 end)
+{
+	struct zc_chunk *chunk = zc_transfer_chunk(t, t->nr);
+	ssize_t len = zc_cache_get(&t->src, t->next, end, &chunk->run);
+
+	if (len <= 0)
+		return len;
+	chunk->pos = t->next;
+	chunk->skip = 0;
+	chunk->sent = 0;
+	chunk->len = len;
+	chunk->result = len;
+	chunk->cached = true;
+	chunk->shared = true;
+	init_completion(&chunk->done);
+	complete_all(&chunk->done);
+	t->next += len;
+	t->nr++;
+	return 1;
+}
+
+/*
+ * Go for the bytes from t->next on, in the page cache or elsewhere. Waits for
+ * them only if there is nothing else to send.
+ *
+ * Returns: 1; 0 if it would have to wait, or a negative errno.
+ */
+static int zc_transfer_get(struct zc_transfer *t, u64 end)
+{
+	u64 stop = end;
+	int ret;
+
+	if (t->src.cache) {
+		ret = zc_transfer_take(t, end);
+		if (ret)
+			return ret;
+	}
+	if (!t->src.align && t->nr)
+		return 0;
+	if (t->src.fill && t->next < i_size_read(t->src.host)) {
+		ret = zc_cache_fill(&t->src, t->next, end);
+		ret = ret ?: zc_transfer_take(t, end);
+		if (ret)
+			return ret;
+	}
+	if (t->src.cache)
+		stop = zc_cache_next(&t->src, t->next,
+				     min_t(u64, end, t->next + t->step));
+	return zc_transfer_read(t, stop, end);
+}
+
+/* Is the last of the chunks all that could be taken of the page cache at once? */
+static bool zc_transfer_full(struct zc_transfer *t)
+{
+	const struct zc_chunk *last = zc_transfer_chunk(t, t->nr - 1);
+
+	return last->shared && last->run->nr == last->run->max;
+}
+
+/* Get as many chunks as may run ahead. */
 static int zc_transfer_fill(struct zc_transfer *t)
 {
 	u64 end = zc_source_end(&t->src, t->end);
-	unsigned int depth = t->src.align ? zc_transfer_depth() : 1;
+	unsigned int depth = t->src.align ? zc_transfer_depth() : 2;
 	int ret;
 
 	if (t->next >= end)
 		return 0;
 	if (zc_sink_nonblock(&t->sink)) {
-		long room = t->nr ? 0 : zc_sink_room(&t->sink);
+		long room = zc_sink_room(&t->sink, t->share);
 
-		if (!room)
-			return t->nr ? 0 : -EAGAIN;
+		if (!room && !t->nr)
+			return -EAGAIN;
 		/* What the socket will not take would be read in vain. */
-		end = min_t(u64, end, t->next + room);
-		depth = 1;
+		end = min_t(u64, end, t->pos + room);
+		depth = t->async ? 2 : 1;
 	}
 	while (t->nr < depth && t->next < end) {
-		ret = zc_transfer_read(t, end);
-		if (ret)
+		/* One to send, and one to know that it follows. */
+		if (t->nr >= 2 && zc_transfer_full(t))
+			break;
+		ret = zc_transfer_get(t, end);
+		if (ret <= 0)
 			return t->nr ? 0 : ret;
 	}
 	return 0;
 }
 
-/* Done with the oldest read, which is over. */
+/* Done with the oldest chunk, whose read is over. */
 static void zc_transfer_pop(struct zc_transfer *t)
 {
-	zc_ring_release(&zc_transfer_chunk(t, 0)->span);
+	struct zc_chunk *chunk = zc_transfer_chunk(t, 0);
+
+	if (chunk->shared)
+		zc_cache_put(chunk->run);
+	else
+		zc_ring_release(&chunk->span);
+	chunk->shared = false;
 	t->head = (t->head + 1) % ZC_DEPTH_MAX;
 	t->nr--;
 }
@@ -149,6 +197,13 @@ static bool zc_transfer_more(struct zc_transfer *t)
 	       zc_source_wait(next) > 0;
 }
 
+static unsigned int zc_transfer_how(struct zc_transfer *t,
+				    const struct zc_chunk *chunk, size_t len)
+{
+	return (chunk->shared ? 0 : ZC_HOW_STABLE) | zc_sink_small(len) |
+	       (zc_transfer_more(t) ? ZC_HOW_MORE : 0);
+}
+
 static void zc_transfer_account(struct zc_transfer *t,
 				const struct zc_chunk *chunk, size_t sent)
 {
@@ -156,29 +211,42 @@ static void zc_transfer_account(struct zc_transfer *t,
 
 	t->pos += sent;
 	res->sent += sent;
-	res->chunks++;
+	res->chunks += !chunk->sent;
+	if (chunk->cached)
+		res->cached += sent;
+	if (chunk->shared)
+		return;
 	if (folio_order(chunk->span.slot->folio) == ZC_HUGE_ORDER)
 		res->huge_bytes += sent;
 	if (chunk->cached) {
-		res->cached += sent;
 		res->copied += sent;
 		res->copy_reasons |= ZC_COPY_NO_DIRECT;
 	}
 }
 
-/* Send @len bytes of the oldest read. Returns 0 if the socket took them all. */
+/* Send the oldest chunk up to byte @len. Returns 0 if all are sent or more would go. */
 static int zc_transfer_send(struct zc_transfer *t, size_t len)
 {
 	struct zc_chunk *chunk = zc_transfer_chunk(t, 0);
-	struct folio *folio = chunk->span.slot->folio;
+	struct iov_iter iter;
 	ssize_t ret;
 
-	ret = zc_sink_send(&t->sink, folio, chunk->span.off + chunk->skip, len,
-			   zc_transfer_more(t));
+	if (chunk->shared) {
+		iov_iter_bvec(&iter, ITER_SOURCE, chunk->run->bvecs,
+			      chunk->run->nr, len);
+	} else {
+		/* The read is over: its vector is free for the send. */
+		chunk->bv.bv_offset = chunk->span.off + chunk->skip;
+		chunk->bv.bv_len = len;
+		iov_iter_bvec(&iter, ITER_SOURCE, &chunk->bv, 1, len);
+	}
+	iov_iter_advance(&iter, chunk->sent);
+	ret = zc_sink_send(&t->sink, &iter, zc_transfer_how(t, chunk, len));
 	if (ret < 0)
 		return ret;
 	zc_transfer_account(t, chunk, ret);
-	return ret < len ? zc_sink_why_short(&t->sink) : 0;
+	chunk->sent += ret;
+	return chunk->sent < len ? zc_sink_why_short(&t->sink) : 0;
 }
 
 /* The file turned out not to do direct reads, though it said that it would. */
@@ -186,12 +254,30 @@ static int zc_transfer_no_direct(struct zc_transfer *t)
 {
 	if (t->res->flags & ZC_SEND_DIRECT)
 		return -EOPNOTSUPP;
-	t->src.align = 0;
+	zc_source_no_direct(&t->src);
 	zc_transfer_rewind(t);
 	return 0;
 }
 
-/* Send the oldest read. Returns 1 to go on, 0 at the end of the file. */
+/*
+ * The read of the oldest chunk failed. A direct read does so as a whole: what can
+ * be read before the place that cannot is read and sent in the smallest pieces, the
+ * last of which fails again. It is forgotten, for who tries again to read again.
+ */
+static int zc_transfer_failed(struct zc_transfer *t, int err)
+{
+	struct zc_chunk *chunk = zc_transfer_chunk(t, 0);
+	bool large = t->src.align && chunk->span.len > t->src.align;
+
+	if (large) {
+		t->fine = chunk->pos + chunk->len;
+		t->step = t->src.align;
+	}
+	zc_transfer_rewind(t);
+	return large ? 1 : err;
+}
+
+/* Send the oldest chunk. Returns 1 to go on, 0 at the end of the file. */
 static int zc_transfer_step(struct zc_transfer *t)
 {
 	struct zc_chunk *chunk = zc_transfer_chunk(t, 0);
@@ -203,11 +289,15 @@ static int zc_transfer_step(struct zc_transfer *t)
 		return zc_transfer_no_direct(t) ?: 1;
 	if (chunk->cached && (t->res->flags & ZC_SEND_DIRECT))
 		return -EOPNOTSUPP;
-	if (len <= 0)
-		return len;
-	ret = zc_transfer_send(t, len);
-	if (ret)
-		return ret;
+	if (len < 0)
+		return zc_transfer_failed(t, len);
+	if (!len)
+		return 0;
+	do {
+		ret = zc_transfer_send(t, len);
+		if (ret)
+			return ret;
+	} while (chunk->sent < len);
 	zc_transfer_pop(t);
 	/* A short read: the end of the file, or an interruption. Ask again. */
 	if (!whole)
@@ -231,47 +321,117 @@ static int zc_transfer_run(struct zc_transfer *t)
 	return ret;
 }
 
-static int zc_transfer_open(struct zc_transfer *t, struct zc_sendfile *arg)
+/*
+ * Is there something to do with the oldest chunk? What failed or is short is read
+ * again, and that waits for the others.
+ */
+static bool zc_transfer_ready(struct zc_transfer *t)
+{
+	const struct zc_chunk *first = zc_transfer_chunk(t, 0);
+	unsigned int i;
+
+	for (i = 0; i < t->nr; i++) {
+		struct zc_chunk *chunk = zc_transfer_chunk(t, i);
+
+		if (!completion_done(&chunk->done))
+			return false;
+		if (zc_source_wait(chunk) == chunk->len && chunk == first)
+			return true;
+	}
+	return true;
+}
+
+/* Chunks that a transfer may send before others have their turn. */
+#define ZC_TURN	8
+
+/**
+ * zc_transfer_advance - do what can be done of an asynchronous transfer now
+ * @t: transfer
+ *
+ * Reads through the page cache are waited for, nothing else.
+ *
+ * Returns: 0 at its end; -EIOCBQUEUED, and the source's waker or the socket's
+ * pollers will be woken when there is more to do; -EINPROGRESS, and there is more
+ * to do at once; -ENOMEM, and it may be tried again; another negative errno that
+ * ends it.
+ */
+int zc_transfer_advance(struct zc_transfer *t)
+{
+	unsigned int turn;
+	int ret;
+
+	for (turn = 0; turn < ZC_TURN; turn++) {
+		ret = zc_transfer_fill(t);
+		/* Who waits, for the peer or for memory, keeps none. */
+		if (ret == -EAGAIN || ret == -ENOMEM)
+			zc_ring_free(&t->ring);
+		if (ret == -EAGAIN)
+			return -EIOCBQUEUED;
+		if (ret || !t->nr)
+			return ret;
+		if (!zc_transfer_ready(t))
+			return -EIOCBQUEUED;
+		ret = zc_transfer_step(t);
+		if (ret == -EAGAIN)
+			return zc_sink_writable(&t->sink) ? -ENOMEM : -EIOCBQUEUED;
+		if (ret <= 0)
+			return ret;
+	}
+	return -EINPROGRESS;
+}
+
+/**
+ * zc_transfer_open - get a transfer ready
+ * @t:   zeroed
+ * @arg: arguments, checked but for the descriptors; on zc_transfer_close() the
+ *       result
+ *
+ * Returns: 0 or a negative errno as documented at struct zc_sendfile. Sleeps.
+ */
+int zc_transfer_open(struct zc_transfer *t, struct zc_sendfile *arg)
 {
 	int ret;
 
 	t->res = arg;
+	t->async = arg->flags & ZC_SEND_ASYNC;
+	t->share = LONG_MAX;
 	t->step = ZC_CHUNK_FIRST;
-	ret = zc_source_open(&t->src, arg->in_fd);
+	ret = zc_source_open(&t->src, arg->in_fd, arg->flags);
 	if (ret)
 		return ret;
-	if ((arg->flags & ZC_SEND_DIRECT) && !t->src.align) {
-		ret = -EOPNOTSUPP;
-		goto err_source;
-	}
 	ret = zc_sink_open(&t->sink, arg->out_fd, arg->flags);
-	if (ret)
-		goto err_source;
+	if (ret) {
+		zc_source_close(&t->src);
+		return ret;
+	}
 	t->pos = arg->offset;
 	if (arg->flags & ZC_SEND_POS)
 		t->pos = READ_ONCE(t->src.file->f_pos);
 	t->next = t->pos;
 	t->end = t->pos + min_t(u64, arg->len, LLONG_MAX - t->pos);
 	return 0;
-
-err_source:
-	zc_source_close(&t->src);
-	return ret;
 }
 
-static void zc_transfer_close(struct zc_transfer *t)
+/**
+ * zc_transfer_close - end a transfer, wherever it is
+ * @t: from zc_transfer_open(). Waits for reads under way
+ */
+void zc_transfer_close(struct zc_transfer *t)
 {
 	struct zc_sendfile *res = t->res;
+	unsigned int i;
 
 	zc_transfer_rewind(t);
+	for (i = 0; i < ZC_DEPTH_MAX; i++)
+		kfree(t->chunks[i].run);
 	zc_ring_free(&t->ring);
 	res->copied += t->sink.copied;
 	res->copy_reasons |= t->sink.reasons;
+	res->paths = t->sink.paths;
+	res->frags = t->sink.frags;
 	res->offset = t->pos;
 	if (res->flags & ZC_SEND_POS)
 		t->src.file->f_pos = t->pos;
-	add_rchar(current, res->sent);
-	add_wchar(current, res->sent);
 	zc_sink_close(&t->sink);
 	zc_source_close(&t->src);
 }
@@ -294,6 +454,8 @@ int zc_transfer_sendfile(struct zc_sendfile *arg)
 	if (!ret) {
 		ret = zc_transfer_run(t);
 		zc_transfer_close(t);
+		add_rchar(current, arg->sent);
+		add_wchar(current, arg->sent);
 	}
 	kfree(t);
 	arg->error = ret == -ERESTARTSYS ? EINTR : -ret;

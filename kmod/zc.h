@@ -4,15 +4,23 @@
  *
  * A buffer:   chardev -> buffer -> pool
  *                  mmap ---^
+ * Its bytes:  chardev -> send -> buffer
+ *                           |-> sink -> (socket)
+ *                           `-> event -> (read(2))
  * A transfer: chardev -> transfer -> source -> (file)
- *                           |-> ring -> pool
+ *                           |-> cache -> (page cache)
+ *                           |-> ring -> pool -> slice, spare
  *                           `-> sink -> (socket)
+ *
+ * Later:      chardev -> submit -> async -> (worker) -> transfer, send
  *
  * Nothing calls upwards. All functions may sleep, except where said.
  *
  * Locks: zc_file::lock is the only one that is held across calls. It is taken
  * with the mmap lock held (zc_mmap()), so no user memory may be touched under
- * it. The pool's counters are atomic.
+ * it. zc_file::notes_lock (in any context), the locks of the spares (from reclaim
+ * too), of the slices and of the lanes are taken for lists alone. The pool's counters
+ * are atomic.
  */
 #ifndef _ZC_H
 #define _ZC_H
@@ -26,7 +34,11 @@
 #include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/net.h>
+#include <linux/poll.h>
 #include <linux/sizes.h>
+#include <linux/spinlock.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
 #include <linux/zc.h>
 
 #define ZC_HUGE_ORDER	(21 - PAGE_SHIFT)
@@ -34,11 +46,39 @@
 
 /* pool.c: where memory comes from, and its limit */
 
+int zc_pool_init(void);
+void zc_pool_exit(void);
 int zc_pool_node_check(int nid);
 struct folio *zc_pool_get(int nid, unsigned int order, gfp_t extra);
 void zc_pool_put(struct folio *folio);
+struct folio *zc_pool_get_huge(void);
+struct folio *zc_pool_get_slice(size_t len, size_t *off);
+void zc_pool_put_huge(struct folio *folio);
 u64 zc_pool_limit(void);
 u64 zc_pool_used(void);
+s64 zc_pool_room(void);
+long zc_pool_share(void);
+
+/* spare.c: hugepages kept for the next transfer, or still held by the network */
+
+int zc_spare_init(void);
+void zc_spare_exit(void);
+bool zc_folio_idle(struct folio *folio);
+struct folio *zc_spare_get(void);
+void zc_spare_put(struct folio *folio);
+unsigned int zc_spare_drop(unsigned int nr);
+void zc_spare_reap(unsigned int looks);
+u64 zc_spare_idle_bytes(void);
+u64 zc_spare_held_bytes(void);
+
+/* slice.c: parts of hugepages */
+
+int zc_slice_init(void);
+void zc_slice_exit(void);
+struct folio *zc_slice_carve(size_t len, size_t *off);
+struct folio *zc_slice_open(struct folio **fresh, size_t len, size_t *off);
+struct folio *zc_slice_close(int nid);
+u64 zc_slice_bytes(void);
 
 /* buffer.c: one buffer */
 
@@ -69,6 +109,7 @@ struct zc_block {
  * @flags:      ZC_BUF_* flags it was made with
  * @node:       NUMA node of the first page
  * @mappings:   VMAs that map it
+ * @writers:    VMAs that may be writable; negative once it is sealed
  * @nr_blocks:  valid entries of @blocks
  * @blocks:     the memory, immutable once the buffer can be found
  */
@@ -80,23 +121,38 @@ struct zc_buffer {
 	u32 flags;
 	int node;
 	atomic_t mappings;
+	atomic_t writers;
 	unsigned long nr_blocks;
 	struct zc_block *blocks;
 };
 
 /**
  * struct zc_file - an open file of /dev/zc
+ * @ref:        one for the file, one for each zc_note
  * @inode:      private inode behind f_mapping, so that the mappings of this file
  *              can be found and its size does not stand in the way of PMDs
  * @lock:       protects @buffers and @nr_buffers
  * @buffers:    handle -> buffer; a buffer takes one index per 2 MiB
  * @nr_buffers: buffers in @buffers
+ * @notes_lock: protects @notes and @closed
+ * @notes:      records to be read, oldest first
+ * @notes_wait: readers and pollers
+ * @nr_notes:   records, those not yet in @notes included
+ * @closed:     nobody will read
+ * @ops:        asynchronous transfers, under the lock of async.c
  */
 struct zc_file {
+	struct kref ref;
 	struct inode *inode;
 	struct mutex lock;	/* see above */
 	struct maple_tree buffers;
 	unsigned int nr_buffers;
+	spinlock_t notes_lock;	/* see above */
+	struct list_head notes;
+	wait_queue_head_t notes_wait;
+	atomic_t nr_notes;
+	bool closed;
+	struct list_head ops;
 };
 
 struct zc_buffer *zc_buffer_new(u64 size, u32 flags, int nid);
@@ -106,6 +162,8 @@ int zc_buffer_publish(struct zc_file *zf, struct zc_buffer *buf);
 struct zc_buffer *zc_buffer_find(struct zc_file *zf, u32 handle);
 struct zc_buffer *zc_buffer_find_at(struct zc_file *zf, u64 offset);
 int zc_buffer_remove(struct zc_file *zf, u32 handle);
+int zc_buffer_seal(struct zc_buffer *buf);
+bool zc_buffer_sealed(const struct zc_buffer *buf);
 void zc_buffer_remove_all(struct zc_file *zf);
 struct page *zc_buffer_page(const struct zc_buffer *buf, pgoff_t index);
 u64 zc_buffer_offset(const struct zc_buffer *buf);
@@ -122,18 +180,47 @@ unsigned long zc_get_unmapped_area(struct file *filp, unsigned long addr,
 				   unsigned long len, unsigned long pgoff,
 				   unsigned long flags);
 
+/* event.c: what a file has to tell */
+
+#define ZC_FILE_NOTES_MAX	65536
+
+/**
+ * struct zc_note - a record on its way to the reader
+ * @list:  in zc_file::notes
+ * @zf:    file, a reference is held
+ * @event: what is read
+ */
+struct zc_note {
+	struct list_head list;
+	struct zc_file *zf;
+	struct zc_event event;
+};
+
+struct zc_note *zc_note_new(struct zc_file *zf, u32 type, u64 user_data);
+void zc_note_free(struct zc_note *note);
+void zc_note_post(struct zc_note *note);
+void zc_event_open(struct zc_file *zf);
+void zc_event_close(struct zc_file *zf);
+ssize_t zc_event_read(struct file *filp, char __user *data, size_t len,
+		      loff_t *pos);
+__poll_t zc_event_poll(struct file *filp, struct poll_table_struct *wait);
+
 /* ring.c: the folios of a transfer */
 
 #define ZC_RING_SLOTS	16U
 
 /**
- * struct zc_slot - one folio of a ring
+ * struct zc_slot - one folio of a ring, or a part of it
  * @folio:   the folio, or NULL
- * @used:    bytes handed out since it was last idle
+ * @base:    where the slot's part of it begins
+ * @size:    bytes of that part; less than the folio has if others have the rest
+ * @used:    bytes of it handed out since it was last idle
  * @pending: spans handed out and not yet released
  */
 struct zc_slot {
 	struct folio *folio;
+	size_t base;
+	size_t size;
 	size_t used;
 	unsigned int pending;
 };
@@ -165,7 +252,42 @@ int zc_ring_carve(struct zc_ring *ring, size_t want, u64 left,
 void zc_ring_release(struct zc_span *span);
 void zc_ring_free(struct zc_ring *ring);
 
+/* cache.c: the page cache's folios */
+
+#define ZC_RUN_VECS	256U
+
+/**
+ * struct zc_run - bytes in a row of a file, in folios of the page cache
+ * @len:   bytes
+ * @nr:    entries of @bvecs in use; a reference to the folio of each is held
+ * @max:   entries of @bvecs
+ * @bvecs: the bytes, a part of one folio each
+ */
+struct zc_run {
+	size_t len;
+	unsigned int nr;
+	unsigned int max;
+	struct bio_vec bvecs[] __counted_by(max);
+};
+
+struct zc_source;
+
+bool zc_cache_usable(const struct file *file);
+ssize_t zc_cache_get(struct zc_source *src, u64 pos, u64 end,
+		     struct zc_run **run);
+void zc_cache_put(struct zc_run *run);
+u64 zc_cache_next(struct zc_source *src, u64 pos, u64 end);
+int zc_cache_fill(struct zc_source *src, u64 pos, u64 end);
+
 /* source.c: file -> folios */
+
+/**
+ * struct zc_waker - somebody to be told when a read has ended
+ * @wake: tells; in any context, under rcu_read_lock(), for which the waker lasts
+ */
+struct zc_waker {
+	void (*wake)(struct zc_waker *waker);
+};
 
 /**
  * struct zc_source - the file that a transfer reads
@@ -173,38 +295,54 @@ void zc_ring_free(struct zc_ring *ring);
  * @host:   inode of its data
  * @align:  alignment of direct reads in the file, bytes; 0: read through the
  *          page cache
+ * @cache:  what the page cache has is sent from there
+ * @fill:   what it has not is first read into it
+ * @waker:  told of the end of each read; NULL: nobody is
  */
 struct zc_source {
 	struct file *file;
 	struct inode *host;
 	unsigned int align;
+	bool cache;
+	bool fill;
+	struct zc_waker *waker;
 };
 
 /**
- * struct zc_chunk - one read, from its submission until its bytes are sent
+ * struct zc_chunk - bytes of the file, from their read until they are sent
  * @iocb:   the read
  * @bv:     where it reads to; must live as long as the read
  * @done:   the read is over and @result is valid
+ * @waker:  see struct zc_source
  * @result: bytes read from the aligned start, or negative errno
- * @span:   the memory
+ * @span:   the memory read into
+ * @run:    where @shared is set, the memory instead, and nothing is read. Stays
+ *          allocated for later ones
  * @pos:    file offset of the first byte wanted
  * @skip:   bytes in @span before that byte, for alignment
  * @len:    bytes wanted
+ * @sent:   bytes of them sent
  * @cached: the read went through the page cache. Valid when @done
+ * @shared: the bytes lie in folios of the page cache
  */
 struct zc_chunk {
 	struct kiocb iocb;
 	struct bio_vec bv;
 	struct completion done;
+	struct zc_waker *waker;
 	ssize_t result;
 	struct zc_span span;
+	struct zc_run *run;
 	u64 pos;
 	size_t skip;
 	size_t len;
+	size_t sent;
 	bool cached;
+	bool shared;
 };
 
-int zc_source_open(struct zc_source *src, int fd);
+int zc_source_open(struct zc_source *src, int fd, u32 flags);
+void zc_source_no_direct(struct zc_source *src);
 void zc_source_close(struct zc_source *src);
 u64 zc_source_end(const struct zc_source *src, u64 end);
 void zc_source_read(struct zc_source *src, struct zc_chunk *chunk);
@@ -213,27 +351,54 @@ ssize_t zc_source_wait(struct zc_chunk *chunk);
 /* sink.c: folios -> socket */
 
 /**
+ * enum zc_sink_way - how bytes get into a socket
+ * @ZC_WAY_COPY:  sendmsg(); works with every stream socket
+ * @ZC_WAY_PAGES: by reference, page by page
+ * @ZC_WAY_FRAGS: by reference, in frags of many pages
+ */
+enum zc_sink_way {
+	ZC_WAY_COPY,
+	ZC_WAY_PAGES,
+	ZC_WAY_FRAGS,
+};
+
+/**
  * struct zc_sink - the socket that a transfer writes
  * @sock:      the socket, a reference on its file is held
  * @msg_flags: MSG_* flags of every send
- * @pages:     the protocol takes pages by reference
+ * @way:       how bytes get into it; decided for each send
+ * @ubuf:      is told when the network needs them no longer; NULL: nobody is
  * @copied:    bytes copied by the CPU so far
  * @reasons:   ZC_COPY_* bits, why
+ * @paths:     ZC_PATH_* bits, how bytes got into the socket so far
+ * @frags:     frags made so far
  */
 struct zc_sink {
 	struct socket *sock;
 	int msg_flags;
-	bool pages;
+	enum zc_sink_way way;
+	struct ubuf_info *ubuf;
 	u64 copied;
 	u32 reasons;
+	u32 paths;
+	u32 frags;
 };
+
+/* The bytes do not change until the socket has dropped them. */
+#define ZC_HOW_STABLE	BIT(0)
+/* More will follow at once. */
+#define ZC_HOW_MORE	BIT(1)
+/* So few, from zc_sink_small(), that they are better copied. */
+#define ZC_HOW_SMALL	BIT(2)
 
 int zc_sink_open(struct zc_sink *sink, int fd, u32 flags);
 void zc_sink_close(struct zc_sink *sink);
+void zc_sink_notify(struct zc_sink *sink, struct ubuf_info *ubuf);
 bool zc_sink_nonblock(const struct zc_sink *sink);
-long zc_sink_room(struct zc_sink *sink);
-ssize_t zc_sink_send(struct zc_sink *sink, struct folio *folio, size_t off,
-		     size_t len, bool more);
+long zc_sink_room(struct zc_sink *sink, long share);
+bool zc_sink_writable(const struct zc_sink *sink);
+unsigned int zc_sink_small(u64 len);
+ssize_t zc_sink_send(struct zc_sink *sink, struct iov_iter *iter, unsigned int how);
 int zc_sink_why_short(const struct zc_sink *sink);
 
 /* transfer.c: one transfer */
@@ -242,10 +407,141 @@ int zc_sink_why_short(const struct zc_sink *sink);
 #define ZC_CHUNK_MAX	ZC_HUGE_SIZE
 #define ZC_DEPTH_MAX	8U
 
+/**
+ * struct zc_transfer - a transfer under way
+ * @src:    where from
+ * @sink:   where to
+ * @ring:   through which memory
+ * @res:    arguments and result
+ * @async:  nobody waits for it
+ * @share:  most bytes that the socket should hold, if it is non-blocking
+ * @pos:    file offset of the next byte to send
+ * @next:   file offset of the next byte to read
+ * @end:    file offset to stop at
+ * @step:   size of the next read, bytes
+ * @fine:   file offset up to which reads stay small
+ * @head:   oldest in @chunks
+ * @nr:     how many are in @chunks
+ * @chunks: what is being read or waits to be sent, a ring in file order
+ */
+struct zc_transfer {
+	struct zc_source src;
+	struct zc_sink sink;
+	struct zc_ring ring;
+	struct zc_sendfile *res;
+	bool async;
+	long share;
+	u64 pos;
+	u64 next;
+	u64 end;
+	size_t step;
+	u64 fine;
+	unsigned int head;
+	unsigned int nr;
+	struct zc_chunk chunks[ZC_DEPTH_MAX];
+};
+
+int zc_transfer_open(struct zc_transfer *t, struct zc_sendfile *arg);
+int zc_transfer_advance(struct zc_transfer *t);
+void zc_transfer_close(struct zc_transfer *t);
 int zc_transfer_sendfile(struct zc_sendfile *arg);
 unsigned int zc_transfer_depth(void);
 
+/* send.c: a range of a buffer -> socket */
+
+/**
+ * struct zc_range - a send from a buffer under way
+ * @arg:  arguments and result
+ * @sink: where to
+ * @buf:  where from, a reference is held
+ * @hold: what the network has of it; NULL if the buffer is sealed
+ */
+struct zc_range {
+	struct zc_send *arg;
+	struct zc_sink sink;
+	struct zc_buffer *buf;
+	struct zc_hold *hold;
+};
+
+int zc_range_open(struct zc_range *range, struct zc_file *zf,
+		  struct zc_send *arg);
+int zc_range_run(struct zc_range *range);
+void zc_range_close(struct zc_range *range);
+int zc_send(struct zc_file *zf, struct zc_send *arg);
+int zc_send_init(void);
+void zc_send_exit(void);
+
+/* async.c: transfers that nobody waits for */
+
+struct zc_op;
+
+/**
+ * struct zc_op_ops - a kind of asynchronous transfer
+ * @advance: do what can be done without waiting. Returns as zc_transfer_advance(),
+ *           and zeroes zc_op::retries if it sent something
+ * @end:     it is over, with this result; frees it. Both may sleep
+ */
+struct zc_op_ops {
+	int (*advance)(struct zc_op *op);
+	void (*end)(struct zc_op *op, int err);
+};
+
+/**
+ * struct zc_op - an asynchronous transfer
+ * @ops:       its kind
+ * @lane_node: among the transfers to the same socket
+ * @file_node: in zc_file::ops
+ * @waker:     of its lane
+ * @name:      refers to it from its submission to its end, under the lock of
+ *             async.c; NULL: nothing does
+ * @user_data: from the user
+ * @owner:     files_struct of the submitter: a name
+ * @cred:      its credentials, a reference is held
+ * @life:      how long it may last from its submission, ms; 0: no limit
+ * @deadline:  when @life is over, jiffies
+ * @retries:   attempts in a row that sent nothing, for want of memory
+ * @starved:   when the first of them was, jiffies
+ * @canceled:  is to end early
+ */
+struct zc_op {
+	const struct zc_op_ops *ops;
+	struct list_head lane_node;
+	struct list_head file_node;
+	struct zc_waker *waker;
+	struct zc_op **name;
+	u64 user_data;
+	const void *owner;
+	const struct cred *cred;
+	unsigned int life;
+	unsigned long deadline;
+	unsigned int retries;
+	unsigned long starved;
+	bool canceled;
+};
+
+int zc_async_init(void);
+void zc_async_exit(void);
+int zc_op_submit(struct zc_op *op, struct zc_file *zf, struct socket *sock);
+unsigned int zc_op_cancel(struct zc_file *zf,
+			  bool (*match)(struct zc_op *op, void *arg),
+			  void *match_arg);
+void zc_op_cancel_one(struct zc_op *const *name);
+
+/* submit.c: the kinds of asynchronous transfer */
+
+struct io_uring_cmd;
+
+int zc_submit_sendfile(struct zc_file *zf, struct zc_sendfile *arg,
+		       struct io_uring_cmd *ucmd);
+int zc_submit_send(struct zc_file *zf, struct zc_send *arg,
+		   struct io_uring_cmd *ucmd);
+int zc_cancel(struct zc_file *zf, struct zc_cancel *arg);
+void zc_cancel_owner(struct zc_file *zf, const void *owner);
+void zc_cancel_uring(struct io_uring_cmd *ucmd);
+
 /* chardev.c: the device node */
+
+void zc_file_put(struct zc_file *zf);
 
 int zc_chardev_init(void);
 void zc_chardev_exit(void);

@@ -1,0 +1,422 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Transfers that nobody waits for, thousands of them at once.
+ *
+ * All that go to one socket stand in a lane, and the first of a lane is the one
+ * under way: so their order is kept. A lane is a work item, run by a few workers
+ * for all lanes together, never a thread of its own. It does what it can without
+ * waiting, and is run again when a read has ended or the socket has room (a
+ * zc_waker in the one case, an entry in the socket's wait queue in the other).
+ *
+ * What a transfer may have in flight is a share of the pool's room, so a peer that
+ * never reads holds little, and the less the more such peers there are.
+ *
+ * Lifetimes: a lane is kept by its transfers (one reference for all of them), and
+ * by each run that is due. A waker may come late, when the lane is gone but for
+ * RCU; it then finds no reference to take.
+ */
+#include <linux/cred.h>
+#include <linux/file.h>
+#include <linux/hashtable.h>
+#include <linux/poll.h>
+#include <linux/slab.h>
+#include <net/sock.h>
+
+#include "compat.h"
+#include "zc.h"
+
+#define ZC_LANE_BITS	10
+
+/* Workers; more than processors, as a read through the page cache blocks one. */
+#define ZC_LANE_WORKERS	16
+
+/* When to look for memory again, later each time; and for how long in vain. */
+#define ZC_RETRY(nr)	msecs_to_jiffies(10 << min(nr, 6U))
+#define ZC_RETRY_MAX	(30 * HZ)
+
+/**
+ * struct zc_lane - the transfers to one socket
+ * @ref:   see above
+ * @rcu:   for the end
+ * @waker: for reads
+ * @node:  in zc_lanes
+ * @file:  the socket's, a reference is held
+ * @sk:    its name in zc_lanes
+ * @ops:   transfers, in order
+ * @work:  a run
+ * @wait:  in the socket's wait queue
+ * @look:  one of @ops may have to end early
+ * @limited: one of @ops has a deadline, @deadline is the first
+ * @deadline: jiffies
+ * @gone:  has left zc_lanes; a run that comes late has nothing to do
+ */
+struct zc_lane {
+	struct kref ref;
+	struct rcu_head rcu;
+	struct zc_waker waker;
+	struct hlist_node node;
+	struct file *file;
+	struct sock *sk;
+	struct list_head ops;
+	struct delayed_work work;
+	wait_queue_entry_t wait;
+	bool look;
+	bool limited;
+	unsigned long deadline;
+	bool gone;
+};
+
+/*
+ * Protects zc_lanes, zc_file::ops, zc_op::canceled, and of a lane the ops, look,
+ * limited and deadline.
+ */
+static DEFINE_SPINLOCK(zc_lanes_lock);
+static DEFINE_HASHTABLE(zc_lanes, ZC_LANE_BITS);
+static atomic_t zc_nr_lanes = ATOMIC_INIT(0);
+static DECLARE_WAIT_QUEUE_HEAD(zc_lanes_wait);
+static struct workqueue_struct *zc_lanes_wq;
+
+static void zc_lane_free(struct kref *ref)
+{
+	struct zc_lane *lane = container_of(ref, struct zc_lane, ref);
+
+	kfree_rcu(lane, rcu);
+}
+
+/* Have the lane run now. Any context; the caller holds a reference or RCU. */
+static void zc_lane_kick(struct zc_lane *lane)
+{
+	if (!kref_get_unless_zero(&lane->ref))
+		return;
+	/* A run that was due already has a reference. */
+	if (mod_delayed_work(zc_lanes_wq, &lane->work, 0))
+		kref_put(&lane->ref, zc_lane_free);
+}
+
+/* Have the lane run later, if nothing happens before; by itself. */
+static void zc_lane_kick_later(struct zc_lane *lane, unsigned long delay)
+{
+	kref_get(&lane->ref);
+	if (!queue_delayed_work(zc_lanes_wq, &lane->work, delay))
+		kref_put(&lane->ref, zc_lane_free);
+}
+
+static void zc_lane_wake_read(struct zc_waker *waker)
+{
+	zc_lane_kick(container_of(waker, struct zc_lane, waker));
+}
+
+static int zc_lane_wake_socket(wait_queue_entry_t *wait, unsigned int mode,
+			       int sync, void *key)
+{
+	struct zc_lane *lane = container_of(wait, struct zc_lane, wait);
+	__poll_t events = key_to_poll(key);
+
+	if (!events || (events & (EPOLLOUT | EPOLLERR | EPOLLHUP)))
+		zc_lane_kick(lane);
+	return 0;
+}
+
+/* Take a transfer off the lists; after that it is the caller's alone. */
+static void zc_op_unlink(struct zc_op *op)
+{
+	spin_lock(&zc_lanes_lock);
+	list_del(&op->lane_node);
+	list_del(&op->file_node);
+	if (op->name)
+		*op->name = NULL;
+	spin_unlock(&zc_lanes_lock);
+}
+
+static void zc_op_end(struct zc_op *op, int err)
+{
+	zc_op_unlink(op);
+	put_cred(op->cred);
+	op->ops->end(op, err);
+}
+
+/* As the one who submitted it. */
+static int zc_op_advance(struct zc_op *op)
+{
+	const struct cred *old = override_creds(op->cred);
+	int ret = op->ops->advance(op);
+
+	revert_creds(old);
+	return ret;
+}
+
+/* May a transfer that got no memory look for some again? */
+static bool zc_op_may_retry(struct zc_op *op)
+{
+	if (!op->retries)
+		op->starved = jiffies;
+	return time_before(jiffies, op->starved + ZC_RETRY_MAX);
+}
+
+static struct zc_op *zc_lane_first(struct zc_lane *lane)
+{
+	struct zc_op *op;
+
+	spin_lock(&zc_lanes_lock);
+	op = list_first_entry_or_null(&lane->ops, struct zc_op, lane_node);
+	/* Out of sight with the last transfer, so that the next one makes its own. */
+	if (!op)
+		hash_del(&lane->node);
+	spin_unlock(&zc_lanes_lock);
+	return op;
+}
+
+static int zc_op_over(const struct zc_op *op)
+{
+	if (op->canceled)
+		return -ECANCELED;
+	if (op->life && time_after_eq(jiffies, op->deadline))
+		return -ETIMEDOUT;
+	return 0;
+}
+
+/* Find a transfer that must end early, and why; none is the rule. */
+static struct zc_op *zc_lane_over(struct zc_lane *lane, int *err)
+{
+	struct zc_op *op;
+
+	spin_lock(&zc_lanes_lock);
+	if (lane->look ||
+	    (lane->limited && time_after_eq(jiffies, lane->deadline))) {
+		lane->limited = false;
+		list_for_each_entry(op, &lane->ops, lane_node) {
+			*err = zc_op_over(op);
+			if (*err) {
+				lane->look = true;
+				goto found;
+			}
+			/* Their order is that of their deadlines. */
+			if (op->life && !lane->limited) {
+				lane->limited = true;
+				lane->deadline = op->deadline;
+			}
+		}
+		lane->look = false;
+	}
+	op = NULL;
+found:
+	spin_unlock(&zc_lanes_lock);
+	return op;
+}
+
+/* Nothing to do before something happens, or a deadline comes. */
+static void zc_lane_park(struct zc_lane *lane)
+{
+	unsigned long deadline, now = jiffies;
+	bool limited;
+
+	spin_lock(&zc_lanes_lock);
+	limited = lane->limited;
+	deadline = lane->deadline;
+	spin_unlock(&zc_lanes_lock);
+	if (limited)
+		zc_lane_kick_later(lane, time_after(deadline, now) ?
+					 deadline - now : 0);
+}
+
+static void zc_lane_retire(struct zc_lane *lane)
+{
+	remove_wait_queue(sk_sleep(lane->sk), &lane->wait);
+	fput(lane->file);
+	lane->gone = true;
+	if (atomic_dec_and_test(&zc_nr_lanes))
+		wake_up(&zc_lanes_wait);
+	kref_put(&lane->ref, zc_lane_free);
+}
+
+static void zc_lane_run(struct zc_lane *lane)
+{
+	struct zc_op *op;
+	int ret;
+
+	while ((op = zc_lane_over(lane, &ret)))
+		zc_op_end(op, ret);
+	while ((op = zc_lane_first(lane))) {
+		ret = zc_op_advance(op);
+		if (ret == -ENOMEM && zc_op_may_retry(op)) {
+			zc_lane_kick_later(lane, ZC_RETRY(op->retries));
+			op->retries++;
+			return;
+		}
+		if (ret == -EIOCBQUEUED || ret == -EINPROGRESS) {
+			op->retries = 0;
+			if (ret == -EINPROGRESS)
+				zc_lane_kick(lane);
+			else
+				zc_lane_park(lane);
+			return;
+		}
+		zc_op_end(op, ret);
+		cond_resched();
+	}
+	zc_lane_retire(lane);
+}
+
+static void zc_lane_work(struct work_struct *work)
+{
+	struct zc_lane *lane = container_of(to_delayed_work(work), struct zc_lane,
+					    work);
+
+	if (!lane->gone)
+		zc_lane_run(lane);
+	kref_put(&lane->ref, zc_lane_free);
+}
+
+static struct zc_lane *zc_lane_new(struct socket *sock)
+{
+	struct zc_lane *lane = kzalloc(sizeof(*lane), GFP_KERNEL_ACCOUNT);
+
+	if (!lane)
+		return NULL;
+	kref_init(&lane->ref);
+	lane->waker.wake = zc_lane_wake_read;
+	lane->sk = sock->sk;
+	lane->file = sock->file;
+	INIT_LIST_HEAD(&lane->ops);
+	INIT_DELAYED_WORK(&lane->work, zc_lane_work);
+	init_waitqueue_func_entry(&lane->wait, zc_lane_wake_socket);
+	return lane;
+}
+
+static struct zc_lane *zc_lane_find(const struct sock *sk)
+{
+	struct zc_lane *lane;
+
+	hash_for_each_possible(zc_lanes, lane, node, (unsigned long)sk)
+		if (lane->sk == sk)
+			return lane;
+	return NULL;
+}
+
+/**
+ * zc_op_submit - let a transfer run by itself
+ * @op:   transfer with its kind and user data, whose memory and references are its
+ *        own; freed by its end()
+ * @zf:   file through which it can be canceled
+ * @sock: socket it goes to; the transfer holds a reference on its file
+ *
+ * Returns: 0, and end() is called some time, possibly before the return; or
+ * -ENOMEM, and nothing has happened. Sleeps.
+ */
+int zc_op_submit(struct zc_op *op, struct zc_file *zf, struct socket *sock)
+{
+	struct zc_lane *fresh = zc_lane_new(sock), *lane;
+
+	if (!fresh)
+		return -ENOMEM;
+	op->owner = current->files;
+	op->cred = get_current_cred();
+	rcu_read_lock();
+	spin_lock(&zc_lanes_lock);
+	lane = zc_lane_find(sock->sk);
+	if (!lane) {
+		lane = fresh;
+		fresh = NULL;
+		get_file(lane->file);
+		atomic_inc(&zc_nr_lanes);
+		hash_add(zc_lanes, &lane->node, (unsigned long)sock->sk);
+		add_wait_queue(sk_sleep(lane->sk), &lane->wait);
+	}
+	op->waker = &lane->waker;
+	op->deadline = jiffies + msecs_to_jiffies(op->life);
+	if (op->life && !lane->limited) {
+		lane->limited = true;
+		lane->deadline = op->deadline;
+	}
+	list_add_tail(&op->lane_node, &lane->ops);
+	list_add_tail(&op->file_node, &zf->ops);
+	if (op->name)
+		*op->name = op;
+	spin_unlock(&zc_lanes_lock);
+	zc_lane_kick(lane);
+	rcu_read_unlock();
+	kfree(fresh);
+	return 0;
+}
+
+static void zc_op_cancel_locked(struct zc_op *op)
+{
+	struct zc_lane *lane = container_of(op->waker, struct zc_lane, waker);
+
+	lockdep_assert_held(&zc_lanes_lock);
+	op->canceled = true;
+	lane->look = true;
+	zc_lane_kick(lane);
+}
+
+/**
+ * zc_op_cancel - end transfers early
+ * @zf:        file that they were submitted through
+ * @match:     which; NULL: all
+ * @match_arg: for @match
+ *
+ * They end with -ECANCELED, soon, unless they have ended by themselves; what was
+ * sent is sent.
+ *
+ * Returns: how many. Any context that may take a spinlock.
+ */
+unsigned int zc_op_cancel(struct zc_file *zf,
+			  bool (*match)(struct zc_op *op, void *arg),
+			  void *match_arg)
+{
+	unsigned int nr = 0;
+	struct zc_op *op;
+
+	rcu_read_lock();
+	spin_lock(&zc_lanes_lock);
+	list_for_each_entry(op, &zf->ops, file_node) {
+		if (op->canceled || (match && !match(op, match_arg)))
+			continue;
+		zc_op_cancel_locked(op);
+		nr++;
+	}
+	spin_unlock(&zc_lanes_lock);
+	rcu_read_unlock();
+	return nr;
+}
+
+/**
+ * zc_op_cancel_one - end a transfer early, without looking for it
+ * @name: its zc_op::name
+ *
+ * Any context that may take a spinlock.
+ */
+void zc_op_cancel_one(struct zc_op *const *name)
+{
+	rcu_read_lock();
+	spin_lock(&zc_lanes_lock);
+	if (*name && !(*name)->canceled)
+		zc_op_cancel_locked(*name);
+	spin_unlock(&zc_lanes_lock);
+	rcu_read_unlock();
+}
+
+/**
+ * zc_async_init - get ready for transfers that nobody waits for
+ *
+ * Returns: 0 or -ENOMEM.
+ */
+int zc_async_init(void)
+{
+	zc_lanes_wq = alloc_workqueue("zc-lanes", WQ_UNBOUND, ZC_LANE_WORKERS);
+	return zc_lanes_wq ? 0 : -ENOMEM;
+}
+
+/**
+ * zc_async_exit - undo zc_async_init()
+ *
+ * Nobody has the device open, so all transfers have been canceled; waits for the
+ * last to end.
+ */
+void zc_async_exit(void)
+{
+	wait_event(zc_lanes_wait, !atomic_read(&zc_nr_lanes));
+	/* Late wakers, which may have made a run due; then the runs. */
+	synchronize_rcu();
+	destroy_workqueue(zc_lanes_wq);
+}

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Hugepages that transfers have done with, kept for the next ones: to get one from
+ * the page allocator costs more than to send what it holds.
+ *
+ * The network may still hold pages of one. Then it is held: it counts against the
+ * module's limit, and is not given out before the network has let go. So peers
+ * that never read cost a bounded part of the memory, whoever sent to them.
+ *
+ * No user ever maps one, and a transfer sends no byte of it that was not read into
+ * it before, so what it held last is nobody's to see.
+ *
+ * A spare belongs to no memory cgroup: it was the first user's, and will be the
+ * next one's. The shrinker takes those that are idle under pressure.
+ */
+#include <linux/mm.h>
+#include <linux/spinlock.h>
+#include <linux/topology.h>
+
+#include "compat.h"
+#include "zc.h"
+
+/* Idle ones to keep. One transfer alone comes to use up to ZC_RING_SLOTS. */
+#define ZC_IDLE_MAX	64U
+
+/* How many to look at for one that is near, or has become idle. */
+#define ZC_SPARES_LOOK	4U
+
+static DEFINE_SPINLOCK(zc_spares_lock);
+/* By folio->lru; under the lock, as are their counts. */
+static LIST_HEAD(zc_idle);		/* the last one used comes first */
+static LIST_HEAD(zc_held);		/* the likeliest to be idle comes first */
+static unsigned int zc_nr_idle;
+static unsigned int zc_nr_held;
+
+static struct shrinker *zc_shrinker;
+
+/**
+ * zc_folio_idle - has everybody else let go of a folio?
+ * @folio: a folio that was never mapped, of the caller's own
+ *
+ * Nobody can come to hold it afterwards but by the caller. A transient reference
+ * (by compaction, say) can only delay the answer. Any context.
+ *
+ * Returns: true if so; then their last accesses come before the caller's next.
+ */
+bool zc_folio_idle(struct folio *folio)
+{
+	if (!folio_ref_freeze(folio, 1))
+		return false;
+	folio_ref_unfreeze(folio, 1);
+	return true;
+}
+
+/* See which of the first @looks that are held have become idle. */
+static void zc_spare_reap_locked(unsigned int looks)
+{
+	struct folio *folio;
+
+	lockdep_assert_held(&zc_spares_lock);
+	for (looks = min(looks, zc_nr_held); looks; looks--) {
+		folio = list_first_entry(&zc_held, struct folio, lru);
+		if (!zc_folio_idle(folio)) {
+			/* Of a peer that does not read: not in the way. */
+			list_move_tail(&folio->lru, &zc_held);
+			continue;
+		}
+		list_move(&folio->lru, &zc_idle);
+		zc_nr_held--;
+		zc_nr_idle++;
+	}
+}
+
+static struct folio *zc_spare_take_locked(struct folio *folio)
+{
+	lockdep_assert_held(&zc_spares_lock);
+	list_del(&folio->lru);
+	zc_nr_idle--;
+	return folio;
+}
+
+/* Give all but @keep of the idle ones back to the page allocator. */
+static unsigned int zc_spare_trim(unsigned int keep, unsigned int most)
+{
+	struct folio *folio;
+	unsigned int done;
+
+	for (done = 0; done < most; done++) {
+		spin_lock(&zc_spares_lock);
+		folio = NULL;
+		if (zc_nr_idle > keep)
+			folio = zc_spare_take_locked(list_last_entry(&zc_idle,
+								     struct folio, lru));
+		spin_unlock(&zc_spares_lock);
+		if (!folio)
+			break;
+		folio_put(folio);
+	}
+	return done;
+}
+
+/**
+ * zc_spare_get - take a spare hugepage
+ *
+ * Returns: a folio of ZC_HUGE_ORDER near this processor, neither zeroed nor
+ * charged, or NULL if there is none.
+ */
+struct folio *zc_spare_get(void)
+{
+	struct folio *folio, *found = NULL;
+	unsigned int looks = ZC_SPARES_LOOK;
+	int nid = numa_mem_id();
+
+	spin_lock(&zc_spares_lock);
+	zc_spare_reap_locked(ZC_SPARES_LOOK);
+	list_for_each_entry(folio, &zc_idle, lru) {
+		if (folio_nid(folio) == nid) {
+			found = zc_spare_take_locked(folio);
+			break;
+		}
+		if (!--looks)
+			break;
+	}
+	spin_unlock(&zc_spares_lock);
+	return found;
+}
+
+/**
+ * zc_spare_put - keep a hugepage for later
+ * @folio: a folio of ZC_HUGE_ORDER that was never mapped, no longer charged; the
+ *         network may hold it. Not to be touched afterwards
+ */
+void zc_spare_put(struct folio *folio)
+{
+	bool idle = zc_folio_idle(folio);
+	bool many;
+
+	spin_lock(&zc_spares_lock);
+	if (idle) {
+		list_add(&folio->lru, &zc_idle);
+		zc_nr_idle++;
+	} else {
+		list_add_tail(&folio->lru, &zc_held);
+		zc_nr_held++;
+	}
+	zc_spare_reap_locked(2);
+	many = zc_nr_idle > ZC_IDLE_MAX;
+	spin_unlock(&zc_spares_lock);
+	if (many)
+		zc_spare_trim(ZC_IDLE_MAX, 2);
+}
+
+/**
+ * zc_spare_drop - give idle spares back to the page allocator
+ * @nr: how many at most
+ *
+ * Returns: how many.
+ */
+unsigned int zc_spare_drop(unsigned int nr)
+{
+	return zc_spare_trim(0, nr);
+}
+
+/**
+ * zc_spare_reap - see which spares have become idle
+ * @looks: look at so many at most
+ */
+void zc_spare_reap(unsigned int looks)
+{
+	looks = min(looks, READ_ONCE(zc_nr_held));
+	while (looks) {
+		unsigned int now = min(looks, 32U);
+
+		spin_lock(&zc_spares_lock);
+		zc_spare_reap_locked(now);
+		spin_unlock(&zc_spares_lock);
+		looks -= now;
+	}
+}
+
+/**
+ * zc_spare_idle_bytes - memory in spares that nobody holds
+ *
+ * Returns: bytes. Any context.
+ */
+u64 zc_spare_idle_bytes(void)
+{
+	return (u64)READ_ONCE(zc_nr_idle) * ZC_HUGE_SIZE;
+}
+
+/**
+ * zc_spare_held_bytes - memory in spares that the network was last seen to hold
+ *
+ * Returns: bytes. Any context.
+ */
+u64 zc_spare_held_bytes(void)
+{
+	return (u64)READ_ONCE(zc_nr_held) * ZC_HUGE_SIZE;
+}
+
+static unsigned long zc_spare_count(struct shrinker *shrinker,
+				    struct shrink_control *sc)
+{
+	zc_spare_reap(UINT_MAX);
+	return READ_ONCE(zc_nr_idle) * ZC_HUGE_PAGES ?: SHRINK_EMPTY;
+}
+
+static unsigned long zc_spare_scan(struct shrinker *shrinker,
+				   struct shrink_control *sc)
+{
+	unsigned int nr = DIV_ROUND_UP(sc->nr_to_scan, ZC_HUGE_PAGES);
+
+	nr = zc_spare_drop(nr);
+	return nr ? nr * ZC_HUGE_PAGES : SHRINK_STOP;
+}
+
+/**
+ * zc_spare_init - get ready for spares
+ *
+ * Returns: 0 or a negative errno.
+ */
+int zc_spare_init(void)
+{
+	zc_shrinker = zc_shrinker_new("zc", zc_spare_count, zc_spare_scan);
+	return PTR_ERR_OR_ZERO(zc_shrinker);
+}
+
+/**
+ * zc_spare_exit - give all spares back
+ *
+ * What the network holds goes back to the page allocator when it lets go.
+ */
+void zc_spare_exit(void)
+{
+	struct folio *folio, *next;
+
+	zc_shrinker_free(zc_shrinker);
+	zc_spare_drop(UINT_MAX);
+	list_for_each_entry_safe(folio, next, &zc_held, lru) {
+		list_del(&folio->lru);
+		folio_put(folio);
+	}
+}

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The kinds of asynchronous transfer, and how each tells of its end: by an event
+ * of the file, or by a completion of io_uring.
+ */
+#include <linux/slab.h>
+
+#include "compat.h"
+#include "zc.h"
+
+/**
+ * struct zc_end - who is told
+ * @note: event to post; NULL: @ucmd
+ * @ucmd: command to complete
+ */
+struct zc_end {
+	struct zc_note *note;
+	struct io_uring_cmd *ucmd;
+};
+
+/* Of a file -> socket. */
+struct zc_op_sendfile {
+	struct zc_op op;
+	struct zc_end end;
+	struct zc_sendfile arg;
+	struct zc_transfer t;
+};
+
+/* Of a buffer -> socket. */
+struct zc_op_send {
+	struct zc_op op;
+	struct zc_end end;
+	struct zc_send arg;
+	struct zc_range range;
+};
+
+static int zc_end_init(struct zc_end *end, struct zc_file *zf, u64 user_data,
+		       struct io_uring_cmd *ucmd)
+{
+	end->ucmd = ucmd;
+	end->note = ucmd ? NULL : zc_note_new(zf, ZC_EVENT_DONE, user_data);
+	return PTR_ERR_OR_ZERO(end->note);
+}
+
+static void zc_end_cancel(struct zc_end *end)
+{
+	if (end->note)
+		zc_note_free(end->note);
+}
+
+static void zc_end_tell(struct zc_end *end, int err, u64 sent, u64 copied)
+{
+	if (end->note) {
+		end->note->event.error = -err;
+		end->note->event.sent = sent;
+		end->note->event.copied = copied;
+		zc_note_post(end->note);
+		return;
+	}
+	zc_uring_end(end->ucmd, sent ? min_t(u64, sent, INT_MAX) : err, copied);
+}
+
+static int zc_op_sendfile_advance(struct zc_op *op)
+{
+	struct zc_op_sendfile *o = container_of(op, struct zc_op_sendfile, op);
+	u64 before = o->arg.sent;
+	int ret;
+
+	o->t.src.waker = op->waker;
+	o->t.share = zc_pool_share();
+	ret = zc_transfer_advance(&o->t);
+	if (o->arg.sent != before)
+		op->retries = 0;
+	return ret;
+}
+
+static void zc_op_sendfile_end(struct zc_op *op, int err)
+{
+	struct zc_op_sendfile *o = container_of(op, struct zc_op_sendfile, op);
+
+	zc_transfer_close(&o->t);
+	if (o->end.note) {
+		o->end.note->event.copy_reasons = o->arg.copy_reasons;
+		o->end.note->event.paths = o->arg.paths;
+		o->end.note->event.offset = o->arg.offset;
+		o->end.note->event.cached = o->arg.cached;
+	}
+	zc_end_tell(&o->end, err, o->arg.sent, o->arg.copied);
+	kfree(o);
+}
+
+static const struct zc_op_ops zc_op_sendfile_ops = {
+	.advance = zc_op_sendfile_advance,
+	.end = zc_op_sendfile_end,
+};
+
+/**
+ * zc_submit_sendfile - start sending a range of a file to a socket
+ * @zf:   file that it can be canceled through
+ * @arg:  arguments, checked but for the descriptors
+ * @ucmd: command to complete at the end, or NULL: post an event
+ *
+ * Returns: 0, and its end will be told; or a negative errno as documented at struct
+ * zc_sendfile. Sleeps.
+ */
+int zc_submit_sendfile(struct zc_file *zf, struct zc_sendfile *arg,
+		       struct io_uring_cmd *ucmd)
+{
+	struct zc_op_sendfile *o = kzalloc(sizeof(*o), GFP_KERNEL_ACCOUNT);
+	int ret;
+
+	if (!o)
+		return -ENOMEM;
+	o->op.ops = &zc_op_sendfile_ops;
+	o->op.user_data = arg->user_data;
+	o->op.life = ucmd ? ZC_URING_LIFE : 0;
+	o->op.name = ucmd ? &zc_uring_pdu(ucmd)->op : NULL;
+	o->arg = *arg;
+	o->arg.flags |= ZC_SEND_ASYNC;
+	ret = zc_end_init(&o->end, zf, arg->user_data, ucmd);
+	if (ret)
+		goto err_free;
+	ret = zc_transfer_open(&o->t, &o->arg);
+	if (ret)
+		goto err_end;
+	ret = zc_op_submit(&o->op, zf, o->t.sink.sock);
+	if (!ret)
+		return 0;
+	zc_transfer_close(&o->t);
+err_end:
+	zc_end_cancel(&o->end);
+err_free:
+	kfree(o);
+	return ret;
+}
+
+static int zc_op_send_advance(struct zc_op *op)
+{
+	struct zc_op_send *o = container_of(op, struct zc_op_send, op);
+	u64 before = o->arg.sent;
+	int ret = zc_range_run(&o->range);
+
+	if (o->arg.sent != before)
+		op->retries = 0;
+	if (ret == -EAGAIN)
+		return zc_sink_writable(&o->range.sink) ? -ENOMEM : -EIOCBQUEUED;
+	return ret;
+}
+
+static void zc_op_send_end(struct zc_op *op, int err)
+{
+	struct zc_op_send *o = container_of(op, struct zc_op_send, op);
+
+	if (o->end.note) {
+		o->end.note->event.copy_reasons = o->range.sink.reasons;
+		o->end.note->event.paths = o->range.sink.paths;
+		o->end.note->event.offset = o->arg.offset;
+	}
+	zc_end_tell(&o->end, err, o->arg.sent, o->range.sink.copied);
+	/* The other event of it, that of the bytes, comes after this one. */
+	zc_range_close(&o->range);
+	kfree(o);
+}
+
+static const struct zc_op_ops zc_op_send_ops = {
+	.advance = zc_op_send_advance,
+	.end = zc_op_send_end,
+};
+
+/**
+ * zc_submit_send - start sending a range of a buffer to a socket
+ * @zf:   file that has the buffer
+ * @arg:  arguments, flags and reserved fields checked
+ * @ucmd: command to complete at the end, or NULL: post an event
+ *
+ * Returns: 0, and its end will be told; or a negative errno as documented at struct
+ * zc_send. Sleeps.
+ */
+int zc_submit_send(struct zc_file *zf, struct zc_send *arg,
+		   struct io_uring_cmd *ucmd)
+{
+	struct zc_op_send *o = kzalloc(sizeof(*o), GFP_KERNEL_ACCOUNT);
+	int ret;
+
+	if (!o)
+		return -ENOMEM;
+	o->op.ops = &zc_op_send_ops;
+	o->op.user_data = arg->user_data;
+	o->op.life = ucmd ? ZC_URING_LIFE : 0;
+	o->op.name = ucmd ? &zc_uring_pdu(ucmd)->op : NULL;
+	o->arg = *arg;
+	o->arg.flags |= ZC_SEND_ASYNC;
+	ret = zc_end_init(&o->end, zf, arg->user_data, ucmd);
+	if (ret)
+		goto err_free;
+	ret = zc_range_open(&o->range, zf, &o->arg);
+	if (ret)
+		goto err_end;
+	ret = zc_op_submit(&o->op, zf, o->range.sink.sock);
+	if (!ret)
+		return 0;
+	zc_range_close(&o->range);
+err_end:
+	zc_end_cancel(&o->end);
+err_free:
+	kfree(o);
+	return ret;
+}
+
+static bool zc_op_has_data(struct zc_op *op, void *arg)
+{
+	return op->user_data == *(u64 *)arg;
+}
+
+/**
+ * zc_cancel - end transfers of a file early
+ * @zf:  file
+ * @arg: arguments, checked; and the result
+ *
+ * Returns: 0 or -ENOENT.
+ */
+int zc_cancel(struct zc_file *zf, struct zc_cancel *arg)
+{
+	arg->count = zc_op_cancel(zf, arg->flags & ZC_CANCEL_ALL ?
+				  NULL : zc_op_has_data, &arg->user_data);
+	return arg->count ? 0 : -ENOENT;
+}
+
+static bool zc_op_has_owner(struct zc_op *op, void *arg)
+{
+	return op->owner == arg;
+}
+
+/**
+ * zc_cancel_owner - end the transfers that a dying process submitted
+ * @zf:    file
+ * @owner: its files_struct
+ */
+void zc_cancel_owner(struct zc_file *zf, const void *owner)
+{
+	zc_op_cancel(zf, zc_op_has_owner, (void *)owner);
+}
+
+/**
+ * zc_cancel_uring - end the transfer of a command early
+ * @ucmd: command
+ *
+ * A ring that goes away asks for the end of each, of thousands.
+ */
+void zc_cancel_uring(struct io_uring_cmd *ucmd)
+{
+	zc_op_cancel_one(&zc_uring_pdu(ucmd)->op);
+}
