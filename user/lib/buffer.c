@@ -100,3 +100,44 @@ ZC_EXPORT int zc_buffer_query(const struct zc_buffer *buf,
 	query->handle = buf->handle;
 	return zc_ioctl(buf->fd, ZC_IOC_BUF_QUERY, query);
 }
+
+static int zc_buffer_remap(struct zc_buffer *buf, int prot)
+{
+	struct zc_buf_query query;
+	int err = zc_buffer_query(buf, &query);
+
+	if (err)
+		return err;
+	if (mmap(buf->data, buf->size, prot, MAP_SHARED | MAP_FIXED, buf->fd,
+		 query.mmap_offset) == MAP_FAILED)
+		return -errno;
+	return 0;
+}
+
+ZC_EXPORT int zc_buffer_seal(struct zc_buffer *buf)
+{
+	struct zc_buf_seal arg = { .handle = buf->handle };
+	int err;
+
+	/* Keep the place: a mapping that could be made writable is in the way. */
+	if (mmap(buf->data, buf->size, PROT_NONE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1,
+		 0) == MAP_FAILED)
+		return -errno;
+	err = zc_ioctl(buf->fd, ZC_IOC_BUF_SEAL, &arg);
+	if (err) {
+		zc_buffer_remap(buf, PROT_READ | PROT_WRITE);
+		return err;
+	}
+	return zc_buffer_remap(buf, PROT_READ);
+}
+
+ZC_EXPORT int64_t zc_buffer_send(struct zc_buffer *buf, struct zc_send *arg)
+{
+	int err;
+
+	arg->handle = buf->handle;
+	arg->sent = 0;
+	err = zc_ioctl(buf->fd, ZC_IOC_SEND, arg);
+	return err ? err : (int64_t)arg->sent;
+}

@@ -50,3 +50,11 @@ ZC_EXPORT int zc_query(const struct zc_context *ctx, struct zc_query *query)
 	memset(query, 0, sizeof(*query));
 	return zc_ioctl(ctx->fd, ZC_IOC_QUERY, query);
 }
+
+ZC_EXPORT int zc_events(struct zc_context *ctx, struct zc_event *events,
+			unsigned int nr)
+{
+	ssize_t n = read(ctx->fd, events, nr * sizeof(*events));
+
+	return n < 0 ? -errno : (int)(n / (ssize_t)sizeof(*events));
+}

@@ -22,6 +22,16 @@ static void zc_sendfile_add(struct zc_sendfile *sum,
 	sum->chunks += part->chunks;
 	sum->cached += part->cached;
 	sum->huge_bytes += part->huge_bytes;
+	sum->paths |= part->paths;
+	sum->frags += part->frags;
+}
+
+ZC_EXPORT int zc_cancel(struct zc_context *ctx, uint64_t user_data, uint32_t flags)
+{
+	struct zc_cancel arg = { .user_data = user_data, .flags = flags };
+	int err = zc_ioctl(ctx->fd, ZC_IOC_CANCEL, &arg);
+
+	return err ? err : (int)arg.count;
 }
 
 ZC_EXPORT int zc_sendfile_all(struct zc_context *ctx, struct zc_sendfile *arg)
@@ -37,6 +47,8 @@ ZC_EXPORT int zc_sendfile_all(struct zc_context *ctx, struct zc_sendfile *arg)
 	arg->chunks = 0;
 	arg->cached = 0;
 	arg->huge_bytes = 0;
+	arg->paths = 0;
+	arg->frags = 0;
 	do {
 		part.len = len - arg->sent;
 		if (part.flags & ZC_SEND_POS)

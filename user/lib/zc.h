@@ -117,6 +117,44 @@ uint64_t zc_buffer_size(const struct zc_buffer *buf);
 int zc_buffer_query(const struct zc_buffer *buf, struct zc_buf_query *query);
 
 /**
+ * zc_buffer_seal - make a buffer immutable
+ * @buf: buffer, mapped by this process alone. Its memory stays where it is, for
+ *       reading; writing to it raises SIGSEGV. Nobody may use it meanwhile
+ *
+ * What is sent from it afterwards needs no notification.
+ *
+ * Returns: 0; -EBUSY (somebody else maps it, or an O_DIRECT read is under way),
+ * -ENOMEM. On failure the buffer is as before.
+ */
+int zc_buffer_seal(struct zc_buffer *buf);
+
+/**
+ * zc_buffer_send - send a range of a buffer to a socket, once
+ * @buf: buffer
+ * @arg: struct zc_send of <linux/zc.h>: arguments in (but for the handle, which is
+ *       set here), result out. The result is valid on failure too
+ *
+ * One call of ZC_IOC_SEND; the count may be short. If @arg->events is 1
+ * afterwards, zc_events() will return an event when the bytes may be changed.
+ * Blocks as the socket does.
+ *
+ * Returns: bytes sent, or a negative errno if there are none.
+ */
+int64_t zc_buffer_send(struct zc_buffer *buf, struct zc_send *arg);
+
+/**
+ * zc_events - read what the module has to tell
+ * @ctx:    context; poll() on zc_fd() says when there is something
+ * @events: written
+ * @nr:     room there, at least 1
+ *
+ * Blocks until there is one, unless O_NONBLOCK was set on zc_fd().
+ *
+ * Returns: how many; -EAGAIN, -EINTR.
+ */
+int zc_events(struct zc_context *ctx, struct zc_event *events, unsigned int nr);
+
+/**
  * zc_sendfile - send a range of a file to a socket, once
  * @ctx: context
  * @arg: struct zc_sendfile of <linux/zc.h>: arguments in, result out. The
@@ -124,6 +162,8 @@ int zc_buffer_query(const struct zc_buffer *buf, struct zc_buf_query *query);
  *
  * One call of ZC_IOC_SENDFILE, with the meaning of sendfile(2): the count may be
  * short. Blocks as the socket does, and while the file is read.
+ *
+ * With ZC_SEND_ASYNC it returns 0 at once, and zc_events() has the result.
  *
  * Returns: bytes sent (0: end of file), or a negative errno if there are none.
  */
@@ -141,6 +181,18 @@ int64_t zc_sendfile(struct zc_context *ctx, struct zc_sendfile *arg);
  * @arg->sent bytes have been sent either way.
  */
 int zc_sendfile_all(struct zc_context *ctx, struct zc_sendfile *arg);
+
+/**
+ * zc_cancel - end sends with ZC_SEND_ASYNC early
+ * @ctx:       context that they were submitted through
+ * @user_data: which, as in their arguments
+ * @flags:     0, or ZC_CANCEL_ALL for all of them
+ *
+ * Each still has its event. Does not block.
+ *
+ * Returns: how many are going to end; -ENOENT (none), -EINVAL.
+ */
+int zc_cancel(struct zc_context *ctx, uint64_t user_data, uint32_t flags);
 
 #ifdef __cplusplus
 }

@@ -52,7 +52,14 @@ for cmd in load unload info alloc send recv; do
 	check "$cmd --help" 0 "$zcctl" "$cmd" --help
 	check "$cmd --help says usage" 0 says "^usage: zcctl $cmd" out
 done
-check "bench io --help" 0 "$zcctl" bench io --help
+for bench in io files many nic copybreak; do
+	check "bench $bench --help" 0 "$zcctl" bench "$bench" --help
+	check "bench $bench --help says usage" 0 \
+		says "^usage: zcctl bench $bench" out
+	check "bench --help names $bench" 0 "$zcctl" bench --help
+	check "bench $bench is among the benchmarks" 0 says "^  $bench " out
+done
+check "bench: unknown" 2 "$zcctl" bench frobnicate
 
 check "load: no PARAMETER=VALUE" 2 "$zcctl" load max_bytes
 check "alloc: no size" 2 "$zcctl" alloc
@@ -69,7 +76,18 @@ check "bench io: bad path" 2 "$zcctl" bench io --paths nonsense "$0"
 check "bench io: path and a part of another" 2 \
 	"$zcctl" bench io --paths sendfile,rw "$0"
 
+check "bench files: bad size" 2 "$zcctl" bench files --sizes 1K,,4K "$dir"
+check "bench files: size 0" 2 "$zcctl" bench files --sizes 0 "$dir"
+check "bench files: bad path" 2 "$zcctl" bench files --paths nonsense "$dir"
+check "bench many: bad number" 2 "$zcctl" bench many --in-flight x "$0"
+check "bench many: bad path" 2 "$zcctl" bench many --paths rw "$0"
+check "bench nic: no port" 2 "$zcctl" bench nic "$0" localhost
+check "bench copybreak: no file" 2 "$zcctl" bench copybreak
+
 if [ ! -e /dev/zc ]; then
+	check "bench many without the module" 3 "$zcctl" bench many \
+		--transfers 10 "$0"
+	check "bench copybreak without the module" 3 "$zcctl" bench copybreak "$0"
 	check "info without the module" 3 "$zcctl" info
 	check "info says what to do" 0 says "zcctl load" err
 	check "send without the module" 3 "$zcctl" send "$0" localhost:1
@@ -87,6 +105,16 @@ check "bench io: valid JSON" 0 json_valid "$dir/out" zc-bench/1 rows
 check "bench io: exact size" 0 grep -q '"bytes":3000001' "$dir/out"
 check "bench io: rw copies twice" 0 \
 	grep -q '"copied_bytes":6000002' "$dir/out"
+check "bench io --per-call" 0 "$zcctl" -j bench io "$dir/file" \
+	--paths sendfile --repeat 1 --cache hot --per-call 1M
+check "bench io --per-call: three calls" 0 grep -q '"syscalls":3' "$dir/out"
+check "bench files as JSON" 0 "$zcctl" -j bench files "$dir" --sizes 1K,300K \
+	--paths rw,sendfile --repeat 1 --cache hot
+check "bench files: valid JSON" 0 json_valid "$dir/out" zc-bench/1 rows
+check "bench files: 256 files of 300 KiB" 0 \
+	grep -q '"file_bytes":307200,"files":256' "$dir/out"
+check "bench files: rw copies twice" 0 grep -q '"copied_bytes":2097152' "$dir/out"
+check "bench files: nothing left" 1 test -e "$dir/.zc-bench"
 
 echo "1..$n"
 [ "$failed" -eq 0 ]

@@ -6,15 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "bench.h"
 
-#define BENCH_SCHEMA	"zc-bench/1"
-#define REPEAT_MAX	100
 #define WARM_UP_SIZE	(32ull << 20)
-#define MIB		(1024.0 * 1024.0)
 
 static const char io_help[] =
 "usage: zcctl bench io FILE [OPTION…]\n"
@@ -27,6 +23,7 @@ static const char io_help[] =
 "the others; the median is shown, and the spread. Paths cheaper than zc are marked.\n"
 "\n"
 "  --size N      bytes to send (default 256M, or what the file has)\n"
+"  --per-call N  sendfile and zc: at most N bytes by one call (default: all)\n"
 "  --paths A,B   some paths only (default: all)\n"
 "  --cache S     cold, hot or both (default both): what is in the page cache\n"
 "                before each run\n"
@@ -34,7 +31,7 @@ static const char io_help[] =
 "  --icount      clocks count instructions (QEMU -icount shift=0): report these\n"
 "\n"
 "paths: rw-4k rw-32k rw-1m mmap-write sendfile odirect-write\n"
-"       odirect-msg_zerocopy io_uring-zc zc-direct\n"
+"       odirect-msg_zerocopy io_uring-zc zc-direct zc-cached zc-auto zc-buffer\n"
 "\n"
 "examples:\n"
 "  zcctl bench io /var/tmp/big --cache cold\n"
@@ -44,15 +41,13 @@ static const char io_help[] =
  * struct row - a line of the report
  * @path:  path
  * @cache: page cache before each run
- * @runs:  runs counted
- * @cpu:   CPU time of each, ns
+ * @runs:  what those counted cost
  * @last:  the last result; its error is the row's
  */
 struct row {
 	const struct bench_path *path;
 	enum bench_cache cache;
-	unsigned int runs;
-	uint64_t cpu[REPEAT_MAX];
+	struct bench_runs runs;
 	struct bench_result last;
 };
 
@@ -60,6 +55,7 @@ struct row {
  * struct bench - a benchmark
  * @file:   source
  * @size:   bytes
+ * @per_call: most bytes by one call of sendfile or zc, or 0
  * @paths:  names, comma-separated, or NULL for all
  * @cold:   measure with the file not cached
  * @hot:    measure with the file cached
@@ -71,6 +67,7 @@ struct row {
 struct bench {
 	const char *file;
 	uint64_t size;
+	uint64_t per_call;
 	const char *paths;
 	bool cold;
 	bool hot;
@@ -79,32 +76,6 @@ struct bench {
 	struct row *rows;
 	unsigned int nr;
 };
-
-static const char *const cache_names[] = { "cold", "hot", "none" };
-
-static bool wanted(const char *list, const char *name)
-{
-	size_t len = strlen(name);
-	const char *p = list;
-
-	if (!list)
-		return true;
-	while ((p = strstr(p, name))) {
-		if ((p == list || p[-1] == ',') && (!p[len] || p[len] == ','))
-			return true;
-		p += len;
-	}
-	return false;
-}
-
-static unsigned int count_names(const char *list)
-{
-	unsigned int nr = 1;
-
-	for (; *list; list++)
-		nr += *list == ',';
-	return nr;
-}
 
 static void add_row(struct bench *b, const struct bench_path *path,
 		    enum bench_cache cache)
@@ -120,15 +91,19 @@ static int add_rows(struct bench *b)
 	if (!b->rows)
 		return out_error(EX_FAILED, ENOMEM, NULL, "bench");
 	for (i = 0; i < bench_nr_paths; i++) {
-		if (!wanted(b->paths, bench_paths[i].name))
+		if (!bench_listed(b->paths, bench_paths[i].name))
 			continue;
 		found++;
+		if (bench_paths[i].memory) {
+			add_row(b, &bench_paths[i], BENCH_NONE);
+			continue;
+		}
 		if (b->cold)
 			add_row(b, &bench_paths[i], BENCH_COLD);
 		if (b->hot)
 			add_row(b, &bench_paths[i], BENCH_HOT);
 	}
-	if (b->paths && found != count_names(b->paths))
+	if (b->paths && found != bench_list_length(b->paths))
 		return out_usage("bench io: a path in '%s' is not known", b->paths);
 	return EX_OK;
 }
@@ -148,78 +123,29 @@ static void measure(struct bench *b)
 			if (row->last.err)
 				continue;
 			bench_run_once(row->path, b->file,
-				       round ? b->size : warm, row->cache,
-				       &row->last);
+				       round ? b->size : warm, b->per_call,
+				       row->cache, &row->last);
 			if (round && !row->last.err)
-				row->cpu[row->runs++] = row->last.cpu_ns;
+				bench_runs_add(&row->runs, row->last.cpu_ns);
 		}
 	}
 	out_progress_end();
 }
 
-static int compare_u64(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-static uint64_t median(struct row *row)
-{
-	qsort(row->cpu, row->runs, sizeof(*row->cpu), compare_u64);
-	return row->cpu[row->runs / 2];
-}
-
-/* (most - least) / median, with the runs sorted by median(). */
-static double spread(const struct row *row)
-{
-	uint64_t mid = row->cpu[row->runs / 2];
-
-	return mid ? (double)(row->cpu[row->runs - 1] - row->cpu[0]) / mid : 0;
-}
-
-static double per_mib(const struct bench *b, uint64_t val)
-{
-	return val / (b->size / MIB);
-}
-
-static void kernel_name(char *buf, size_t size)
-{
-	struct utsname uts;
-	int major = 0, minor = 0;
-
-	if (!uname(&uts))
-		sscanf(uts.release, "%d.%d", &major, &minor);
-	snprintf(buf, size, "%d.%d", major, minor);
-}
-
 static struct json_object *row_json(const struct bench *b, struct row *row)
 {
-	struct json_object *obj = json_object_new_object();
-	char kernel[32];
+	struct json_object *obj = bench_row("io", row->path->name, row->cache,
+					    b->size);
 
-	kernel_name(kernel, sizeof(kernel));
-	out_add_str(obj, "kernel", kernel);
-	out_add_str(obj, "path", row->path->name);
-	out_add_str(obj, "cache", cache_names[row->cache]);
-	out_add_u64(obj, "bytes", b->size);
+	if (b->per_call)
+		out_add_u64(obj, "per_call", b->per_call);
 	if (row->last.err) {
 		out_add_str(obj, "error", strerror(-row->last.err));
 		return obj;
 	}
-	out_add_u64(obj, "cpu_ns", median(row));
-	out_add_double(obj, "cpu_ns_per_mib", per_mib(b, median(row)));
-	if (b->icount)
-		out_add_double(obj, "kinsn_per_mib", per_mib(b, median(row)) / 1000);
-	else
-		out_add_str(obj, "kinsn_per_mib", NULL);
-	out_add_double(obj, "spread", spread(row));
-	out_add_u64(obj, "runs", row->runs);
+	bench_row_cost(obj, &row->runs, b->size, b->icount);
 	out_add_u64(obj, "wall_ns", row->last.wall_ns);
-	if (row->last.copied == BENCH_UNKNOWN)
-		out_add_str(obj, "copied_bytes", NULL);
-	else
-		out_add_u64(obj, "copied_bytes", row->last.copied);
+	bench_row_copied(obj, row->last.copied);
 	out_add_u64(obj, "syscalls", row->last.syscalls);
 	json_object_object_add(obj, "page_cache_bytes",
 			       json_object_new_int64(row->last.cache_bytes));
@@ -228,15 +154,17 @@ static struct json_object *row_json(const struct bench *b, struct row *row)
 
 static void show_json(struct bench *b)
 {
-	struct json_object *obj = json_object_new_object();
 	struct json_object *rows = json_object_new_array();
 	unsigned int i;
 
 	for (i = 0; i < b->nr; i++)
 		json_object_array_add(rows, row_json(b, &b->rows[i]));
-	out_add_str(obj, "schema", BENCH_SCHEMA);
-	json_object_object_add(obj, "rows", rows);
-	out_object(obj);
+	bench_rows_show(rows);
+}
+
+static uint64_t median(struct row *row)
+{
+	return bench_runs_median(&row->runs);
 }
 
 /* The cheapest way of zc with the cache in this state, or NULL. */
@@ -262,16 +190,16 @@ static void row_text(struct bench *b, struct row *row)
 	char copied[32], cache[32], cost[32], ratio[32] = "-";
 	const struct bench_result *r = &row->last;
 
-	printf("%-21s %-5s ", row->path->name, cache_names[row->cache]);
+	printf("%-21s %-5s ", row->path->name, bench_cache_name(row->cache));
 	if (r->err) {
 		printf("not measured: %s\n", strerror(-r->err));
 		return;
 	}
 	if (b->icount)
-		snprintf(cost, sizeof(cost), "%.1f", per_mib(b, median(row)) / 1000);
+		snprintf(cost, sizeof(cost), "%.1f", bench_per_mib(median(row), b->size) / 1000);
 	else
 		snprintf(cost, sizeof(cost), "%.3f",
-			 per_mib(b, median(row)) * 1024 / 1e9);
+			 bench_per_mib(median(row), b->size) * 1024 / 1e9);
 	if (zc && row->path->zc)
 		snprintf(ratio, sizeof(ratio), "1");
 	else if (zc)
@@ -283,7 +211,8 @@ static void row_text(struct bench *b, struct row *row)
 	else
 		out_bytes(r->copied, copied, sizeof(copied));
 	out_bytes(r->cache_bytes > 0 ? r->cache_bytes : 0, cache, sizeof(cache));
-	printf("%9s %5.1f %% %9s %9llu %9s  %s\n", cost, 100 * spread(row), copied,
+	printf("%9s %5.1f %% %9s %9llu %9s  %s\n", cost,
+	       100 * bench_runs_spread(&row->runs), copied,
 	       (unsigned long long)r->syscalls, cache, ratio);
 }
 
@@ -359,6 +288,7 @@ int bench_io(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "size", required_argument, NULL, 's' },
+		{ "per-call", required_argument, NULL, 'C' },
 		{ "paths", required_argument, NULL, 'P' },
 		{ "cache", required_argument, NULL, 'c' },
 		{ "repeat", required_argument, NULL, 'r' },
@@ -376,6 +306,10 @@ int bench_io(int argc, char **argv)
 			if (!parse_size(optarg, &b.size) || !b.size)
 				return out_usage("bench io: '%s' is no size", optarg);
 			break;
+		case 'C':
+			if (!parse_size(optarg, &b.per_call) || !b.per_call)
+				return out_usage("bench io: '%s' is no size", optarg);
+			break;
 		case 'P':
 			b.paths = optarg;
 			break;
@@ -384,8 +318,8 @@ int bench_io(int argc, char **argv)
 				return out_usage("bench io: --cache cold, hot or both");
 			break;
 		case 'r':
-			if (!parse_int(optarg, 1, REPEAT_MAX, &b.repeat))
-				return out_usage("bench io: --repeat 1 to %d", REPEAT_MAX);
+			if (!parse_int(optarg, 1, BENCH_RUNS_MAX, &b.repeat))
+				return out_usage("bench io: --repeat 1 to %d", BENCH_RUNS_MAX);
 			break;
 		case 'i':
 			b.icount = true;

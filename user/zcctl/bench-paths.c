@@ -103,12 +103,19 @@ static int mmap_write_run(struct bench_run *run)
 	return err;
 }
 
+/* What the next call should send. */
+static size_t call_size(const struct bench_run *run, uint64_t left)
+{
+	return run->per_call && run->per_call < left ? run->per_call : left;
+}
+
 static int sendfile_run(struct bench_run *run)
 {
 	uint64_t left = run->size;
 
 	while (left) {
-		ssize_t n = sendfile(run->sock, run->file, NULL, left);
+		ssize_t n = sendfile(run->sock, run->file, NULL,
+				     call_size(run, left));
 
 		run->syscalls++;
 		if (n <= 0)
@@ -132,21 +139,79 @@ static int odirect_write_run(struct bench_run *run)
 	return copy_loop(run, run->direct, run->priv, BENCH_CHUNK, 1);
 }
 
+static int zc_run(struct bench_run *run, uint32_t flags)
+{
+	uint64_t done = 0;
+	int err;
+
+	while (done < run->size) {
+		struct zc_sendfile arg = {
+			.in_fd = run->file,
+			.out_fd = run->sock,
+			.offset = done,
+			.len = call_size(run, run->size - done),
+			.flags = flags,
+		};
+
+		err = zc_sendfile_all(run->zc, &arg);
+		run->syscalls++;
+		run->copied += arg.copied;
+		done += arg.sent;
+		if (err)
+			return err;
+		if (arg.sent < arg.len)
+			return -ENODATA;
+	}
+	return 0;
+}
+
 static int zc_direct_run(struct bench_run *run)
 {
-	struct zc_sendfile arg = {
-		.in_fd = run->file,
-		.out_fd = run->sock,
-		.len = run->size,
-		.flags = ZC_SEND_DIRECT,
-	};
-	int err = zc_sendfile_all(run->zc, &arg);
+	return zc_run(run, ZC_SEND_DIRECT);
+}
+
+static int zc_cached_run(struct bench_run *run)
+{
+	return zc_run(run, ZC_SEND_CACHED);
+}
+
+static int zc_auto_run(struct bench_run *run)
+{
+	return zc_run(run, 0);
+}
+
+/* The file in a sealed buffer, as a server would have it. */
+static int zc_buffer_setup(struct bench_run *run)
+{
+	struct zc_buffer *buf;
+	uint64_t done = 0;
+	int err = zc_buffer_new(run->zc, run->size, 0, ZC_NODE_ANY, &buf);
+
+	if (err)
+		return err;
+	while (done < run->size) {
+		ssize_t n = pread(run->direct < 0 ? run->file : run->direct,
+				  (char *)zc_buffer_data(buf) + done,
+				  run->size - done, done);
+
+		if (n <= 0)
+			return n ? -errno : -ENODATA;
+		done += n;
+	}
+	run->priv = buf;
+	return zc_buffer_seal(buf);
+}
+
+static int zc_buffer_run(struct bench_run *run)
+{
+	struct zc_send arg = { .out_fd = run->sock, .len = run->size };
+	int64_t n = zc_buffer_send(run->priv, &arg);
 
 	run->syscalls = 1;
 	run->copied = arg.copied;
-	if (!err && arg.sent < run->size)
-		return -ENODATA;
-	return err;
+	if (n < 0)
+		return n;
+	return arg.sent < run->size ? -ENODATA : 0;
 }
 
 const struct bench_path bench_paths[] = {
@@ -175,6 +240,16 @@ const struct bench_path bench_paths[] = {
 		.direct = true,
 		.zc = true,
 		.run = zc_direct_run,
+	},
+	{ .name = "zc-cached", .zc = true, .run = zc_cached_run },
+	{ .name = "zc-auto", .zc = true, .run = zc_auto_run },
+	{
+		.name = "zc-buffer",
+		.direct = true,
+		.zc = true,
+		.memory = true,
+		.setup = zc_buffer_setup,
+		.run = zc_buffer_run,
 	},
 };
 

@@ -16,18 +16,7 @@
 
 #include "bench.h"
 
-/* What a process reports about itself. */
-struct report {
-	int err;
-	uint64_t cpu_ns;
-	uint64_t begin_ns;
-	uint64_t end_ns;
-	uint64_t bytes;
-	uint64_t syscalls;
-	uint64_t copied;
-};
-
-static uint64_t cpu_ns(void)
+uint64_t bench_cpu_ns(void)
 {
 	struct timespec ts;
 
@@ -36,7 +25,7 @@ static uint64_t cpu_ns(void)
 }
 
 /* Two ends of a TCP connection on the loopback. */
-static int tcp_pair(int *sock)
+int bench_tcp_pair(int *sock)
 {
 	struct sockaddr_in addr = {
 		.sin_family = AF_INET,
@@ -67,9 +56,9 @@ static int tcp_pair(int *sock)
 	return err;
 }
 
-static void receive(int sock, struct report *rep)
+static void receive(int sock, struct bench_report *rep)
 {
-	uint64_t begin = cpu_ns();
+	uint64_t begin = bench_cpu_ns();
 	ssize_t n;
 
 	/* MSG_TRUNC throws the bytes away: what is measured is the sending. */
@@ -77,11 +66,11 @@ static void receive(int sock, struct report *rep)
 		rep->bytes += n;
 	rep->err = n < 0 ? -errno : 0;
 	rep->end_ns = now_ns();
-	rep->cpu_ns = cpu_ns() - begin;
+	rep->cpu_ns = bench_cpu_ns() - begin;
 }
 
 static int measure(const struct bench_path *path, struct bench_run *run,
-		   struct report *rep)
+		   struct bench_report *rep)
 {
 	uint64_t begin;
 	int err = path->setup ? path->setup(run) : 0;
@@ -91,18 +80,32 @@ static int measure(const struct bench_path *path, struct bench_run *run,
 	if (lseek(run->file, 0, SEEK_SET) < 0)
 		return -errno;
 	rep->begin_ns = now_ns();
-	begin = cpu_ns();
+	begin = bench_cpu_ns();
 	err = path->run(run);
-	rep->cpu_ns = cpu_ns() - begin;
+	rep->cpu_ns = bench_cpu_ns() - begin;
 	rep->syscalls = run->syscalls;
 	rep->copied = run->copied;
 	return err;
 }
 
-static void send_path(const struct bench_path *path, const char *file,
-		      uint64_t size, int sock, struct report *rep)
+/* What is sent by which path. */
+struct transfer {
+	const struct bench_path *path;
+	const char *file;
+	uint64_t size;
+	uint64_t per_call;
+};
+
+static void send_path(int sock, struct bench_report *rep, const void *arg)
 {
-	struct bench_run run = { .sock = sock, .size = size };
+	const struct transfer *t = arg;
+	const struct bench_path *path = t->path;
+	const char *file = t->file;
+	struct bench_run run = {
+		.sock = sock,
+		.size = t->size,
+		.per_call = t->per_call,
+	};
 
 	if (path->zc)
 		rep->err = zc_open(&run.zc);
@@ -113,14 +116,12 @@ static void send_path(const struct bench_path *path, const char *file,
 		     open(file, O_RDONLY | O_DIRECT | O_CLOEXEC) : -1;
 	if (!rep->err)
 		rep->err = measure(path, &run, rep);
-	shutdown(sock, SHUT_WR);
 }
 
-/* Run @child in a process of its own; its report comes through the pipe. */
-static pid_t start(const struct bench_path *path, const char *file,
-		   uint64_t size, int *sock, int side, int *pipe_fd)
+/* A process of its own for a side; its report comes through the pipe. */
+static pid_t start(bench_sender *sender, const void *arg, int *sock, int *pipe_fd)
 {
-	struct report rep = { 0 };
+	struct bench_report rep = { 0 };
 	int fds[2];
 	pid_t pid;
 
@@ -132,17 +133,20 @@ static pid_t start(const struct bench_path *path, const char *file,
 		*pipe_fd = fds[0];
 		return pid;
 	}
-	close(sock[!side]);
-	if (side)
+	if (sender) {
+		close(sock[1]);
+		sender(sock[0], &rep, arg);
+		shutdown(sock[0], SHUT_WR);
+	} else {
+		close(sock[0]);
 		receive(sock[1], &rep);
-	else
-		send_path(path, file, size, sock[0], &rep);
+	}
 	if (write(fds[1], &rep, sizeof(rep)) != sizeof(rep))
 		_exit(1);
 	_exit(0);
 }
 
-static void finish(pid_t pid, int pipe_fd, struct report *rep)
+static void finish(pid_t pid, int pipe_fd, struct bench_report *rep)
 {
 	if (pid <= 0 || read(pipe_fd, rep, sizeof(*rep)) != sizeof(*rep)) {
 		memset(rep, 0, sizeof(*rep));
@@ -163,24 +167,25 @@ static int prepare_cache(int fd, uint64_t size, enum bench_cache cache)
 	return 0;
 }
 
-static void run_pair(const struct bench_path *path, const char *file,
-		     uint64_t size, struct bench_result *res)
+/* Have @sender send, and see that @bytes arrive. */
+void bench_run_pair(bench_sender *sender, const void *arg, uint64_t bytes,
+		    struct bench_result *res)
 {
-	struct report tx, rx;
+	struct bench_report tx, rx;
 	int sock[2], pipes[2];
 	pid_t rx_pid, tx_pid;
 
-	res->err = tcp_pair(sock);
+	res->err = bench_tcp_pair(sock);
 	if (res->err)
 		return;
-	rx_pid = start(path, file, size, sock, 1, &pipes[1]);
-	tx_pid = start(path, file, size, sock, 0, &pipes[0]);
+	rx_pid = start(NULL, NULL, sock, &pipes[1]);
+	tx_pid = start(sender, arg, sock, &pipes[0]);
 	close(sock[0]);
 	close(sock[1]);
 	finish(tx_pid, pipes[0], &tx);
 	finish(rx_pid, pipes[1], &rx);
 	res->err = tx.err ? tx.err : rx.err;
-	if (!res->err && rx.bytes != size)
+	if (!res->err && rx.bytes != bytes)
 		res->err = -EPROTO;
 	res->cpu_ns = tx.cpu_ns + rx.cpu_ns;
 	res->wall_ns = rx.end_ns - tx.begin_ns;
@@ -188,11 +193,12 @@ static void run_pair(const struct bench_path *path, const char *file,
 	res->copied = tx.copied;
 }
 
-/* Run @path once over the first @size bytes of @file. */
+/* Run @path once over the first @size bytes of @file, @per_call at a time. */
 void bench_run_once(const struct bench_path *path, const char *file,
-		    uint64_t size, enum bench_cache cache,
+		    uint64_t size, uint64_t per_call, enum bench_cache cache,
 		    struct bench_result *res)
 {
+	const struct transfer t = { path, file, size, per_call };
 	uint64_t before, after;
 	int fd = open(file, O_RDONLY | O_CLOEXEC);
 
@@ -205,7 +211,7 @@ void bench_run_once(const struct bench_path *path, const char *file,
 	if (!res->err)
 		res->err = bench_cache_resident(fd, size, &before);
 	if (!res->err)
-		run_pair(path, file, size, res);
+		bench_run_pair(send_path, &t, size, res);
 	if (!res->err)
 		res->err = bench_cache_resident(fd, size, &after);
 	if (!res->err)

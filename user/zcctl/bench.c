@@ -7,6 +7,10 @@
 
 static const struct command benches[] = {
 	{ "io", bench_io, "send a file, by zc and by the usual ways" },
+	{ "files", bench_files, "send many small files" },
+	{ "many", bench_many, "many transfers under way at once" },
+	{ "nic", bench_nic, "send to another host: copies and fragments" },
+	{ "copybreak", bench_copybreak, "small sends by reference and by copy" },
 };
 
 static void help(void)
@@ -16,7 +20,7 @@ static void help(void)
 	puts("usage: zcctl bench BENCHMARK [ARGUMENT…]\n"
 	     "       zcctl bench BENCHMARK --help\n");
 	for (i = 0; i < sizeof(benches) / sizeof(*benches); i++)
-		printf("  %-8s %s\n", benches[i].name, benches[i].brief);
+		printf("  %-9s %s\n", benches[i].name, benches[i].brief);
 }
 
 int cmd_bench(int argc, char **argv)

@@ -17,6 +17,7 @@
  * @direct:   the source opened with O_DIRECT, or -1
  * @sock:     a connected TCP socket
  * @size:     bytes to send
+ * @per_call: at most so many by one call of sendfile or zc; 0: no limit
  * @zc:       the device, or NULL
  * @priv:     from setup to run
  * @syscalls: made by run()
@@ -27,6 +28,7 @@ struct bench_run {
 	int direct;
 	int sock;
 	uint64_t size;
+	uint64_t per_call;
 	struct zc_context *zc;
 	void *priv;
 	uint64_t syscalls;
@@ -38,6 +40,7 @@ struct bench_run {
  * @name:   as in the report
  * @direct: goes around the page cache
  * @zc:     needs the module
+ * @memory: sends from memory: the page cache makes no difference
  * @setup:  what is not measured, or NULL
  * @run:    what is. Both return 0 or a negative errno. The process ends after run()
  */
@@ -45,6 +48,7 @@ struct bench_path {
 	const char *name;
 	bool direct;
 	bool zc;
+	bool memory;
 	int (*setup)(struct bench_run *run);
 	int (*run)(struct bench_run *run);
 };
@@ -70,6 +74,29 @@ int bench_cache_resident(int fd, uint64_t size, uint64_t *bytes);
 /* bench-run.c: one run in processes of its own */
 
 /**
+ * struct bench_report - what a process says about itself
+ * @err:      0 or a negative errno
+ * @cpu_ns:   CPU time, user and system
+ * @begin_ns: start of the sending
+ * @end_ns:   end of the receiving
+ * @bytes:    received
+ * @syscalls: of the sender
+ * @copied:   see struct bench_run
+ */
+struct bench_report {
+	int err;
+	uint64_t cpu_ns;
+	uint64_t begin_ns;
+	uint64_t end_ns;
+	uint64_t bytes;
+	uint64_t syscalls;
+	uint64_t copied;
+};
+
+/* Sends to a socket, and reports all but what was received. */
+typedef void bench_sender(int sock, struct bench_report *rep, const void *arg);
+
+/**
  * struct bench_result - what a run cost
  * @err:         0 or a negative errno
  * @cpu_ns:      CPU time of sender and receiver, user and system
@@ -90,10 +117,53 @@ struct bench_result {
 /* States of the page cache before a run. */
 enum bench_cache { BENCH_COLD, BENCH_HOT, BENCH_NONE };
 
+uint64_t bench_cpu_ns(void);
+int bench_tcp_pair(int *sock);
+void bench_run_pair(bench_sender *sender, const void *arg, uint64_t bytes,
+		    struct bench_result *res);
 void bench_run_once(const struct bench_path *path, const char *file,
-		    uint64_t size, enum bench_cache cache,
+		    uint64_t size, uint64_t per_call, enum bench_cache cache,
 		    struct bench_result *res);
 
+/* bench-common.c: what the benchmarks share */
+
+#define BENCH_SCHEMA	"zc-bench/1"
+#define BENCH_RUNS_MAX	100
+#define BENCH_SIZES_MAX	32
+
+/**
+ * struct bench_runs - the CPU time of some runs
+ * @nr: runs
+ * @ns: of each
+ */
+struct bench_runs {
+	unsigned int nr;
+	uint64_t ns[BENCH_RUNS_MAX];
+};
+
+void bench_runs_add(struct bench_runs *runs, uint64_t ns);
+uint64_t bench_runs_median(struct bench_runs *runs);
+double bench_runs_spread(struct bench_runs *runs);
+bool bench_listed(const char *list, const char *name);
+unsigned int bench_list_length(const char *list);
+bool bench_parse_sizes(const char *text, uint64_t *sizes, unsigned int *nr);
+int bench_need_files(unsigned long nr);
+double bench_per_mib(uint64_t ns, uint64_t bytes);
+struct json_object *bench_row(const char *test, const char *path,
+			      enum bench_cache cache, uint64_t bytes);
+void bench_row_cost(struct json_object *obj, struct bench_runs *runs,
+		    uint64_t bytes, bool icount);
+void bench_row_copied(struct json_object *obj, uint64_t copied);
+void bench_rows_show(struct json_object *rows);
+const char *bench_cache_name(enum bench_cache cache);
+
+/* bench-busy.c: all processors together */
+int bench_busy_ns(uint64_t *ns);
+
 int bench_io(int argc, char **argv);
+int bench_files(int argc, char **argv);
+int bench_many(int argc, char **argv);
+int bench_nic(int argc, char **argv);
+int bench_copybreak(int argc, char **argv);
 
 #endif /* _ZCCTL_BENCH_H */

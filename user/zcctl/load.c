@@ -18,6 +18,7 @@ static const char load_help[] =
 "  --path FILE       a zc.ko, for instance ./zc.ko after make\n"
 "  max_bytes=BYTES   limit on the memory of all buffers and transfers\n"
 "                    (0, the default: a quarter of RAM)\n"
+"  copybreak=N       sends of fewer bytes are copied (default 512)\n"
 "  depth=N           reads that a transfer keeps in flight, 1 to 8 (default 4)\n"
 "\n"
 "examples:\n"
@@ -267,6 +268,7 @@ static void info_json(const struct zc_query *q, const char *version)
 	out_add_u64(obj, "max_buffer_size", q->max_buffer_size);
 	out_add_u64(obj, "max_bytes", q->max_bytes);
 	out_add_u64(obj, "used_bytes", q->used_bytes);
+	out_add_u64(obj, "held_bytes", q->held_bytes);
 	out_add_u64(obj, "buffers", q->buffers);
 	out_add_u64(obj, "max_handles", q->max_handles);
 	out_add_u64(obj, "huge_size", q->huge_size);

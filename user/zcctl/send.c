@@ -20,7 +20,11 @@ static const char send_help[] =
 "\n"
 "  --offset N   start at this byte (K, M, G: binary units)\n"
 "  --length N   send at most so many bytes\n"
-"  --direct     fail rather than read through the page cache\n"
+"  --direct     read around the page cache, or fail\n"
+"  --cached     send from the page cache, and leave the file there for the next\n"
+"\n"
+"Without either, what the page cache has is sent from there, and the rest read\n"
+"around it.\n"
 "\n"
 "examples:\n"
 "  zcctl send disk.img otherhost:4000        (there: zcctl recv 4000 -o disk.img)\n"
@@ -30,8 +34,8 @@ static const char send_help[] =
 #define PROGRESS_STEP	(64ull << 20)
 
 /**
- * struct reason - why bytes were copied
- * @bit:  ZC_COPY_* flag
+ * struct reason - a bit that explains
+ * @bit:  ZC_COPY_* or ZC_PATH_* flag
  * @name: for JSON
  * @text: for people
  */
@@ -41,11 +45,23 @@ struct reason {
 	const char *text;
 };
 
+/* How bytes got into the socket. */
+static const struct reason paths[] = {
+	{ ZC_PATH_FRAGS, "frags", "by reference, in large fragments" },
+	{ ZC_PATH_PAGES, "pages", "by reference, page by page" },
+	{ ZC_PATH_NOTIFY, "notify", "by reference, with notification" },
+	{ ZC_PATH_COPY, "copy", "by copy" },
+};
+
 static const struct reason reasons[] = {
 	{ ZC_COPY_NO_DIRECT, "no-direct", "the file cannot be read directly" },
 	{ ZC_COPY_NO_SG, "no-sg", "the route's device takes no scatter-gather lists" },
 	{ ZC_COPY_SOCKET, "socket", "the socket's protocol takes no pages" },
+	{ ZC_COPY_LOOPBACK, "loopback", "the packets loop back to this host" },
+	{ ZC_COPY_SMALL, "small", "so few bytes do not pay for a reference" },
 };
+
+#define NR(array)	(sizeof(array) / sizeof(*(array)))
 
 /**
  * struct job - one send
@@ -98,6 +114,8 @@ static int run(struct job *job, struct zc_context *ctx, struct zc_sendfile *sum)
 		sum->chunks += arg.chunks;
 		sum->cached += arg.cached;
 		sum->huge_bytes += arg.huge_bytes;
+		sum->paths |= arg.paths;
+		sum->frags += arg.frags;
 		if (err || arg.sent < arg.len)
 			break;
 		out_progress("send", sum->sent, job->total);
@@ -107,19 +125,29 @@ static int run(struct job *job, struct zc_context *ctx, struct zc_sendfile *sum)
 	return err;
 }
 
-static void show_json(const struct job *job, const struct zc_sendfile *res)
+static struct json_object *names(const struct reason *list, size_t nr, uint32_t bits)
 {
-	struct json_object *obj = out_new("send"), *why = json_object_new_array();
+	struct json_object *array = json_object_new_array();
 	size_t i;
 
-	for (i = 0; i < sizeof(reasons) / sizeof(*reasons); i++)
-		if (res->copy_reasons & reasons[i].bit)
-			json_object_array_add(why, json_object_new_string(reasons[i].name));
+	for (i = 0; i < nr; i++)
+		if (bits & list[i].bit)
+			json_object_array_add(array, json_object_new_string(list[i].name));
+	return array;
+}
+
+static void show_json(const struct job *job, const struct zc_sendfile *res)
+{
+	struct json_object *obj = out_new("send");
+
 	out_add_str(obj, "file", job->file);
 	out_add_u64(obj, "sent", res->sent);
 	out_add_u64(obj, "ns", job->ns);
 	out_add_u64(obj, "copied", res->copied);
-	json_object_object_add(obj, "copy_reasons", why);
+	json_object_object_add(obj, "copy_reasons",
+			       names(reasons, NR(reasons), res->copy_reasons));
+	json_object_object_add(obj, "paths", names(paths, NR(paths), res->paths));
+	out_add_u64(obj, "frags", res->frags);
 	out_add_u64(obj, "cached", res->cached);
 	out_add_u64(obj, "huge_bytes", res->huge_bytes);
 	out_add_u64(obj, "chunks", res->chunks);
@@ -136,10 +164,14 @@ static void show_text(const struct job *job, const struct zc_sendfile *res)
 	printf("sent       %s in %.3f s, %s/s\n", out_bytes(res->sent, a, sizeof(a)),
 	       s, out_bytes(s > 0 ? res->sent / s : 0, b, sizeof(b)));
 	printf("copied     %s\n", out_bytes(res->copied, a, sizeof(a)));
-	for (i = 0; i < sizeof(reasons) / sizeof(*reasons); i++)
+	for (i = 0; i < NR(reasons); i++)
 		if (res->copy_reasons & reasons[i].bit)
 			printf("           because %s\n", reasons[i].text);
-	printf("page cache %s read through it\n",
+	for (i = 0; i < NR(paths); i++)
+		if (res->paths & paths[i].bit)
+			printf("socket     got it %s\n", paths[i].text);
+	printf("frags      %u\n", res->frags);
+	printf("page cache %s came through it\n",
 	       out_bytes(res->cached, a, sizeof(a)));
 	printf("hugepages  carried %s\n", out_bytes(res->huge_bytes, a, sizeof(a)));
 	printf("calls      %llu, of %u reads\n", (unsigned long long)job->calls,
@@ -165,7 +197,7 @@ static int send_open(struct job *job, struct zc_context *ctx)
 	if (err)
 		return out_error(EX_FAILED, -err,
 				 err == -EOPNOTSUPP && (job->flags & ZC_SEND_DIRECT) ?
-				 "without --direct it is read through the page cache" : NULL,
+				 "without --direct it is sent through the page cache" : NULL,
 				 "%s: failed after %s", job->file,
 				 out_bytes(res.sent, a, sizeof(a)));
 	finish(job->out);
@@ -221,6 +253,7 @@ int cmd_send(int argc, char **argv)
 		{ "offset", required_argument, NULL, 'o' },
 		{ "length", required_argument, NULL, 'l' },
 		{ "direct", no_argument, NULL, 'd' },
+		{ "cached", no_argument, NULL, 'c' },
 		{ "help", no_argument, NULL, 'h' },
 		{ },
 	};
@@ -241,6 +274,9 @@ int cmd_send(int argc, char **argv)
 		case 'd':
 			job.flags |= ZC_SEND_DIRECT;
 			break;
+		case 'c':
+			job.flags |= ZC_SEND_CACHED;
+			break;
 		case 'h':
 			fputs(send_help, stdout);
 			return EX_OK;
@@ -250,6 +286,8 @@ int cmd_send(int argc, char **argv)
 	}
 	if (argc != optind + 2)
 		return out_usage("send: FILE HOST:PORT, please");
+	if ((job.flags & ZC_SEND_DIRECT) && (job.flags & ZC_SEND_CACHED))
+		return out_usage("send: --direct or --cached, not both");
 	job.file = argv[optind];
 	if (!parse_host_port(argv[optind + 1], &host, &port))
 		ret = out_usage("send: '%s' is not HOST:PORT", argv[optind + 1]);

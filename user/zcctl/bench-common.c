@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What the benchmarks share: lists of arguments, medians, rows of the report. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/utsname.h>
+
+#include "bench.h"
+
+#define MIB	(1024.0 * 1024.0)
+
+void bench_runs_add(struct bench_runs *runs, uint64_t ns)
+{
+	if (runs->nr < BENCH_RUNS_MAX)
+		runs->ns[runs->nr++] = ns;
+}
+
+static int compare_u64(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static void runs_sort(struct bench_runs *runs)
+{
+	qsort(runs->ns, runs->nr, sizeof(*runs->ns), compare_u64);
+}
+
+uint64_t bench_runs_median(struct bench_runs *runs)
+{
+	runs_sort(runs);
+	return runs->ns[runs->nr / 2];
+}
+
+/* (most - least) / median */
+double bench_runs_spread(struct bench_runs *runs)
+{
+	uint64_t mid = bench_runs_median(runs);
+
+	return mid ? (double)(runs->ns[runs->nr - 1] - runs->ns[0]) / mid : 0;
+}
+
+/* Is @name in the comma-separated @list? All are in none. */
+bool bench_listed(const char *list, const char *name)
+{
+	size_t len = strlen(name);
+	const char *p = list;
+
+	if (!list)
+		return true;
+	while ((p = strstr(p, name))) {
+		if ((p == list || p[-1] == ',') && (!p[len] || p[len] == ','))
+			return true;
+		p += len;
+	}
+	return false;
+}
+
+unsigned int bench_list_length(const char *list)
+{
+	unsigned int nr = 1;
+
+	for (; *list; list++)
+		nr += *list == ',';
+	return nr;
+}
+
+/* "1K,4K,…" into at most BENCH_SIZES_MAX @sizes, none of them 0. */
+bool bench_parse_sizes(const char *text, uint64_t *sizes, unsigned int *nr)
+{
+	char word[32];
+
+	for (*nr = 0; *nr < BENCH_SIZES_MAX; text++) {
+		size_t len = strcspn(text, ",");
+
+		if (len >= sizeof(word))
+			return false;
+		memcpy(word, text, len);
+		word[len] = '\0';
+		if (!parse_size(word, &sizes[*nr]) || !sizes[*nr])
+			return false;
+		(*nr)++;
+		text += len;
+		if (!*text)
+			return true;
+	}
+	return false;
+}
+
+/* Have room for @nr descriptors. */
+int bench_need_files(unsigned long nr)
+{
+	struct rlimit lim;
+
+	if (getrlimit(RLIMIT_NOFILE, &lim))
+		return -errno;
+	if (lim.rlim_cur >= nr)
+		return 0;
+	lim.rlim_cur = nr;
+	if (lim.rlim_max < nr)
+		lim.rlim_max = nr;
+	return setrlimit(RLIMIT_NOFILE, &lim) ? -errno : 0;
+}
+
+double bench_per_mib(uint64_t ns, uint64_t bytes)
+{
+	return ns / (bytes / MIB);
+}
+
+const char *bench_cache_name(enum bench_cache cache)
+{
+	static const char *const names[] = { "cold", "hot", "none" };
+
+	return names[cache];
+}
+
+static void kernel_name(char *buf, size_t size)
+{
+	struct utsname uts;
+	int major = 0, minor = 0;
+
+	if (!uname(&uts))
+		sscanf(uts.release, "%d.%d", &major, &minor);
+	snprintf(buf, size, "%d.%d", major, minor);
+}
+
+/* A new row; @test says which benchmark it is of. */
+struct json_object *bench_row(const char *test, const char *path,
+			      enum bench_cache cache, uint64_t bytes)
+{
+	struct json_object *obj = json_object_new_object();
+	char kernel[32];
+
+	kernel_name(kernel, sizeof(kernel));
+	out_add_str(obj, "kernel", kernel);
+	out_add_str(obj, "test", test);
+	out_add_str(obj, "path", path);
+	out_add_str(obj, "cache", bench_cache_name(cache));
+	out_add_u64(obj, "bytes", bytes);
+	return obj;
+}
+
+/* With @icount a ns is an instruction. */
+void bench_row_cost(struct json_object *obj, struct bench_runs *runs,
+		    uint64_t bytes, bool icount)
+{
+	double cost = bench_per_mib(bench_runs_median(runs), bytes);
+
+	out_add_u64(obj, "cpu_ns", bench_runs_median(runs));
+	out_add_double(obj, "cpu_ns_per_mib", cost);
+	if (icount)
+		out_add_double(obj, "kinsn_per_mib", cost / 1000);
+	else
+		out_add_str(obj, "kinsn_per_mib", NULL);
+	out_add_double(obj, "spread", bench_runs_spread(runs));
+	out_add_u64(obj, "runs", runs->nr);
+}
+
+void bench_row_copied(struct json_object *obj, uint64_t copied)
+{
+	if (copied == BENCH_UNKNOWN)
+		out_add_str(obj, "copied_bytes", NULL);
+	else
+		out_add_u64(obj, "copied_bytes", copied);
+}
+
+/* The whole report; consumes @rows. */
+void bench_rows_show(struct json_object *rows)
+{
+	struct json_object *obj = json_object_new_object();
+
+	out_add_str(obj, "schema", BENCH_SCHEMA);
+	json_object_object_add(obj, "rows", rows);
+	out_object(obj);
+}
