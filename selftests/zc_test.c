@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -146,6 +147,27 @@ uint64_t zct_meminfo(const char *key)
 	return kib_line(fopen("/proc/meminfo", "re"), key, NULL);
 }
 
+uint64_t zct_mem_free(void)
+{
+	uint64_t free = zct_meminfo("MemFree");
+	unsigned long count;
+	FILE *f = fopen("/proc/zoneinfo", "re");
+	bool lists = false;
+	char line[256];
+
+	while (f && fgets(line, sizeof(line), f)) {
+		if (strstr(line, "pagesets"))
+			lists = true;
+		else if (strstr(line, "start_pfn") || strstr(line, "node_unreclaimable"))
+			lists = false;
+		else if (lists && sscanf(line, " count: %lu", &count) == 1)
+			free += count * 4096ull;
+	}
+	if (f)
+		fclose(f);
+	return free;
+}
+
 bool zct_smaps_flag(const void *addr, const char *flag)
 {
 	FILE *f = fopen("/proc/self/smaps", "re");
@@ -180,6 +202,47 @@ uint64_t zct_cached(int fd, uint64_t size)
 		munmap(map, size);
 	free(vec);
 	return bytes;
+}
+
+/*
+ * Packets that one processor made and another is done with wait for the next network
+ * interrupt of the first, with the pages that they refer to.
+ */
+static void stir(void)
+{
+	struct sockaddr_in addr = { .sin_family = AF_INET,
+				    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int cpu, fd = socket(AF_INET, SOCK_DGRAM, 0);
+	socklen_t len = sizeof(addr);
+	cpu_set_t all, one;
+
+	sched_getaffinity(0, sizeof(all), &all);
+	if (bind(fd, (void *)&addr, len) || getsockname(fd, (void *)&addr, &len))
+		len = 0;
+	for (cpu = 0; len && cpu < CPU_SETSIZE; cpu++) {
+		if (!CPU_ISSET(cpu, &all))
+			continue;
+		CPU_ZERO(&one);
+		CPU_SET(cpu, &one);
+		sched_setaffinity(0, sizeof(one), &one);
+		sendto(fd, "", 1, 0, (void *)&addr, len);
+	}
+	sched_setaffinity(0, sizeof(all), &all);
+	close(fd);
+}
+
+bool zct_forget(int fd, uint64_t size)
+{
+	uint64_t end = zct_now_ms() + 5000;
+
+	do {
+		stir();
+		posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+		if (!zct_cached(fd, size))
+			return true;
+		usleep(10000);
+	} while (zct_now_ms() < end);
+	return false;
 }
 
 static uint64_t pattern_word(uint64_t nr)
@@ -245,6 +308,43 @@ int zct_pattern_file(const char *path, uint64_t size)
 		fd = -1;
 	}
 	return fd;
+}
+
+#define NULLB	"/sys/kernel/config/nullb/zct"
+
+int zct_disk_new(unsigned int mib)
+{
+	char cmd[512];
+
+	snprintf(cmd, sizeof(cmd),
+		 "modprobe -q null_blk nr_devices=0 2>/dev/null; "
+		 "mountpoint -q /sys/kernel/config || "
+		 "mount -t configfs none /sys/kernel/config; "
+		 "mkdir " NULLB " && cd " NULLB " && echo %u >size && "
+		 "echo 512 >blocksize && echo 1 >memory_backed && "
+		 "echo 2 >queue_mode && echo 1 >power", mib);
+	if (system(cmd)) {
+		rmdir(NULLB);
+		return -1;
+	}
+	/* Older kernels have numbers for names. */
+	return zct_pattern_file(access("/dev/zct", F_OK) ? "/dev/nullb0" : "/dev/zct",
+				mib * MIB);
+}
+
+int zct_disk_break(uint64_t offset, bool broken)
+{
+	unsigned long long nr = offset / 512;
+	char cmd[128];
+
+	snprintf(cmd, sizeof(cmd), "echo '%c%llu-%llu' >" NULLB "/badblocks",
+		 broken ? '+' : '-', nr, nr);
+	return system(cmd);
+}
+
+int zct_disk_free(void)
+{
+	return system("echo 0 >" NULLB "/power; rmdir " NULLB);
 }
 
 static int inet_pair(int family, int *sock)

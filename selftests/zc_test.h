@@ -35,8 +35,13 @@ int zct_param_set(const char *name, long long val);
 uint64_t zct_smaps(const void *addr, const char *key);
 bool zct_smaps_flag(const void *addr, const char *flag);
 uint64_t zct_meminfo(const char *key);
+/* Memory that is free, those pages on the lists of the processors included; bytes. */
+uint64_t zct_mem_free(void);
 /* Bytes of the file that are in the page cache. */
 uint64_t zct_cached(int fd, uint64_t size);
+
+/* Drop a file from the page cache, once the network holds none of it. False if it stays. */
+bool zct_forget(int fd, uint64_t size);
 
 /* A pattern in which each position is told from any other. */
 void zct_pattern(void *buf, uint64_t offset, size_t len);
@@ -44,6 +49,15 @@ void zct_pattern(void *buf, uint64_t offset, size_t len);
 int64_t zct_pattern_check(const void *buf, uint64_t offset, size_t len);
 /* Make a file of it; with the page cache of it dropped. Returns a descriptor (O_RDWR). */
 int zct_pattern_file(const char *path, uint64_t size);
+
+/*
+ * A disk in memory (null_blk) of the pattern. Returns a descriptor, or -1 where
+ * there is none to be had.
+ */
+int zct_disk_new(unsigned int mib);
+/* Reads of the 512 bytes at @offset fail from here on, or no longer. */
+int zct_disk_break(uint64_t offset, bool broken);
+int zct_disk_free(void);
 
 /* A connected pair of stream sockets: AF_INET, AF_INET6 or AF_UNIX. */
 int zct_pair(int family, int *sock);
@@ -77,5 +91,11 @@ int zct_send(int fd, int family, int in, uint64_t offset, uint64_t len,
 	     uint32_t flags, struct zc_sendfile *arg, struct zct_rx *rx);
 
 uint64_t zct_now_ms(void);
+
+/* Was nothing copied, but perhaps a tail too small for a reference? */
+static inline bool zct_none_copied(uint64_t copied, uint32_t reasons)
+{
+	return copied ? copied < 512 && reasons == ZC_COPY_SMALL : !reasons;
+}
 
 #endif /* _ZC_TEST_H */

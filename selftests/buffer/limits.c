@@ -81,7 +81,7 @@ TEST_F_TIMEOUT(limits, exhaustion, 240)
 	int fd = zct_open(), err, made = 0;
 
 	ASSERT_EQ(0, zct_param_set("max_bytes", 1ll << 40));
-	free_before = zct_meminfo("MemFree");
+	free_before = zct_mem_free();
 	while (!(err = zct_create(fd, 8 * HUGE, 0, ZC_NODE_ANY, &buf)))
 		made++;
 	EXPECT_EQ(-ENOMEM, err);
@@ -90,7 +90,7 @@ TEST_F_TIMEOUT(limits, exhaustion, 240)
 	close(fd);
 	EXPECT_EQ(self->used, zct_used(self->fd));
 	EXPECT_EQ(kills, oom_kills());
-	EXPECT_GE(zct_meminfo("MemFree") + SLACK, free_before);
+	EXPECT_GE(zct_mem_free() + SLACK, free_before);
 }
 
 /* One giant that cannot be had, or takes long: killed in the middle. */

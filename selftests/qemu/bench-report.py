@@ -1,94 +1,93 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""bench-report.py OUT REPORT...: merge the rows that `zcctl bench io` gave in
-each guest into OUT (schema zc-bench/1), print them as a table, and hold them
-against the targets. Exits with 1 if a target is missed."""
+"""bench-report.py OUT DIR...: merge the rows that `zcctl bench` gave in the guests
+(each test in DIR/TEST.json or DIR/TEST-MORE.json) into OUT (schema zc-bench/1),
+print them as tables, and hold them against the targets. Exits with 1 if a target is
+missed or something could not be measured."""
 
 import json
+import pathlib
 import sys
 
-MIB = 1 << 20
-# The best zc path at most this part of what the other costs, file not cached
-TARGETS = {"sendfile": 0.15, "rw-32k": 0.08}
-COLUMNS = ("path", "cache", "kinsn/MiB", "vs sendfile", "copied", "syscalls",
-           "page cache")
+from bench_tables import TABLES
+from bench_targets import TARGETS
+
+# Every row has these
+FIELDS = ("kernel", "test", "path", "cache", "bytes", "kinsn_per_mib",
+          "copied_bytes", "syscalls", "page_cache_bytes")
+# Only some
+MORE = ("file_bytes", "files", "per_call", "transfer_bytes", "concurrency", "peak",
+        "frags", "frags_per_64k", "packet_bytes", "frags_per_packet", "paths",
+        "pattern", "spread", "process_ns")
 
 
-FIELDS = ("kernel", "path", "cache", "bytes", "kinsn_per_mib", "copied_bytes",
-          "syscalls", "page_cache_bytes")
-
-
-def mib(count):
-    """Bytes as text; not every path can count its copies"""
-    return "unknown" if count is None else f"{count / MIB:.1f} MiB"
-
-
-def cost(rows, kernel, path, cache):
-    """kinsn per MiB of that row, or None"""
-    for r in rows:
-        if (r["kernel"], r["path"], r["cache"]) == (kernel, path, cache):
-            return r["kinsn_per_mib"]
-    return None
-
-
-def table(rows, kernel):
-    """One kernel's rows, cheapest first within each state of the cache"""
-    print(f"\nLinux {kernel}: guest instructions per MiB, sender and receiver"
-          " together")
-    lines = [COLUMNS]
-    for r in sorted((r for r in rows if r["kernel"] == kernel),
-                    key=lambda r: (r["cache"], r["kinsn_per_mib"])):
-        base = cost(rows, kernel, "sendfile", r["cache"])
-        ratio = f"{r['kinsn_per_mib'] / base:.3f}" if base else "-"
-        lines.append((r["path"], r["cache"], f"{r['kinsn_per_mib']:.1f}", ratio,
-                      mib(r["copied_bytes"]), str(r["syscalls"]),
-                      mib(r["page_cache_bytes"])))
-    widths = [max(len(line[i]) for line in lines) for i in range(len(COLUMNS))]
-    for line in lines:
-        print("  " + "  ".join(
-            cell.ljust(width) if i < 2 else cell.rjust(width)
-            for i, (cell, width) in enumerate(zip(line, widths))))
-
-
-def missed(rows, kernel):
-    """Print each target with its ratio; return how many are missed"""
-    count = 0
-    zc = [r for r in rows if r["kernel"] == kernel and r["cache"] == "cold" and
-          r["path"] in ("zc-direct", "zc-auto")]
-    for path, most in TARGETS.items():
-        base = cost(rows, kernel, path, "cold")
-        if not zc or base is None:
-            print(f"  not ok: no figures for zc beside {path}, cold")
-            count += 1
+def load(dirs):
+    """(rows, rows that were not measured, reports that are no JSON)"""
+    rows, failed, broken = [], [], []
+    for path in sorted(p for d in dirs for p in pathlib.Path(d).glob("*.json")):
+        try:
+            got = json.loads(path.read_text(encoding="utf-8"))["rows"]
+        except (ValueError, KeyError):
+            broken.append(path)
             continue
-        best = min(zc, key=lambda r: r["kinsn_per_mib"])
-        ratio = best["kinsn_per_mib"] / base
-        verdict = "ok" if ratio <= most else "not ok"
-        print(f"  {verdict}: {best['path']} costs {ratio:.3f} of {path}, cold"
-              f" (target: at most {most})")
-        count += ratio > most
+        for r in got:
+            r["test"] = path.stem.split("-")[0]
+            (failed if "error" in r else rows).append(r)
+    return rows, failed, broken
+
+
+def kept(row):
+    """The fields that go into OUT"""
+    return ({name: row.get(name) for name in FIELDS} |
+            {name: row[name] for name in MORE if name in row})
+
+
+def missed(test, rows):
+    """Print each target with its figure; return how many are missed"""
+    count = 0
+    for what, figure, most in TARGETS[test](rows):
+        good = figure is not None and figure <= most
+        text = "no figure" if figure is None else f"{figure:.3f}"
+        print(f"  {'ok' if good else 'not ok'}: {what}: {text} (at most {most})")
+        count += not good
     return count
 
 
-def main():
-    out, *reports = sys.argv[1:]
-    rows = []
-    for path in reports:
-        with open(path, encoding="utf-8") as f:
-            rows += json.load(f)["rows"]
-    failed = [r for r in rows if "error" in r]
-    rows = [{name: r[name] for name in FIELDS} for r in rows if "error" not in r]
-    with open(out, "w", encoding="utf-8") as f:
-        json.dump({"schema": "zc-bench/1", "rows": rows}, f, indent=1)
-        f.write("\n")
+def report(kernel, rows, failed):
+    """One kernel; return how much is wrong"""
     bad = 0
-    for kernel in dict.fromkeys(r["kernel"] for r in rows):
-        table(rows, kernel)
-        for r in failed:
-            if r["kernel"] == kernel:
-                print(f"  {r['path']} {r['cache']}: not measured: {r['error']}")
-        bad += missed(rows, kernel)
-    print(f"\nAll figures: {out}")
+    print(f"\nLinux {kernel}")
+    for test, table in TABLES.items():
+        some = [r for r in rows if r["test"] == test]
+        if some:
+            table(some)
+        else:
+            print(f"\n{test}: nothing was measured")
+        for r in (r for r in failed if r["test"] == test):
+            what = " ".join(str(r[name]) for name in
+                            ("path", "cache", "file_bytes", "concurrency", "per_call")
+                            if name in r)
+            print(f"  not ok: {what}: not measured: {r['error']}")
+            bad += 1
+        bad += missed(test, some)
+    return bad
+
+
+def main():
+    """See above"""
+    out, *dirs = sys.argv[1:]
+    rows, failed, broken = load(dirs)
+    with open(out, "w", encoding="utf-8") as f:
+        json.dump({"schema": "zc-bench/1", "rows": [kept(r) for r in rows]}, f,
+                  indent=1)
+        f.write("\n")
+    bad = len(broken)
+    for path in broken:
+        print(f"not ok: {path} is no report")
+    for kernel in dict.fromkeys(r["kernel"] for r in rows + failed):
+        bad += report(kernel, [r for r in rows if r["kernel"] == kernel],
+                      [r for r in failed if r["kernel"] == kernel])
+    print(f"\nAll figures: {out}. Targets missed, or not measured: {bad}")
     sys.exit(1 if bad or not rows else 0)
 
 

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * copies zc|sendfile|write FILE: send a file over TCP on the loopback to a receiver
+ * copies zc|zc-hot|sendfile|write FILE: send a file over TCP on the loopback to a receiver
  * that throws it away, and print "SENT CACHED": bytes sent, and how many bytes of
- * the file are in the page cache then. For nocopy.sh, which traces it.
+ * the file are in the page cache then. It is not there before, except for zc-hot.
+ * For nocopy.sh, which traces it.
  */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -45,13 +47,15 @@ int main(int argc, char **argv)
 		return 2;
 	file = open(argv[2], O_RDONLY);
 	if (file < 0 || fstat(file, &st) || zct_pair(AF_INET, sock) ||
-	    posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED))
+	    !zct_forget(file, st.st_size))
 		return 1;
-	if (zct_cached(file, st.st_size))
+	if (!strcmp(argv[1], "zc-hot") &&
+	    mmap(NULL, st.st_size, PROT_READ, MAP_SHARED | MAP_POPULATE, file,
+		 0) == MAP_FAILED)
 		return 1;
 	rx.sock = sock[1];
 	zct_rx_start(&rx);
-	if (!strcmp(argv[1], "zc"))
+	if (!strncmp(argv[1], "zc", 2))
 		sent = by_zc(file, sock[0], st.st_size);
 	else if (!strcmp(argv[1], "write"))
 		sent = by_write(file, sock[0], st.st_size);

@@ -23,8 +23,8 @@ copiers='sk_page_frag_refill skb_page_frag_refill
 skb_copy_datagram_iter skb_copy_datagram_from_iter simple_copy_to_iter
 skb_copy_ubufs skb_copy_bits skb_store_bits skb_copy skb_copy_expand
 __pskb_copy_fclone skb_copy_and_csum_bits __skb_linearize __pskb_pull_tail'
-# The ways of pages into a TCP socket: 6.12, 6.1
-handers='skb_splice_from_iter tcp_sendpage'
+# The ways of pages into a TCP socket: of zc, of sendfile(2) on 6.12 and on 6.1
+handers='skb_zerocopy_iter_stream skb_splice_from_iter tcp_sendpage'
 
 restore()
 {
@@ -35,7 +35,7 @@ restore()
 	rm -f "$file"
 }
 
-ktap_plan 9
+ktap_plan 12
 if [ ! -w $tracing/set_ftrace_filter ] || ! zc_load; then
 	ktap_test "function tracer and module" 1 "not there"
 	ktap_end
@@ -101,4 +101,11 @@ ktap_test "zc leaves the page cache alone" $? "$cached bytes"
 traced zc
 [ "$copies" -ge 0 ] && [ "$copies" -le 20 ]
 ktap_test "nor does it copy the second time" $? "$copies copies"
+traced zc-hot
+[ "$sent" -eq $size ] && [ "$cached" -eq $size ]
+ktap_test "zc sends the file from the page cache" $? "$sent bytes, $cached cached"
+[ "$reads" -ge 0 ] && [ "$reads" -le 20 ] && [ "$copies" -ge 0 ] && [ "$copies" -le 20 ]
+ktap_test "and copies nothing" $? "$reads reads, $copies copies"
+[ "$handed" -ge 10 ]
+ktap_test "but hands over pages" $? "$handed calls"
 ktap_end

@@ -120,7 +120,6 @@ TEST_F_TIMEOUT(wait, nonblocking_epoll, 120)
 	ASSERT_EQ(0, fcntl(self->sock[0], F_SETFL, O_NONBLOCK));
 	ASSERT_EQ(0, epoll_ctl(ep, EPOLL_CTL_ADD, self->sock[0], &ev));
 	ASSERT_EQ(1, epoll_wait(ep, &ev, 1, 0));
-	zct_rx_start(&self->rx);
 	while (sent < SIZE) {
 		ret = zc_send(self, sent, 0);
 		if (!ret) {
@@ -129,10 +128,12 @@ TEST_F_TIMEOUT(wait, nonblocking_epoll, 120)
 			continue;
 		}
 		ASSERT_EQ(-EAGAIN, ret);
-		waits++;
+		/* A receiver from the start on might always have made room. */
+		if (!waits++)
+			zct_rx_start(&self->rx);
 		ASSERT_EQ(1, epoll_wait(ep, &ev, 1, 20000));
 	}
-	EXPECT_GT(waits, 0);
+	ASSERT_GT(waits, 0);
 	shutdown(self->sock[0], SHUT_WR);
 	zct_rx_join(&self->rx);
 	EXPECT_EQ(SIZE, self->rx.bytes);
@@ -246,7 +247,7 @@ TEST_F_TIMEOUT(wait, signal_restarts, 120)
 /* The peer has stopped reading, and the sender is killed: gone within a second. */
 TEST_F_TIMEOUT(wait, killed, 120)
 {
-	uint64_t begin, free_before = zct_meminfo("MemFree");
+	uint64_t begin, free_before = zct_mem_free();
 	int status, round;
 	pid_t pid;
 
@@ -270,7 +271,7 @@ TEST_F_TIMEOUT(wait, killed, 120)
 		ASSERT_EQ(0, zct_pair(variant->family, self->sock));
 	}
 	usleep(500000);
-	EXPECT_GE(zct_meminfo("MemFree") + 64 * MIB, free_before);
+	EXPECT_GE(zct_mem_free() + 64 * MIB, free_before);
 }
 
 /* A peer that does not read costs a bounded amount of memory, whatever the file. */
@@ -281,10 +282,10 @@ TEST_F_TIMEOUT(wait, silent_peer_is_bounded, 120)
 
 	ASSERT_EQ(0, setsockopt(self->sock[0], SOL_SOCKET, SO_SNDTIMEO, &tv,
 				sizeof(tv)));
-	free_before = zct_meminfo("MemFree");
+	free_before = zct_mem_free();
 	ASSERT_EQ(0, zc_send(self, 0, 0));
 	EXPECT_EQ(self->used, zct_used(self->fd));
-	EXPECT_LE(free_before, zct_meminfo("MemFree") + 64 * MIB);
+	EXPECT_LE(free_before, zct_mem_free() + 64 * MIB);
 	check_stream(_metadata, self, self->arg.sent);
 }
 

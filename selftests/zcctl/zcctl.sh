@@ -41,7 +41,7 @@ receiver()
 	return 1
 }
 
-ktap_plan 28
+ktap_plan 29
 rmmod zc 2>/dev/null
 zcctl info 2>"$dir/err"
 [ $? -eq 3 ] && says "zcctl load" err
@@ -102,11 +102,20 @@ ktap_test "recv --discard" $?
 head -c 300000 "$dir/file" >/tmp/zcctl-file
 receiver 7003 >"$dir/copy"
 zcctl -j send /tmp/zcctl-file localhost:7003 >"$dir/out" &&
-	[ "$(field out copied)" = 300000 ] && says '"no-direct"' out
-ktap_test "send from tmpfs tells of the copy and why" $?
+	[ "$(field out sent)" = 300000 ] && [ "$(field out copied)" = 0 ]
+ktap_test "send from tmpfs: the page cache's own pages" $?
 wait "$recv_pid"
 cmp -s "$dir/copy" /tmp/zcctl-file
 ktap_test "recv to standard output" $?
+# What is not there yet can only be read, and tmpfs reads by copying.
+truncate -s 300000 /tmp/zcctl-hole
+receiver 7006 --discard >/dev/null 2>&1
+zcctl -j send /tmp/zcctl-hole localhost:7006 >"$dir/out" &&
+	[ "$(field out sent)" = 300000 ] && [ "$(field out copied)" = 300000 ] &&
+	says '"no-direct"' out
+ktap_test "send of a hole in tmpfs tells of the copy and why" $?
+wait "$recv_pid"
+rm -f /tmp/zcctl-hole
 zcctl send /tmp/zcctl-file localhost:1 --direct 2>"$dir/err"
 [ $? -eq 1 ] && says "zcctl recv" err
 ktap_test "send to nobody is explained" $?

@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Failures on demand, and one transfer in each of its ways. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <liburing.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "fault.h"
+
+#define DEBUGFS	"/sys/kernel/debug"
+#define NTH	"/proc/thread-self/fail-nth"
+
+static const char *const attrs[] = { "failslab", "fail_page_alloc" };
+
+static struct {
+	char path[96];
+	char old[32];
+} saved[40];
+static int nr_saved, nth_fd = -1;
+static unsigned int times_set;
+
+static int put(const char *path, const char *val)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC), ret = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (write(fd, val, strlen(val)) < 0)
+		ret = -errno;
+	close(fd);
+	return ret;
+}
+
+static int get(const char *path, char *val, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC), len;
+
+	if (fd < 0)
+		return -errno;
+	len = read(fd, val, size - 1);
+	close(fd);
+	val[len > 0 ? len : 0] = 0;
+	val[strcspn(val, "\n")] = 0;
+	return len > 0 ? 0 : -EIO;
+}
+
+const char *fault_missing(void)
+{
+	if (access(DEBUGFS "/failslab/ignore-gfp-wait", W_OK) ||
+	    access(DEBUGFS "/fail_page_alloc/ignore-gfp-wait", W_OK))
+		return "no failslab and fail_page_alloc in debugfs";
+	if (access(NTH, W_OK))
+		return "no " NTH;
+	return NULL;
+}
+
+int fault_set(const char *attr, const char *file, const char *val)
+{
+	char path[96];
+	int i, ret;
+
+	snprintf(path, sizeof(path), DEBUGFS "/%s/%s", attr, file);
+	for (i = 0; i < nr_saved && strcmp(saved[i].path, path); i++)
+		;
+	if (i == nr_saved) {
+		if (i == sizeof(saved) / sizeof(*saved))
+			return -ENOSPC;
+		ret = get(path, saved[i].old, sizeof(saved[i].old));
+		if (ret)
+			return ret;
+		memcpy(saved[i].path, path, sizeof(path));
+		nr_saved++;
+	}
+	return put(path, val);
+}
+
+void fault_restore(void)
+{
+	while (nr_saved) {
+		nr_saved--;
+		put(saved[nr_saved].path, saved[nr_saved].old);
+	}
+}
+
+static int set_both(const char *file, const char *val)
+{
+	return fault_set(attrs[0], file, val) ?: fault_set(attrs[1], file, val);
+}
+
+int fault_begin(void)
+{
+	return set_both("probability", "0") ?: set_both("verbose", "0") ?:
+	       set_both("task-filter", "N") ?: set_both("ignore-gfp-wait", "N") ?:
+	       fault_set(attrs[1], "ignore-gfp-highmem", "N") ?:
+	       fault_set(attrs[1], "min-order", "0");
+}
+
+void fault_arm(unsigned int nth)
+{
+	char text[16];
+	int len = snprintf(text, sizeof(text), "%u", nth);
+
+	if (!nth)
+		return;
+	nth_fd = open(NTH, O_RDWR | O_CLOEXEC);
+	if (pwrite(nth_fd, text, len, 0) != len)
+		abort();
+}
+
+bool fault_disarm(void)
+{
+	char text[16] = "";
+
+	if (nth_fd < 0)
+		return false;
+	if (pread(nth_fd, text, sizeof(text) - 1, 0) < 1 ||
+	    pwrite(nth_fd, "0", 1, 0) != 1)
+		abort();
+	close(nth_fd);
+	nth_fd = -1;
+	return !atoi(text);
+}
+
+/* Where the functions of the module lie. */
+static bool module_text(unsigned long *start, unsigned long *end)
+{
+	FILE *f = fopen("/proc/kallsyms", "re");
+	char line[512], type, owner[64];
+	unsigned long addr;
+
+	*start = ULONG_MAX;
+	*end = 0;
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%lx %c %*s [%63[^]]", &addr, &type, owner) != 3 ||
+		    (type | 0x20) != 't' || strcmp(owner, "zc"))
+			continue;
+		*start = addr < *start ? addr : *start;
+		*end = addr > *end ? addr : *end;
+	}
+	if (f)
+		fclose(f);
+	/* The last function is no longer than this. */
+	*end += 4096;
+	return *start && *start < *end;
+}
+
+int fault_spread(unsigned int percent, unsigned int times)
+{
+	char from[32], to[32], text[16];
+	unsigned long start, end;
+
+	if (!module_text(&start, &end))
+		return -ENOENT;
+	snprintf(from, sizeof(from), "%#lx", start);
+	snprintf(to, sizeof(to), "%#lx", end);
+	if (set_both("require-start", from) || set_both("require-end", to) ||
+	    set_both("stacktrace-depth", "32"))
+		return -EOPNOTSUPP;
+	times_set = times;
+	snprintf(text, sizeof(text), "%u", times);
+	if (set_both("times", text))
+		return -EIO;
+	snprintf(text, sizeof(text), "%u", percent);
+	return set_both("probability", text);
+}
+
+unsigned int fault_calm(void)
+{
+	unsigned int failed = 0, i;
+	char path[96], text[32];
+
+	set_both("probability", "0");
+	for (i = 0; i < 2; i++) {
+		snprintf(path, sizeof(path), DEBUGFS "/%s/times", attrs[i]);
+		if (!get(path, text, sizeof(text)))
+			failed += times_set - atoi(text);
+	}
+	return failed;
+}
+
+static void next_event(struct xfer *x)
+{
+	struct pollfd p = { .fd = x->fd, .events = POLLIN };
+	struct zc_event ev = { 0 };
+
+	if (poll(&p, 1, 30000) != 1 || read(x->fd, &ev, sizeof(ev)) != sizeof(ev) ||
+	    ev.type != ZC_EVENT_DONE) {
+		x->ret = -EPROTO;
+		return;
+	}
+	x->sent = ev.sent;
+	x->error = ev.error;
+	x->cached = ev.cached;
+}
+
+union args {
+	struct zc_sendfile file;
+	struct zc_send buf;
+};
+
+static void by_uring(struct xfer *x, union args *arg, unsigned long op, size_t size)
+{
+	struct zc_uring_cmd cmd = { .addr = (uintptr_t)arg, .size = size };
+	struct __kernel_timespec ts = { .tv_sec = 30 };
+	struct io_uring_cqe *cqe;
+	struct io_uring_sqe *sqe;
+	struct io_uring ring;
+	int ret;
+
+	if (io_uring_queue_init(4, &ring, 0)) {
+		x->ret = -EPROTO;
+		return;
+	}
+	sqe = io_uring_get_sqe(&ring);
+	io_uring_prep_rw(IORING_OP_URING_CMD, sqe, x->fd, NULL, 0, 0);
+	sqe->off = op;
+	memcpy((char *)sqe + 48, &cmd, sizeof(cmd));
+	fault_arm(x->nth);
+	ret = io_uring_submit(&ring);
+	x->injected = fault_disarm();
+	/* It was not taken: it is still in the queue. */
+	if (ret < 1 && x->injected)
+		ret = io_uring_submit(&ring);
+	if (ret != 1 || io_uring_wait_cqe_timeout(&ring, &cqe, &ts)) {
+		x->ret = -EPROTO;
+	} else {
+		x->sent = cqe->res > 0 ? cqe->res : 0;
+		x->error = cqe->res < 0 ? -cqe->res : 0;
+		io_uring_cqe_seen(&ring, cqe);
+	}
+	io_uring_queue_exit(&ring);
+}
+
+static void by_ioctl(struct xfer *x, union args *arg, unsigned long op)
+{
+	fault_arm(x->nth);
+	x->ret = zct_ioctl(x->fd, op, arg);
+	x->injected = fault_disarm();
+	if (x->how == ASYNC) {
+		if (!x->ret)
+			next_event(x);
+		return;
+	}
+	x->sent = x->in < 0 ? arg->buf.sent : arg->file.sent;
+	x->error = x->in < 0 ? arg->buf.error : arg->file.error;
+	x->cached = x->in < 0 ? 0 : arg->file.cached;
+}
+
+void xfer_run(struct xfer *x)
+{
+	uint32_t flags = x->flags | (x->how == ASYNC ? ZC_SEND_ASYNC : 0);
+	unsigned long op = x->in < 0 ? ZC_IOC_SEND : ZC_IOC_SENDFILE;
+	union args arg = { 0 };
+	int sock[2];
+
+	x->injected = false;
+	x->error = 0;
+	x->sent = 0;
+	x->cached = 0;
+	x->ret = zct_pair(x->family, sock);
+	if (x->ret)
+		return;
+	if (x->in < 0)
+		arg.buf = (struct zc_send){ .handle = x->handle, .out_fd = sock[0],
+			.offset = x->offset, .len = x->len, .flags = flags };
+	else
+		arg.file = (struct zc_sendfile){ .in_fd = x->in, .out_fd = sock[0],
+			.offset = flags & ZC_SEND_POS ? 0 : x->offset,
+			.len = x->len, .flags = flags };
+	x->rx = (struct zct_rx){ .sock = sock[1], .offset = x->offset, .check = true };
+	zct_rx_start(&x->rx);
+	if (x->how == URING)
+		by_uring(x, &arg, op, x->in < 0 ? sizeof(arg.buf) : sizeof(arg.file));
+	else
+		by_ioctl(x, &arg, op);
+	shutdown(sock[0], SHUT_WR);
+	zct_rx_join(&x->rx);
+	close(sock[0]);
+	close(sock[1]);
+}

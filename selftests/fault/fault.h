@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Failures on demand, and one transfer in each of its ways. */
+#ifndef _FAULT_H
+#define _FAULT_H
+
+#include "zc_test.h"
+
+/* Why this kernel cannot fail on demand; NULL if it can. */
+const char *fault_missing(void);
+/* Change a setting below debugfs; fault_restore() takes all changes back. */
+int fault_set(const char *attr, const char *file, const char *val);
+void fault_restore(void);
+/* From here on allocations that may sleep can fail too, whatever their order. */
+int fault_begin(void);
+/* Fail the @nth allocation of this thread from here on; 0: none. */
+void fault_arm(unsigned int nth);
+/* Returns whether that allocation came. */
+bool fault_disarm(void);
+/* Fail @percent of what is allocated from within the module, so often at most. */
+int fault_spread(unsigned int percent, unsigned int times);
+/* No more. Returns how many failed. */
+unsigned int fault_calm(void);
+
+enum xfer_how { SYNC, ASYNC, URING };
+
+/**
+ * struct xfer - one transfer over a connection of its own
+ * @fd:     the device
+ * @how:    by whom it is driven
+ * @family: of the sockets
+ * @in:     file, or -1: @handle
+ * @handle: buffer
+ * @offset: first byte; pattern offset too
+ * @len:    bytes
+ * @flags:  ZC_SEND_*
+ * @nth:    allocation of the submission to fail
+ * @injected: out: it came
+ * @ret:    out: of the call; 0 or a negative errno
+ * @error:  out: why it ended early, positive
+ * @sent:   out: bytes, by what the module says
+ * @cached: out: of them from the page cache (not by io_uring)
+ * @rx:     out: what came
+ */
+struct xfer {
+	int fd;
+	enum xfer_how how;
+	int family;
+	int in;
+	uint32_t handle;
+	uint64_t offset;
+	uint64_t len;
+	uint32_t flags;
+	unsigned int nth;
+	bool injected;
+	int ret;
+	int error;
+	uint64_t sent;
+	uint64_t cached;
+	struct zct_rx rx;
+};
+
+void xfer_run(struct xfer *x);
+
+#endif /* _FAULT_H */

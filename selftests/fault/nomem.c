@@ -1,0 +1,431 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Each allocation of each call fails in turn, as long as there is one more. Then
+ * those that the module makes in its workqueue fail at random.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+#include "fault.h"
+
+/* What a helper gets of a test. */
+#define SELF	FIXTURE_DATA(nomem)
+
+#define NAME	EXT4_DIR "/zc-nomem"
+#define SHM	"/tmp/zc-nomem"
+#define SIZE	(2 * HUGE)
+#define LEN	(300 * 1024 + 5)
+
+FIXTURE(nomem)
+{
+	int fd;
+	int file;
+	int shm;
+	uint64_t used;
+	unsigned int nth;
+	bool injected;
+	bool cold;
+	bool spares;
+	bool sealed;
+	struct zc_buf_create buf;
+	struct xfer x;
+};
+
+FIXTURE_SETUP(nomem)
+{
+	const char *why = fault_missing();
+
+	if (why)
+		SKIP(return, "%s", why);
+	self->fd = zct_open();
+	ASSERT_GE(self->fd, 0);
+	self->used = zct_used(self->fd);
+	self->file = zct_pattern_file(NAME, SIZE);
+	self->shm = zct_pattern_file(SHM, SIZE);
+	ASSERT_GE(self->file, 0);
+	ASSERT_GE(self->shm, 0);
+	self->x = (struct xfer){ .fd = self->fd, .family = AF_INET, .in = self->file,
+				 .offset = 7, .len = LEN };
+	ASSERT_EQ(0, fault_begin());
+}
+
+FIXTURE_TEARDOWN(nomem)
+{
+	fault_restore();
+	EXPECT_TRUE(zct_used_becomes(self->fd, self->used, 2000));
+	close(self->file);
+	close(self->shm);
+	close(self->fd);
+	unlink(NAME);
+	unlink(SHM);
+}
+
+/* Without an injected failure all is well; with one, all is well or ENOMEM. */
+static bool done(struct __test_metadata *_metadata, SELF *self, int ret)
+{
+	self->injected = fault_disarm();
+	if (!self->injected || ret != -ENOMEM)
+		EXPECT_EQ(0, ret);
+	return !ret;
+}
+
+static void try_open(struct __test_metadata *_metadata, SELF *self)
+{
+	int fd;
+
+	fault_arm(self->nth);
+	fd = open("/dev/zc", O_RDWR);
+	if (done(_metadata, self, fd < 0 ? -errno : 0))
+		close(fd);
+}
+
+/* Try with the first allocation failing, the second … until all succeed. */
+static void each(struct __test_metadata *_metadata, SELF *self, const char *what,
+		 typeof(try_open) *attempt, unsigned int least)
+{
+	uint64_t used = zct_used(self->fd);
+	unsigned int n = 0;
+	bool more = true;
+
+	while (more) {
+		ASSERT_LT(++n, 5000);
+		self->nth = n;
+		attempt(_metadata, self);
+		more = self->injected;
+		EXPECT_TRUE(zct_used_becomes(self->fd, used, 2000));
+		self->nth = 0;
+		attempt(_metadata, self);
+		EXPECT_TRUE(zct_used_becomes(self->fd, used, 2000));
+		if (!__test_passed(_metadata)) {
+			TH_LOG("%s: allocation %u", what, n);
+			return;
+		}
+	}
+	TH_LOG("%s: %u allocations", what, n - 1);
+	EXPECT_GE(n - 1, least);
+}
+
+static void try_close(struct __test_metadata *_metadata, SELF *self)
+{
+	struct zc_buf_create buf;
+	int fd = open("/dev/zc", O_RDWR), ret;
+
+	ASSERT_EQ(0, zct_create(fd, HUGE, 0, ZC_NODE_ANY, &buf));
+	fault_arm(self->nth);
+	ret = close(fd);
+	done(_metadata, self, ret ? -errno : 0);
+}
+
+static void try_query(struct __test_metadata *_metadata, SELF *self)
+{
+	struct zc_query query = { 0 };
+	int ret;
+
+	fault_arm(self->nth);
+	ret = zct_ioctl(self->fd, ZC_IOC_QUERY, &query);
+	done(_metadata, self, ret);
+}
+
+static void create(struct __test_metadata *_metadata, SELF *self, uint32_t flags,
+		   int node)
+{
+	struct zc_buf_create buf;
+	int ret;
+
+	fault_arm(self->nth);
+	ret = zct_create(self->fd, 2 * HUGE, flags, node, &buf);
+	if (!done(_metadata, self, ret))
+		return;
+	EXPECT_EQ(2 * HUGE, buf.size);
+	if (!(flags & ZC_BUF_SMALL_OK))
+		EXPECT_EQ(2 * HUGE, buf.huge_bytes);
+	EXPECT_EQ(0, zct_destroy(self->fd, buf.handle));
+}
+
+static void try_create(struct __test_metadata *_metadata, SELF *self)
+{
+	create(_metadata, self, 0, ZC_NODE_ANY);
+}
+
+static void try_create_small(struct __test_metadata *_metadata, SELF *self)
+{
+	create(_metadata, self, ZC_BUF_SMALL_OK, ZC_NODE_ANY);
+}
+
+static void try_create_node(struct __test_metadata *_metadata, SELF *self)
+{
+	create(_metadata, self, ZC_BUF_NODE_STRICT, 0);
+}
+
+static void try_map(struct __test_metadata *_metadata, SELF *self)
+{
+	char *map;
+
+	fault_arm(self->nth);
+	map = zct_map(self->fd, &self->buf);
+	if (map != MAP_FAILED) {
+		map[5] = 42;
+		map[HUGE + 7] = 42;
+	}
+	if (!done(_metadata, self, map == MAP_FAILED ? -errno : 0))
+		return;
+	EXPECT_EQ(42, map[5]);
+	EXPECT_EQ(42, map[HUGE + 7]);
+	munmap(map, self->buf.size);
+}
+
+static void try_destroy(struct __test_metadata *_metadata, SELF *self)
+{
+	struct zc_buf_query query;
+	struct zc_buf_create buf;
+	int ret;
+
+	ASSERT_EQ(0, zct_create(self->fd, HUGE, 0, ZC_NODE_ANY, &buf));
+	fault_arm(self->nth);
+	ret = zct_destroy(self->fd, buf.handle);
+	if (done(_metadata, self, ret))
+		return;
+	/* The handle is still there, and so is the buffer. */
+	query = (struct zc_buf_query){ .handle = buf.handle };
+	EXPECT_EQ(0, zct_ioctl(self->fd, ZC_IOC_BUF_QUERY, &query));
+	EXPECT_EQ(0, zct_destroy(self->fd, buf.handle));
+}
+
+static void try_buf_query(struct __test_metadata *_metadata, SELF *self)
+{
+	struct zc_buf_query query = { .handle = self->buf.handle };
+	int ret;
+
+	fault_arm(self->nth);
+	ret = zct_ioctl(self->fd, ZC_IOC_BUF_QUERY, &query);
+	done(_metadata, self, ret);
+}
+
+static void try_seal(struct __test_metadata *_metadata, SELF *self)
+{
+	struct zc_buf_create buf;
+	struct zc_buf_seal seal;
+	int ret;
+
+	ASSERT_EQ(0, zct_create(self->fd, HUGE, 0, ZC_NODE_ANY, &buf));
+	seal = (struct zc_buf_seal){ .handle = buf.handle };
+	fault_arm(self->nth);
+	ret = zct_ioctl(self->fd, ZC_IOC_BUF_SEAL, &seal);
+	done(_metadata, self, ret);
+	EXPECT_EQ(0, zct_destroy(self->fd, buf.handle));
+}
+
+TEST_F_TIMEOUT(nomem, buffers, 600)
+{
+	struct zc_buf_create other[20];
+	int i;
+
+	each(_metadata, self, "open", try_open, 2);
+	each(_metadata, self, "close", try_close, 0);
+	each(_metadata, self, "query", try_query, 0);
+	each(_metadata, self, "create", try_create, 4);
+	each(_metadata, self, "create, small pages", try_create_small, 4);
+	each(_metadata, self, "create on a node", try_create_node, 4);
+	/* A tree of more than one node. */
+	for (i = 0; i < 20; i++)
+		ASSERT_EQ(0, zct_create(self->fd, HUGE, 0, ZC_NODE_ANY, &other[i]));
+	each(_metadata, self, "destroy", try_destroy, 0);
+	each(_metadata, self, "create of many", try_create, 4);
+	for (i = 0; i < 20; i++)
+		EXPECT_EQ(0, zct_destroy(self->fd, other[i].handle));
+	ASSERT_EQ(0, zct_create(self->fd, 2 * HUGE, 0, ZC_NODE_ANY, &self->buf));
+	each(_metadata, self, "mmap", try_map, 2);
+	each(_metadata, self, "buffer query", try_buf_query, 0);
+	each(_metadata, self, "seal", try_seal, 0);
+	EXPECT_EQ(0, zct_destroy(self->fd, self->buf.handle));
+}
+
+/* What the module may say, where an allocation failed. */
+static bool said_so(const struct xfer *x, int err)
+{
+	switch (err) {
+	case 0:
+	case ENOMEM:
+		return true;
+	case ENOBUFS:
+		return x->family == AF_UNIX;
+	case EAGAIN:
+		return x->how == URING || (x->flags & ZC_SEND_NONBLOCK);
+	case EIO:
+		/* What the page cache could not be filled with; as read(2). */
+		return x->flags & ZC_SEND_CACHED;
+	default:
+		return false;
+	}
+}
+
+static void try_send(struct __test_metadata *_metadata, SELF *self)
+{
+	struct xfer *x = &self->x;
+	int err;
+
+	if (self->cold)
+		posix_fadvise(x->in, 0, 0, POSIX_FADV_DONTNEED);
+	if (!self->spares && self->nth) {
+		int fd = open("/proc/sys/vm/drop_caches", O_WRONLY);
+
+		/* What shrinkers have. */
+		ASSERT_EQ(1, write(fd, "2", 1));
+		close(fd);
+	}
+	if (x->flags & ZC_SEND_POS)
+		lseek(x->in, x->offset, SEEK_SET);
+	x->nth = self->nth;
+	xfer_run(x);
+	self->injected = x->injected;
+	EXPECT_EQ(x->sent, x->rx.bytes);
+	EXPECT_EQ(-1, x->rx.bad);
+	if (x->flags & ZC_SEND_POS)
+		EXPECT_EQ(x->offset + x->sent, lseek(x->in, 0, SEEK_CUR));
+	if (x->ret)
+		EXPECT_EQ(0, x->sent);
+	err = x->ret ? -x->ret : x->error;
+	if (self->injected)
+		EXPECT_TRUE(said_so(x, err)) TH_LOG("error %d after %llu", err,
+						    (unsigned long long)x->sent);
+	if (!self->injected && !(x->flags & ZC_SEND_NONBLOCK))
+		EXPECT_EQ(0, err);
+	if (!err && !(x->flags & ZC_SEND_NONBLOCK))
+		EXPECT_EQ(x->len, x->sent);
+}
+
+static void sends(struct __test_metadata *_metadata, SELF *self, const char *what,
+		  int in, bool cold, uint32_t flags, unsigned int least)
+{
+	self->x.in = in;
+	self->x.flags = flags;
+	self->cold = cold;
+	each(_metadata, self, what, try_send, least);
+}
+
+TEST_F_TIMEOUT(nomem, sendfile, 600)
+{
+	self->spares = true;
+	sends(_metadata, self, "direct", self->file, true, ZC_SEND_DIRECT, 5);
+	sends(_metadata, self, "position", self->file, true, ZC_SEND_POS, 5);
+	sends(_metadata, self, "missed", self->file, true, ZC_SEND_CACHED, 5);
+	sends(_metadata, self, "hot", self->file, false, 0, 3);
+	sends(_metadata, self, "tmpfs", self->shm, false, 0, 3);
+	sends(_metadata, self, "nonblocking", self->file, true,
+	      ZC_SEND_NONBLOCK | ZC_SEND_DIRECT, 5);
+	self->x.family = AF_UNIX;
+	sends(_metadata, self, "unix", self->file, true, ZC_SEND_DIRECT, 5);
+}
+
+/* The first folio is a hugepage that must be allocated. */
+TEST_F_TIMEOUT(nomem, sendfile_no_spares, 600)
+{
+	self->x.len = HUGE + 5;
+	sends(_metadata, self, "hugepage", self->file, true, ZC_SEND_DIRECT, 5);
+}
+
+static void submissions(struct __test_metadata *_metadata, SELF *self,
+			enum xfer_how how)
+{
+	self->spares = true;
+	self->x.how = how;
+	sends(_metadata, self, "direct", self->file, true, ZC_SEND_DIRECT, 3);
+	sends(_metadata, self, "hot", self->file, false, ZC_SEND_CACHED, 3);
+}
+
+TEST_F_TIMEOUT(nomem, async, 600)
+{
+	submissions(_metadata, self, ASYNC);
+}
+
+TEST_F_TIMEOUT(nomem, uring, 600)
+{
+	submissions(_metadata, self, URING);
+}
+
+static void released(struct __test_metadata *_metadata, SELF *self)
+{
+	struct zc_event ev;
+
+	try_send(_metadata, self);
+	if (self->sealed || !self->x.sent)
+		return;
+	ASSERT_EQ(sizeof(ev), read(self->fd, &ev, sizeof(ev)));
+	EXPECT_EQ(ZC_EVENT_RELEASED, ev.type);
+	EXPECT_EQ(self->x.sent, ev.sent);
+}
+
+TEST_F_TIMEOUT(nomem, send, 600)
+{
+	struct zc_buf_seal seal;
+	int how;
+	void *map;
+
+	ASSERT_EQ(0, zct_create(self->fd, HUGE, 0, ZC_NODE_ANY, &self->buf));
+	map = zct_map(self->fd, &self->buf);
+	ASSERT_NE(MAP_FAILED, map);
+	zct_pattern(map, 0, HUGE);
+	munmap(map, HUGE);
+	self->spares = true;
+	self->x.in = -1;
+	self->x.handle = self->buf.handle;
+	for (how = SYNC; how <= URING; how++) {
+		self->x.how = how;
+		each(_metadata, self, "not sealed", released, 3);
+	}
+	seal = (struct zc_buf_seal){ .handle = self->buf.handle };
+	ASSERT_EQ(0, zct_ioctl(self->fd, ZC_IOC_BUF_SEAL, &seal));
+	self->sealed = true;
+	for (how = SYNC; how <= URING; how++) {
+		self->x.how = how;
+		each(_metadata, self, "sealed", released, how ? 1 : 2);
+	}
+	EXPECT_EQ(0, zct_destroy(self->fd, self->buf.handle));
+}
+
+/* No memory for a while is no reason for a transfer without a waiter to fail. */
+TEST_F_TIMEOUT(nomem, worker, 600)
+{
+	static const uint32_t flags[] = { ZC_SEND_DIRECT, ZC_SEND_CACHED, 0 };
+	struct xfer *x = &self->x;
+	unsigned int failed = 0;
+	int i, err;
+
+	x->len = HUGE + 12345;
+	for (i = 0; i < 30; i++) {
+		x->how = ASYNC;
+		x->flags = flags[i % 3];
+		x->in = i % 5 == 4 && !x->flags ? self->shm : self->file;
+		posix_fadvise(self->file, 0, 0, POSIX_FADV_DONTNEED);
+		err = fault_spread(5, 20);
+		if (err == -EOPNOTSUPP)
+			SKIP(break, "no filter by stack trace");
+		ASSERT_EQ(0, err);
+		xfer_run(x);
+		failed += fault_calm();
+		EXPECT_EQ(x->sent, x->rx.bytes);
+		EXPECT_EQ(-1, x->rx.bad);
+		err = x->ret ? -x->ret : x->error;
+		/* The submission may fail; what was submitted does not. */
+		EXPECT_TRUE(!err || (x->ret && err == ENOMEM) || said_so(x, err))
+			TH_LOG("round %d: %d", i, err);
+		if (!x->ret && x->flags == ZC_SEND_DIRECT)
+			EXPECT_EQ(0, err);
+		if (!err)
+			EXPECT_EQ(x->len, x->sent);
+		EXPECT_TRUE(zct_used_becomes(self->fd, self->used, 2000));
+	}
+	EXPECT_GT(failed, 0);
+	TH_LOG("%u allocations failed", failed);
+	xfer_run(x);
+	EXPECT_EQ(0, x->ret ?: x->error);
+	EXPECT_EQ(x->len, x->rx.bytes);
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The tables of `make bench`, one function for each test. A row that zc loses is
+marked with "<<<"."""
+
+MIB = 1 << 20
+LOST = "<<< zc loses"
+
+
+def size(count):
+    """Bytes as text; not every path can count its copies"""
+    if count is None:
+        return "unknown"
+    for unit, scale in (("GiB", 1 << 30), ("MiB", MIB), ("KiB", 1 << 10)):
+        if count >= scale:
+            return f"{count / scale:.4g} {unit}"
+    return f"{count} B"
+
+
+def find(rows, **want):
+    """The first row with these fields, or None"""
+    for r in rows:
+        if all(r.get(name) == value for name, value in want.items()):
+            return r
+    return None
+
+
+def is_zc(row):
+    """Is it a path of the module?"""
+    return row["path"].startswith("zc-")
+
+
+def show(title, lines, left):
+    """Print @lines, the first of them the head; @left columns to the left"""
+    print(f"\n{title}")
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+    for line in lines:
+        print(("  " + "  ".join(
+            cell.ljust(width) if i < left or i == len(widths) - 1
+            else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(line, widths)))).rstrip())
+
+
+def table_io(rows):
+    """Cheapest first within each state of the cache"""
+    lines = [("path", "cache", "kinsn/MiB", "vs sendfile", "copied", "syscalls",
+              "page cache", "")]
+    for r in sorted(rows, key=lambda r: (r["cache"], r["kinsn_per_mib"])):
+        cache = "hot" if r["cache"] == "none" else r["cache"]
+        base = find(rows, path="sendfile", cache=cache)
+        zc = [z["kinsn_per_mib"] for z in rows
+              if is_zc(z) and z["cache"] == r["cache"]]
+        ratio = f"{r['kinsn_per_mib'] / base['kinsn_per_mib']:.3f}" if base else "-"
+        beats = not is_zc(r) and zc and r["kinsn_per_mib"] < min(zc)
+        lines.append((r["path"], r["cache"], f"{r['kinsn_per_mib']:.1f}", ratio,
+                      size(r["copied_bytes"]), str(r["syscalls"]),
+                      size(r["page_cache_bytes"]), LOST if beats else ""))
+    show("guest instructions per MiB, sender and receiver together; none: from"
+         " memory, beside sendfile hot", lines, 2)
+
+
+def table_flat(rows):
+    """Beside the cheapest size of the same path"""
+    lines = [("path", "per call", "total", "kinsn/MiB", "vs cheapest", "")]
+    for r in sorted(rows, key=lambda r: (r["path"], r["per_call"])):
+        least = min(x["kinsn_per_mib"] for x in rows if x["path"] == r["path"])
+        lines.append((r["path"], size(r["per_call"]), size(r["bytes"]),
+                      f"{r['kinsn_per_mib']:.1f}",
+                      f"{r['kinsn_per_mib'] / least:.3f}", ""))
+    show("size of a transfer, file not cached", lines, 1)
+
+
+def table_files(rows):
+    """Each beside sendfile"""
+    lines = [("file", "cache", "path", "files", "kinsn/file", "kinsn/MiB",
+              "vs sendfile", "copied", "")]
+    for r in sorted(rows, key=lambda r: (r["file_bytes"], r["cache"],
+                                         r["kinsn_per_mib"])):
+        base = find(rows, path="sendfile", cache=r["cache"],
+                    file_bytes=r["file_bytes"])
+        ratio = r["kinsn_per_mib"] / base["kinsn_per_mib"] if base else 0
+        per_file = r["kinsn_per_mib"] * r["file_bytes"] / MIB
+        lost = LOST if r["path"] == "zc-auto" and ratio > 1 else ""
+        lines.append((size(r["file_bytes"]), r["cache"], r["path"],
+                      str(r["files"]), f"{per_file:.2f}",
+                      f"{r['kinsn_per_mib']:.0f}", f"{ratio:.2f}",
+                      size(r["copied_bytes"]), lost))
+    show("small files on ext4, a call for each", lines, 3)
+
+
+def table_many(rows):
+    """Beside the least in flight"""
+    lines = [("path", "in flight", "reached", "kinsn/MiB", "vs first", "vs sendfile",
+              "copied", "")]
+    for r in sorted(rows, key=lambda r: (r["path"], r["concurrency"])):
+        base = min((x for x in rows if x["path"] == r["path"]),
+                   key=lambda r: r["concurrency"])
+        hot = find(rows, path="sendfile", concurrency=r["concurrency"])
+        lines.append((r["path"], str(r["concurrency"]), str(r["peak"]),
+                      f"{r['kinsn_per_mib']:.1f}",
+                      f"{r['kinsn_per_mib'] / base['kinsn_per_mib']:.3f}",
+                      f"{r['kinsn_per_mib'] / hot['kinsn_per_mib']:.3f}"
+                      if hot else "-", size(r["copied_bytes"]),
+                      LOST if is_zc(r) and hot and
+                      r["kinsn_per_mib"] > hot["kinsn_per_mib"] else ""))
+    show(f"asynchronous transfers of {size(rows[0]['transfer_bytes'])}, many at"
+         " once, beside sendfile by epoll of a hot file, whole machine", lines, 1)
+
+
+def table_nic(rows):
+    """As they come"""
+    lines = [("path", "cache", "copied", "frags", "per 64 KiB", "packet",
+              "per packet", "way")]
+    for r in rows:
+        lines.append((r["path"], r["cache"], size(r["copied_bytes"]),
+                      str(r["frags"]), f"{r['frags_per_64k']:.2f}",
+                      str(r["packet_bytes"]), f"{r['frags_per_packet']:.2f}",
+                      r["paths"]))
+    show("over an emulated e1000e to another host", lines, 2)
+
+
+def break_even(rows, source):
+    """The smallest size from which on a reference costs no more, or None"""
+    best = None
+    for nbytes in sorted({r["file_bytes"] for r in rows}, reverse=True):
+        ref = find(rows, path=f"{source}-ref", file_bytes=nbytes)
+        copy = find(rows, path=f"{source}-copy", file_bytes=nbytes)
+        if ref["kinsn_per_mib"] > copy["kinsn_per_mib"]:
+            break
+        best = nbytes
+    return best
+
+
+def table_copybreak(rows):
+    """By reference beside by copy, for each pattern"""
+    sources = ("zc-buffer", "zc-auto")
+    lines = [("pattern", "bytes", "buffer ref", "copy", "hot file ref", "copy", "")]
+    evens = []
+    for pattern in dict.fromkeys(r["pattern"] for r in rows):
+        some = [r for r in rows if r["pattern"] == pattern]
+        for nbytes in sorted({r["file_bytes"] for r in some}):
+            cells = [pattern, str(nbytes)]
+            for source in sources:
+                for how in ("ref", "copy"):
+                    r = find(some, path=f"{source}-{how}", file_bytes=nbytes)
+                    cells.append(f"{r['kinsn_per_mib'] * nbytes / MIB:.2f}")
+            lines.append((*cells, ""))
+        evens += [(pattern, source, break_even(some, source)) for source in sources]
+    show("small sends, kinsn each: by reference (copybreak=0) and by copy", lines, 1)
+    for pattern, source, even in evens:
+        print(f"  {pattern}, {source}: " + (
+            f"a reference costs no more from {even} bytes on" if even
+            else "a copy costs less at all sizes"))
+
+
+TABLES = {
+    "io": table_io,
+    "flat": table_flat,
+    "files": table_files,
+    "many": table_many,
+    "nic": table_nic,
+    "copybreak": table_copybreak,
+}

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What `make bench` holds the figures against. Each function gets the rows of one
+test on one kernel, and yields (what, figure, most): ok if figure <= most, and not
+ok if the figure is None."""
+
+from bench_tables import find, is_zc, size
+
+# Part of what the other path costs, at most
+COLD = {"sendfile": 0.10, "rw-32k": 0.08}
+COLD_KINSN = 250
+HOT = {"zc-auto": ("hot", 0.5), "zc-buffer": ("none", 0.35)}
+FLAT = 1.05
+MANY = 1.10
+FRAGS = 2
+
+
+def cost(row):
+    """kinsn per MiB, or None"""
+    return row["kinsn_per_mib"] if row else None
+
+
+def ratio(row, base):
+    """Of two costs, or None"""
+    return cost(row) / cost(base) if row and base else None
+
+
+def targets_io(rows):
+    """256 MiB, each path beside the usual ways"""
+    zc = [r for r in rows if r["cache"] == "cold" and
+          r["path"] in ("zc-direct", "zc-auto")]
+    best = min(zc, key=cost, default=None)
+    name = best["path"] if best else "zc"
+    yield f"{name} cold, kinsn/MiB", cost(best), COLD_KINSN
+    for path, most in COLD.items():
+        base = find(rows, path=path, cache="cold")
+        yield f"{name} of {path}, cold", ratio(best, base), most
+    base = find(rows, path="sendfile", cache="hot")
+    for path, (cache, most) in HOT.items():
+        row = find(rows, path=path, cache=cache)
+        yield f"{path} of sendfile, hot", ratio(row, base), most
+
+
+def targets_flat(rows):
+    """The dearest size beside the cheapest"""
+    costs = [cost(r) for r in rows if r["path"] == "zc-auto"]
+    sizes = [r["per_call"] for r in rows if r["path"] == "zc-auto"]
+    figure = max(costs) / min(costs) if len(costs) > 1 else None
+    span = f"{size(min(sizes))} to {size(max(sizes))}" if sizes else "no sizes"
+    yield f"zc-auto cold, {span}: dearest of cheapest", figure, FLAT
+
+
+def targets_files(rows):
+    """zc-auto beside sendfile, each size"""
+    for row in (r for r in rows if r["path"] == "sendfile"):
+        same = {name: row[name] for name in ("cache", "file_bytes")}
+        yield (f"zc-auto of sendfile, {row['cache']} files of"
+               f" {size(row['file_bytes'])}",
+               ratio(find(rows, path="zc-auto", **same), row), 1.0)
+
+
+def targets_many(rows):
+    """10,000 in flight beside 10"""
+    for row in rows:
+        if not is_zc(row) or row["peak"] == row["concurrency"]:
+            continue
+        yield f"{row['concurrency']} in flight, not reached", None, 0
+    yield ("zc-async, 10,000 in flight of 10",
+           ratio(find(rows, path="zc-async", concurrency=10000),
+                 find(rows, path="zc-async", concurrency=10)), MANY)
+
+
+def targets_nic(rows):
+    """No copies; few frags, but where the page cache has a page here and a page
+    there, as that of ext4 on these kernels"""
+    for row in rows:
+        yield f"{row['path']} to another host, bytes copied", row["copied_bytes"], 0
+        if row["cache"] != "hot":
+            yield f"{row['path']}, frags a packet", row["frags_per_packet"], FRAGS
+    row = find(rows, path="zc-buffer-unsealed")
+    yield ("zc-buffer-unsealed goes with notification",
+           0 if row and row["paths"] == "notify" else None, 0)
+
+
+def targets_copybreak(rows):
+    """Measured, no more"""
+    yield "copybreak, rows missing", 0 if any(map(is_zc, rows)) else None, 0
+
+
+TARGETS = {
+    "io": targets_io,
+    "flat": targets_flat,
+    "files": targets_files,
+    "many": targets_many,
+    "nic": targets_nic,
+    "copybreak": targets_copybreak,
+}

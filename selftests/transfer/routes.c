@@ -1,0 +1,401 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Each way that a byte can take from the module to a receiver. */
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+#include "sender.h"
+
+/* What a helper gets of a test. */
+#define SELF	FIXTURE_DATA(routes)
+
+#define SIZE	(4 * HUGE)
+#define LEN	(SIZE - 12345)
+#define NR(array)	(sizeof(array) / sizeof(*(array)))
+
+#ifndef IPPROTO_MPTCP
+#define IPPROTO_MPTCP	262
+#endif
+
+FIXTURE(routes)
+{
+	struct sender s;
+	struct zct_rx rx;
+	int sock[2];
+	int near;
+	int far;
+	long long copybreak;
+};
+
+FIXTURE_SETUP(routes)
+{
+	self->near = -1;
+	self->far = -1;
+	self->copybreak = zct_param("copybreak");
+	ASSERT_TRUE(sender_open(&self->s, SIZE));
+}
+
+FIXTURE_TEARDOWN(routes)
+{
+	EXPECT_TRUE(sender_close(&self->s));
+	close(self->near);
+	close(self->far);
+}
+
+static const char *const names[] = { "file", "sealed", "buffer" };
+
+/*
+ * Send some over the connection, by each of the sources, and have the receiver look
+ * at it. What is left in self->s is the result.
+ */
+static void pass(struct __test_metadata *_metadata, SELF *self, enum origin from,
+		 uint64_t offset, uint64_t len, uint32_t flags)
+{
+	struct sender *s = &self->s;
+
+	self->rx = (struct zct_rx){ .sock = self->sock[1], .offset = offset,
+				    .check = true };
+	zct_rx_start(&self->rx);
+	EXPECT_EQ(0, sender_send(s, from, self->sock[0], offset, len, flags))
+		TH_LOG("from %s", names[from]);
+	if (flags & ZC_SEND_ASYNC)
+		EXPECT_TRUE(sender_done(s, 30000));
+	shutdown(self->sock[0], SHUT_WR);
+	zct_rx_join(&self->rx);
+	EXPECT_EQ(0, s->error);
+	EXPECT_EQ(len, s->sent);
+	EXPECT_EQ(len, self->rx.bytes);
+	EXPECT_EQ(-1, self->rx.bad);
+	EXPECT_TRUE(sender_released(s, 10000));
+	close(self->sock[0]);
+	close(self->sock[1]);
+	if (!__test_passed(_metadata))
+		TH_LOG("from %s, flags %#x", names[from], flags);
+}
+
+/*
+ * Bytes at the end of what a socket had room for may be few. Else nothing is copied,
+ * in frags that are as large as may be: one or two for each packet, and one more
+ * where a chunk or a packet's share of the send buffer ends.
+ */
+static void by_reference(struct __test_metadata *_metadata, SELF *self,
+			 uint32_t path, uint32_t flags)
+{
+	struct sender *s = &self->s;
+	bool few = s->reasons == ZC_COPY_SMALL && s->copied < LEN / 100;
+
+	if (flags & ZC_SEND_ASYNC) {
+		EXPECT_TRUE(few || !s->copied);
+		EXPECT_EQ(path, s->paths & ~ZC_PATH_COPY);
+	} else {
+		EXPECT_EQ(0, s->copied);
+		EXPECT_EQ(0, s->reasons);
+		EXPECT_EQ(path, s->paths);
+	}
+	if (path != ZC_PATH_PAGES && !(flags & ZC_SEND_ASYNC)) {
+		EXPECT_LE(LEN / 65536, s->frags);
+		EXPECT_GE(2 * (LEN / 65536) + s->chunks + 16, s->frags);
+	}
+	if (s->from != FROM_BUFFER)
+		return;
+	/* The receiver is in this host. */
+	EXPECT_EQ(1, s->released);
+	EXPECT_LE(s->sent - s->copied, s->net_copied);
+	EXPECT_EQ(ZC_COPY_LOOPBACK, s->net_reasons);
+}
+
+static void by_copy(struct __test_metadata *_metadata, SELF *self, uint32_t reason)
+{
+	struct sender *s = &self->s;
+
+	EXPECT_EQ(s->sent, s->copied);
+	EXPECT_EQ(reason, s->reasons);
+	EXPECT_EQ(ZC_PATH_COPY, s->paths);
+	EXPECT_EQ(0, s->frags);
+	EXPECT_EQ(s->from == FROM_BUFFER, s->released);
+	EXPECT_EQ(0, s->net_copied);
+}
+
+static int netns(void)
+{
+	return open("/proc/self/ns/net", O_RDONLY);
+}
+
+static int run(const char *fmt, ...)
+{
+	char *cmd;
+	va_list ap;
+	int ret;
+
+	va_start(ap, fmt);
+	ret = vasprintf(&cmd, fmt, ap);
+	va_end(ap);
+	if (ret < 0)
+		return -1;
+	ret = system(cmd);
+	free(cmd);
+	return ret;
+}
+
+/* Does the kernel know this type of link? */
+static bool have(const char *type)
+{
+	run("modprobe -q %s", type);
+	return !unshare(CLONE_NEWNET) && !run("ip link add zctry type %s", type);
+}
+
+/* A connection from here, in the "near" namespace, to the "far" one. */
+static int connect_far(SELF *self, int family)
+{
+	struct sockaddr_in in = {
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(0xc0000202),	/* 192.0.2.2 */
+	};
+	struct sockaddr_in6 in6 = {
+		.sin6_family = AF_INET6,
+		/* 2001:db8::2 */
+		.sin6_addr = { .s6_addr = { 0x20, 1, 0x0d, 0xb8, [15] = 2 } },
+	};
+	struct sockaddr *addr = family == AF_INET ? (void *)&in : (void *)&in6;
+	socklen_t len = family == AF_INET ? sizeof(in) : sizeof(in6);
+	int fd;
+
+	setns(self->far, CLONE_NEWNET);
+	fd = socket(family, SOCK_STREAM, 0);
+	if (bind(fd, addr, len) || listen(fd, 1) || getsockname(fd, addr, &len))
+		return -errno;
+	setns(self->near, CLONE_NEWNET);
+	self->sock[0] = socket(family, SOCK_STREAM, 0);
+	if (connect(self->sock[0], addr, len))
+		return -errno;
+	self->sock[1] = accept(fd, NULL, NULL);
+	close(fd);
+	return self->sock[1] < 0 ? -errno : 0;
+}
+
+static const char addresses[] =
+	"ip addr add 192.0.2.%d/24 dev %s; ip addr add 2001:db8::%d/64 dev %s nodad;"
+	"ip link set %s up";
+
+/* Two namespaces with a veth pair between them. Returns whether it worked. */
+static bool veth_up(SELF *self)
+{
+	if (unshare(CLONE_NEWNET))
+		return false;
+	self->far = netns();
+	if (unshare(CLONE_NEWNET))
+		return false;
+	self->near = netns();
+	if (run("ip link add zc0 type veth peer name zc1 netns /proc/self/fd/%d",
+		self->far))
+		return false;
+	run(addresses, 1, "zc0", 1, "zc0", "zc0");
+	setns(self->far, CLONE_NEWNET);
+	run(addresses, 2, "zc1", 2, "zc1", "zc1");
+	setns(self->near, CLONE_NEWNET);
+	return true;
+}
+
+/* The same, each with a veth to a bridge in a third one. */
+static bool bridge_up(SELF *self)
+{
+	if (unshare(CLONE_NEWNET))
+		return false;
+	self->near = netns();
+	if (unshare(CLONE_NEWNET))
+		return false;
+	self->far = netns();
+	if (unshare(CLONE_NEWNET))
+		return false;
+	/* It lasts as long as this process, by a descriptor. */
+	if (netns() < 0)
+		return false;
+	if (run("ip link add zcbr type bridge && ip link set zcbr up &&"
+		"ip link add p0 master zcbr type veth peer name zc0 netns /proc/self/fd/%d &&"
+		"ip link add p1 master zcbr type veth peer name zc1 netns /proc/self/fd/%d &&"
+		"ip link set p0 up && ip link set p1 up", self->near, self->far))
+		return false;
+	setns(self->far, CLONE_NEWNET);
+	run(addresses, 2, "zc1", 2, "zc1", "zc1");
+	setns(self->near, CLONE_NEWNET);
+	run(addresses, 1, "zc0", 1, "zc0", "zc0");
+	return true;
+}
+
+static const uint32_t manners[] = { 0, ZC_SEND_ASYNC };
+
+static void all_by_reference(struct __test_metadata *_metadata, SELF *self,
+			     int family, bool far)
+{
+	enum origin from;
+	size_t i;
+
+	for (from = 0; from < FROM_NR; from++) {
+		for (i = 0; i < NR(manners); i++) {
+			uint32_t path = from == FROM_BUFFER ? ZC_PATH_NOTIFY :
+							      ZC_PATH_FRAGS;
+
+			ASSERT_EQ(0, far ? connect_far(self, family) :
+					   zct_pair(family, self->sock));
+			pass(_metadata, self, from, 7, LEN, manners[i]);
+			by_reference(_metadata, self, path, manners[i]);
+		}
+	}
+}
+
+TEST_F_TIMEOUT(routes, loopback, 240)
+{
+	all_by_reference(_metadata, self, AF_INET, false);
+	all_by_reference(_metadata, self, AF_INET6, false);
+}
+
+TEST_F_TIMEOUT(routes, veth, 240)
+{
+	if (!have("veth"))
+		SKIP(return, "no veth");
+	ASSERT_TRUE(veth_up(self));
+	all_by_reference(_metadata, self, AF_INET, true);
+	all_by_reference(_metadata, self, AF_INET6, true);
+}
+
+TEST_F_TIMEOUT(routes, bridge, 240)
+{
+	if (!have("veth") || !have("bridge"))
+		SKIP(return, "no bridge or veth");
+	ASSERT_TRUE(bridge_up(self));
+	all_by_reference(_metadata, self, AF_INET, true);
+	all_by_reference(_metadata, self, AF_INET6, true);
+}
+
+/*
+ * TCP takes references for a device that cannot gather, and cuts its packets of
+ * them by copying.
+ */
+TEST_F_TIMEOUT(routes, no_scatter_gather, 240)
+{
+	struct sender *s = &self->s;
+	enum origin from;
+	size_t i;
+
+	if (!have("veth"))
+		SKIP(return, "no veth");
+	ASSERT_TRUE(veth_up(self));
+	ASSERT_EQ(0, run("ethtool -K zc0 sg off >/dev/null"));
+	for (from = 0; from < FROM_NR; from++) {
+		for (i = 0; i < NR(manners); i++) {
+			ASSERT_EQ(0, connect_far(self, AF_INET));
+			pass(_metadata, self, from, 5, LEN, manners[i]);
+			EXPECT_EQ(s->sent, s->copied);
+			EXPECT_EQ(ZC_COPY_NO_SG, s->reasons & ~ZC_COPY_SMALL);
+			EXPECT_EQ(from == FROM_BUFFER, s->released);
+		}
+	}
+}
+
+TEST_F_TIMEOUT(routes, unix_stream, 240)
+{
+	enum origin from;
+	size_t i;
+
+	for (from = 0; from < FROM_NR; from++) {
+		for (i = 0; i < NR(manners); i++) {
+			ASSERT_EQ(0, zct_pair(AF_UNIX, self->sock));
+			pass(_metadata, self, from, 9, LEN, manners[i]);
+			if (from == FROM_BUFFER)
+				by_copy(_metadata, self, ZC_COPY_LOOPBACK);
+			else
+				by_reference(_metadata, self, ZC_PATH_PAGES,
+					     manners[i]);
+		}
+	}
+}
+
+/* A connected pair of MPTCP sockets. */
+static int mptcp_pair(int *sock)
+{
+	struct sockaddr_in in = {
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	socklen_t len = sizeof(in);
+	int fd = socket(AF_INET, SOCK_STREAM, IPPROTO_MPTCP);
+
+	if (fd < 0)
+		return -errno;
+	sock[0] = socket(AF_INET, SOCK_STREAM, IPPROTO_MPTCP);
+	if (bind(fd, (void *)&in, len) || listen(fd, 1) ||
+	    getsockname(fd, (void *)&in, &len) || connect(sock[0], (void *)&in, len))
+		return -errno;
+	sock[1] = accept(fd, NULL, NULL);
+	close(fd);
+	return sock[1] < 0 ? -errno : 0;
+}
+
+TEST_F_TIMEOUT(routes, mptcp, 240)
+{
+	enum origin from;
+	size_t i;
+
+	for (from = 0; from < FROM_NR; from++) {
+		for (i = 0; i < NR(manners); i++) {
+			int ret = mptcp_pair(self->sock);
+
+			if (ret == -EPROTONOSUPPORT || ret == -ENOPROTOOPT)
+				SKIP(return, "no MPTCP");
+			ASSERT_EQ(0, ret);
+			pass(_metadata, self, from, 3, LEN, manners[i]);
+			by_copy(_metadata, self, ZC_COPY_SOCKET);
+		}
+	}
+}
+
+/* Sends of fewer bytes are copied, no others. */
+static void copybreak_is(struct __test_metadata *_metadata, SELF *self,
+			 uint64_t copybreak)
+{
+	static const uint64_t lens[] = { 1, 511, 512, 513, 65535, 65536, 65537 };
+	static const int families[] = { AF_INET, AF_UNIX };
+	struct sender *s = &self->s;
+	enum origin from;
+	size_t i;
+
+	for (i = 0; i < NR(lens) * NR(families) * FROM_NR; i++) {
+		int family = families[i % NR(families)];
+		uint64_t len = lens[i / NR(families) % NR(lens)];
+		bool small = len < copybreak;
+
+		from = i / NR(families) / NR(lens);
+		ASSERT_EQ(0, zct_pair(family, self->sock));
+		pass(_metadata, self, from, HUGE - 5, len, 0);
+		if (family == AF_UNIX && from == FROM_BUFFER) {
+			by_copy(_metadata, self, ZC_COPY_LOOPBACK);
+			continue;
+		}
+		EXPECT_EQ(small ? len : 0, s->copied)
+			TH_LOG("%llu bytes from %s", (long long)len, names[from]);
+		EXPECT_EQ(small ? ZC_COPY_SMALL : 0, s->reasons);
+		EXPECT_EQ(small, s->paths == ZC_PATH_COPY);
+	}
+}
+
+TEST_F_TIMEOUT(routes, copybreak, 240)
+{
+	static const long long values[] = { 0, 512, 65536 };
+	size_t i;
+
+	ASSERT_LE(0, self->copybreak);
+	for (i = 0; i < NR(values); i++) {
+		EXPECT_EQ(0, zct_param_set("copybreak", values[i]));
+		copybreak_is(_metadata, self, values[i]);
+	}
+	EXPECT_EQ(0, zct_param_set("copybreak", self->copybreak));
+}
+
+TEST_HARNESS_MAIN
