@@ -13,15 +13,21 @@ KSFT_SRC := $(ZC_LAB)/ksft/tools/testing/selftests
 USER_LIBS := libkmod json-c liburing
 export ZC_LAB KERNELS
 
+ALL_TOPICS := $(shell sed -n 's/^TOPICS.*?= //p' selftests/Makefile)
+ifneq ($(filter-out $(ALL_TOPICS),$(TOPICS)),)
+$(error no topic '$(filter-out $(ALL_TOPICS),$(TOPICS))'; there are: $(ALL_TOPICS))
+endif
+
 .PHONY: all help modules modules_install user kselftest check check-debug \
 	check-all bench demo style install dkms-install dkms-remove deps clean distclean
 
-all: modules
+all:
 	@if pkg-config --exists $(USER_LIBS) 2>/dev/null; then \
 		$(MAKE) --no-print-directory user; \
 	else \
 		echo "zcctl and libzc are not built: 'make deps' installs what they need"; \
 	fi
+	@$(MAKE) --no-print-directory modules
 
 help:
 	@echo 'On this machine:'
@@ -47,9 +53,10 @@ help:
 
 modules:
 	@test -e $(KDIR)/Makefile || { \
-		echo "The headers of kernel $$(uname -r) are missing (no $(KDIR))."; \
-		echo "Install them:  apt-get install linux-headers-$$(uname -r)"; \
-		echo "or build for another kernel:  make KDIR=…"; \
+		echo "zc.ko is not built: $(KDIR) holds no kernel headers."; \
+		echo "  for the running kernel:  apt-get install linux-headers-$$(uname -r)"; \
+		echo "  for another:             make KDIR=/usr/src/linux-headers-…"; \
+		echo "  in QEMU, without any:    make demo"; \
 		exit 1; } >&2
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
 

@@ -147,8 +147,10 @@ static int zc_transfer_fill(struct zc_transfer *t)
 
 		if (!room && !t->nr)
 			return -EAGAIN;
-		/* What the socket will not take would be read in vain. */
-		end = min_t(u64, end, t->pos + room);
+		/* What the socket will not take would be read in vain, and so would
+		 * a part of a page, as direct reads are of whole ones.
+		 */
+		end = min_t(u64, end, round_down(t->pos + room, PAGE_SIZE));
 		depth = t->async ? 2 : 1;
 	}
 	while (t->nr < depth && t->next < end) {

@@ -41,7 +41,7 @@ receiver()
 	return 1
 }
 
-ktap_plan 29
+ktap_plan 30
 rmmod zc 2>/dev/null
 zcctl info 2>"$dir/err"
 [ $? -eq 3 ] && says "zcctl load" err
@@ -126,6 +126,11 @@ ktap_test "send --direct from tmpfs is explained" $?
 kill "$recv_pid" 2>/dev/null
 wait "$recv_pid" 2>/dev/null
 rm -f /tmp/zcctl-file
+receiver 7007 -o "$dir/copy" 2>/dev/null
+example-send "$dir/file" 127.0.0.1 7007 >"$dir/out"
+wait "$recv_pid"
+says "^12345678 bytes, 0 of them copied" out && [ "$(sha256sum <"$dir/copy")" = "$sum" ]
+ktap_test "libzc.so, in a program of its own" $?
 zcctl send "$dir/none" localhost:7005 2>"$dir/err"
 [ $? -eq 1 ] && says "No such file" err
 ktap_test "send of no file is explained" $?

@@ -3,7 +3,7 @@
 #ifndef _ZC_PRIVATE_H
 #define _ZC_PRIVATE_H
 
-#include "zc.h"
+#include <zc/zc.h>
 
 #define ZC_EXPORT	__attribute__((visibility("default")))
 

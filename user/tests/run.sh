@@ -3,7 +3,8 @@
 #
 # Tests of zcctl that need neither root nor the module. TAP output.
 set -u
-zcctl=${ZCCTL:?}
+build=${BUILD:?}
+zcctl=$build/zcctl
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 n=0 failed=0
@@ -61,15 +62,28 @@ for bench in io files many nic copybreak; do
 done
 check "bench: unknown" 2 "$zcctl" bench frobnicate
 
+check "help send" 0 "$zcctl" help send
+check "help send is send --help" 0 says "^usage: zcctl send" out
+check "bad option" 2 "$zcctl" alloc --frobnicate
+check "bad option: it is named" 0 says "alloc: '--frobnicate'" err
+check "option without its value" 2 "$zcctl" alloc 2M --node
+check "option without its value: it is named" 0 says "'--node'" err
+check "bad option as JSON" 2 "$zcctl" -j send --frobnicate
+check "bad option: valid JSON" 0 json_valid "$dir/err" zcctl/1 error
 check "load: no PARAMETER=VALUE" 2 "$zcctl" load max_bytes
 check "alloc: no size" 2 "$zcctl" alloc
 check "alloc: zero" 2 "$zcctl" alloc 0
 check "alloc: bad size" 2 "$zcctl" alloc 12x
+check "alloc: bad size is named" 0 says "'12x'" err
 check "alloc: negative size" 2 "$zcctl" alloc -- -1
 check "alloc: too large a size" 2 "$zcctl" alloc 99999999999999999999G
 check "alloc: --strict without --node" 2 "$zcctl" alloc 2M --strict
 check "alloc: bad node" 2 "$zcctl" alloc 2M --node x
 check "send: one argument" 2 "$zcctl" send file
+for to in localhost localhost: :4000 localhost:x localhost:0 localhost:65536 ::1:4000; do
+	check "send: to $to" 2 "$zcctl" send "$0" "$to"
+done
+check "send: how to write it" 0 says "\[::1\]:4000" err
 check "recv: bad port" 2 "$zcctl" recv 65536
 check "recv: --discard and -o" 2 "$zcctl" recv 4000 --discard -o x
 check "bench io: bad path" 2 "$zcctl" bench io --paths nonsense "$0"
@@ -84,7 +98,19 @@ check "bench many: bad path" 2 "$zcctl" bench many --paths rw "$0"
 check "bench nic: no port" 2 "$zcctl" bench nic "$0" localhost
 check "bench copybreak: no file" 2 "$zcctl" bench copybreak
 
+echo precious >"$dir/kept"
+check "recv where it cannot listen" 1 "$zcctl" recv 4000 --bind 192.0.2.1 -o "$dir/kept"
+check "recv that got nothing leaves the file alone" 0 grep -qx precious "$dir/kept"
+
 if [ ! -e /dev/zc ]; then
+	check "libzc.so, in a program of its own" 0 env LD_LIBRARY_PATH="$build" sh -c \
+		"'$build/example-send' '$0' 127.0.0.1 1 2>&1 | grep '^/dev/zc: No such file'"
+	check "bench io of zc alone, without the module" 3 "$zcctl" bench io "$0" \
+		--paths zc-auto --repeat 1
+	check "bench io without the module shows the others" 3 "$zcctl" bench io "$0" \
+		--paths sendfile,zc-auto --repeat 1 --cache hot
+	check "bench io: the other is there" 0 says "^sendfile" out
+	check "bench io: what to do" 0 says "zcctl load" err
 	check "bench many without the module" 3 "$zcctl" bench many \
 		--transfers 10 "$0"
 	check "bench copybreak without the module" 3 "$zcctl" bench copybreak "$0"
@@ -105,6 +131,9 @@ check "bench io: valid JSON" 0 json_valid "$dir/out" zc-bench/1 rows
 check "bench io: exact size" 0 grep -q '"bytes":3000001' "$dir/out"
 check "bench io: rw copies twice" 0 \
 	grep -q '"copied_bytes":6000002' "$dir/out"
+check "bench io, direct reads of an odd size" 0 "$zcctl" -j bench io "$dir/file" \
+	--paths odirect-write,odirect-msg_zerocopy,io_uring-zc --repeat 1 --cache cold
+check "bench io: all were measured" 1 says '"error"' out
 check "bench io --per-call" 0 "$zcctl" -j bench io "$dir/file" \
 	--paths sendfile --repeat 1 --cache hot --per-call 1M
 check "bench io --per-call: three calls" 0 grep -q '"syscalls":3' "$dir/out"

@@ -203,11 +203,13 @@ int cmd_alloc(int argc, char **argv)
 			fputs(alloc_help, stdout);
 			return EX_OK;
 		default:
-			return out_usage("alloc: bad option");
+			return out_bad_option("alloc", argv);
 		}
 	}
-	if (argc != optind + 1 || !parse_size(argv[optind], &size) || !size)
+	if (argc != optind + 1)
 		return out_usage("alloc: one size, please, as in 64M");
+	if (!parse_size(argv[optind], &size) || !size)
+		return out_usage("alloc: '%s' is no size, as 64M is", argv[optind]);
 	if ((flags & ZC_BUF_NODE_STRICT) && node == ZC_NODE_ANY)
 		return out_usage("alloc: --strict wants --node");
 	return alloc(size, flags, node, hold);

@@ -403,7 +403,7 @@ int bench_copybreak(int argc, char **argv)
 			fputs(copybreak_help, stdout);
 			return EX_OK;
 		default:
-			return out_usage("bench copybreak: bad option");
+			return out_bad_option("bench copybreak", argv);
 		}
 	}
 	if (argc != optind + 1)

@@ -506,7 +506,7 @@ int bench_files(int argc, char **argv)
 			fputs(files_help, stdout);
 			return EX_OK;
 		default:
-			return out_usage("bench files: bad option");
+			return out_bad_option("bench files", argv);
 		}
 	}
 	if (argc != optind + 1)

@@ -247,10 +247,21 @@ static int check_file(struct bench *b)
 	return EX_OK;
 }
 
+/* What can be measured is shown all the same. */
 static int any_failed(const struct bench *b)
 {
+	struct zc_context *ctx;
 	unsigned int i;
 
+	for (i = 0; i < b->nr; i++)
+		if (b->rows[i].path->zc && b->rows[i].last.err) {
+			int ret = device_open(&ctx);
+
+			if (ret)
+				return ret;
+			zc_close(ctx);
+			break;
+		}
 	for (i = 0; i < b->nr; i++)
 		if (!b->rows[i].last.err)
 			return EX_OK;
@@ -328,7 +339,7 @@ int bench_io(int argc, char **argv)
 			fputs(io_help, stdout);
 			return EX_OK;
 		default:
-			return out_usage("bench io: bad option");
+			return out_bad_option("bench io", argv);
 		}
 	}
 	if (argc != optind + 1)

@@ -555,7 +555,7 @@ int bench_many(int argc, char **argv)
 			fputs(many_help, stdout);
 			return EX_OK;
 		default:
-			return out_usage("bench many: bad option");
+			return out_bad_option("bench many", argv);
 		}
 	}
 	if (argc != optind + 1)

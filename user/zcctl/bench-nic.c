@@ -303,7 +303,7 @@ int bench_nic(int argc, char **argv)
 			fputs(nic_help, stdout);
 			return EX_OK;
 		default:
-			return out_usage("bench nic: bad option");
+			return out_bad_option("bench nic", argv);
 		}
 	}
 	if (argc != optind + 2 || !parse_host_port(argv[optind + 1], &host, &port))

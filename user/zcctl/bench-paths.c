@@ -43,6 +43,14 @@ void *bench_huge_alloc(size_t size)
 	return p;
 }
 
+/* What to read directly where @left bytes are wanted: whole blocks, at most a chunk. */
+size_t bench_direct_size(uint64_t left)
+{
+	const size_t block = 4096;
+
+	return left < BENCH_CHUNK ? (left + block - 1) & ~(block - 1) : BENCH_CHUNK;
+}
+
 /* read() @fd to the end of the size, write() it; each byte is copied @copies times. */
 static int copy_loop(struct bench_run *run, int fd, char *buf, size_t chunk,
 		     unsigned int copies)
@@ -51,11 +59,15 @@ static int copy_loop(struct bench_run *run, int fd, char *buf, size_t chunk,
 	int err;
 
 	while (left) {
-		ssize_t n = read(fd, buf, left < chunk ? left : chunk);
+		size_t want = left < chunk ? left : chunk;
+		ssize_t n = read(fd, buf, fd == run->direct ?
+				 bench_direct_size(left) : want);
 
 		run->syscalls++;
 		if (n <= 0)
 			return n ? -errno : -ENODATA;
+		if ((size_t)n > want)
+			n = want;
 		err = bench_send_all(run, buf, n);
 		if (err)
 			return err;
@@ -192,7 +204,7 @@ static int zc_buffer_setup(struct bench_run *run)
 	while (done < run->size) {
 		ssize_t n = pread(run->direct < 0 ? run->file : run->direct,
 				  (char *)zc_buffer_data(buf) + done,
-				  run->size - done, done);
+				  zc_buffer_size(buf) - done, done);
 
 		if (n <= 0)
 			return n ? -errno : -ENODATA;

@@ -97,10 +97,12 @@ int bench_zerocopy_run(struct bench_run *run)
 		err = settle(run, z, BENCH_BUFFERS - 1);
 		if (err)
 			return err;
-		n = read(run->direct, buf, left < BENCH_CHUNK ? left : BENCH_CHUNK);
+		n = read(run->direct, buf, bench_direct_size(left));
 		run->syscalls++;
 		if (n <= 0)
 			return n ? -errno : -ENODATA;
+		if ((uint64_t)n > left)
+			n = left;
 		m = send(run->sock, buf, n, MSG_ZEROCOPY);
 		run->syscalls++;
 		if (m != n)

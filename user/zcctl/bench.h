@@ -57,6 +57,7 @@ extern const struct bench_path bench_paths[];
 extern const unsigned int bench_nr_paths;
 
 /* bench-paths.c */
+size_t bench_direct_size(uint64_t left);
 int bench_send_all(struct bench_run *run, const char *buf, size_t len);
 void *bench_huge_alloc(size_t size);
 

@@ -114,7 +114,7 @@ int cmd_load(int argc, char **argv)
 			fputs(load_help, stdout);
 			return EX_OK;
 		default:
-			return out_usage("load: bad option");
+			return out_bad_option("load", argv);
 		}
 	}
 	for (i = optind; i < argc; i++)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* zcctl: the commands, and what they share. */
+#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -67,10 +68,18 @@ int main(int argc, char **argv)
 	size_t i;
 
 	signal(SIGPIPE, SIG_IGN);
+	opterr = 0;	/* errors are ours to report, maybe as JSON */
 	argc = take_common(argc, argv);
 	out_json |= out_pretty;
 	if (argc < 2)
 		return out_usage("which command?");
+	if (!strcmp(argv[1], "help") && argc > 2) {
+		/* "help send" is "send --help" */
+		argv[1] = argv[2];
+		argv[2] = "--help";
+		argc = 3;
+		argv[3] = NULL;
+	}
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") ||
 	    !strcmp(argv[1], "help")) {
 		help();

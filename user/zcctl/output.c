@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Data to stdout and errors to stderr, for people or as JSON. */
+#include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -109,6 +110,13 @@ int out_usage(const char *fmt, ...)
 	va_end(ap);
 	return out_error(EX_USAGE, 0, "zcctl --help, or zcctl COMMAND --help", "%s",
 			 text);
+}
+
+/* For the '?' of getopt_long(), whose own messages are off. Returns an exit code. */
+int out_bad_option(const char *command, char **argv)
+{
+	return out_usage("%s: '%s' is no option, or lacks its value", command,
+			 argv[optind - 1]);
 }
 
 /* For people: "1.5 GiB". */

@@ -52,13 +52,17 @@ bool parse_int(const char *text, int min, int max, int *val)
 	return true;
 }
 
-/* "host:port", "[::1]:port". The strings are the caller's to free. */
+/*
+ * "host:port", "[::1]:port"; the port a number. The strings are the caller's to free,
+ * in any case.
+ */
 bool parse_host_port(const char *text, char **host, char **port)
 {
 	const char *colon = strrchr(text, ':');
 	size_t len;
+	int nr;
 
-	if (!colon || colon == text || !colon[1])
+	if (!colon || colon == text || !parse_int(colon + 1, 1, 65535, &nr))
 		return false;
 	len = colon - text;
 	if (*text == '[') {

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "zcctl.h"
@@ -84,7 +85,27 @@ static void show(uint64_t bytes, uint64_t ns, bool on_stdout)
 	}
 }
 
-static int recv_to(int to, bool on_stdout, const char *bind_to, const char *port)
+/* What the file had is lost only once there is something else: see cut(). */
+static int open_output(const char *output, int *fd)
+{
+	*fd = open(output, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+	if (*fd < 0)
+		return out_error(errno == EACCES ? EX_PERMISSION : EX_FAILED, errno,
+				 NULL, "cannot open %s", output);
+	return EX_OK;
+}
+
+static int cut(int fd, const char *output)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) || (S_ISREG(st.st_mode) && ftruncate(fd, 0)))
+		return out_error(EX_FAILED, errno, NULL, "cannot write %s", output);
+	return EX_OK;
+}
+
+/* @output is NULL for stdout or, if @to is -1, for nothing. */
+static int recv_to(int to, const char *output, const char *bind_to, const char *port)
 {
 	uint64_t bytes = 0, begin;
 	char *buf = malloc(RECV_SIZE);
@@ -95,10 +116,12 @@ static int recv_to(int to, bool on_stdout, const char *bind_to, const char *port
 	sock = net_accept(bind_to, port);
 	if (sock >= 0) {
 		begin = now_ns();
-		ret = receive(sock, to, buf, &bytes);
+		ret = output ? cut(to, output) : EX_OK;
+		if (!ret)
+			ret = receive(sock, to, buf, &bytes);
 		out_progress_end();
 		if (!ret)
-			show(bytes, now_ns() - begin, on_stdout);
+			show(bytes, now_ns() - begin, to == STDOUT_FILENO);
 		close(sock);
 	}
 	free(buf);
@@ -133,20 +156,17 @@ int cmd_recv(int argc, char **argv)
 			fputs(recv_help, stdout);
 			return EX_OK;
 		default:
-			return out_usage("recv: bad option");
+			return out_bad_option("recv", argv);
 		}
 	}
 	if (argc != optind + 1 || !parse_int(argv[optind], 1, 65535, &port))
 		return out_usage("recv: one port, please, from 1 to 65535");
 	if (discard && output)
 		return out_usage("recv: --discard or --output, not both");
-	if (output)
-		to = open(output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-	if (to < 0)
-		return out_error(errno == EACCES ? EX_PERMISSION : EX_FAILED, errno,
-				 NULL, "cannot open %s", output);
-	ret = recv_to(discard ? -1 : to, !output && !discard, bind_to,
-		      argv[optind]);
+	ret = output ? open_output(output, &to) : EX_OK;
+	if (ret)
+		return ret;
+	ret = recv_to(discard ? -1 : to, output, bind_to, argv[optind]);
 	if (output && close(to) && !ret)
 		ret = out_error(EX_FAILED, errno, NULL, "cannot write %s", output);
 	return ret;

@@ -281,7 +281,7 @@ int cmd_send(int argc, char **argv)
 			fputs(send_help, stdout);
 			return EX_OK;
 		default:
-			return out_usage("send: bad option");
+			return out_bad_option("send", argv);
 		}
 	}
 	if (argc != optind + 2)
@@ -290,7 +290,8 @@ int cmd_send(int argc, char **argv)
 		return out_usage("send: --direct or --cached, not both");
 	job.file = argv[optind];
 	if (!parse_host_port(argv[optind + 1], &host, &port))
-		ret = out_usage("send: '%s' is not HOST:PORT", argv[optind + 1]);
+		ret = out_usage("send: '%s' is not HOST:PORT, as localhost:4000 and [::1]:4000 are",
+				argv[optind + 1]);
 	else
 		ret = send_file(&job, host, port);
 	free(host);

@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "zc.h"
+#include <zc/zc.h>
 
 /* Exit codes; part of the interface, see zcctl(8). */
 enum zcctl_exit {
@@ -48,6 +48,7 @@ void out_object(struct json_object *obj);
 int out_error(int code, int err, const char *hint, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 int out_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+int out_bad_option(const char *command, char **argv);
 const char *out_bytes(uint64_t bytes, char *buf, size_t size);
 struct json_object *out_new(const char *kind);
 void out_add_str(struct json_object *obj, const char *key, const char *val);
