@@ -123,14 +123,15 @@ static bool zc_run_take(struct zc_run *run, struct zc_source *src,
 	return good;
 }
 
-static struct zc_run *zc_run_new(struct zc_run *run, u64 pos, u64 end)
+/* What a call has for its own time is not charged: it is a page or two a thread. */
+static struct zc_run *zc_run_new(struct zc_run *run, u64 pos, u64 end, gfp_t gfp)
 {
 	u64 pages = ((end - 1) >> PAGE_SHIFT) - (pos >> PAGE_SHIFT) + 1;
 	unsigned int max = min_t(u64, pages, ZC_RUN_VECS);
 
 	if (!run || run->max < max) {
 		kfree(run);
-		run = kmalloc(struct_size(run, bvecs, max), GFP_KERNEL_ACCOUNT);
+		run = kmalloc(struct_size(run, bvecs, max), gfp);
 		if (!run)
 			return NULL;
 		run->max = max;
@@ -161,7 +162,8 @@ ssize_t zc_cache_get(struct zc_source *src, u64 pos, u64 end,
 
 	if (!READ_ONCE(mapping->nrpages))
 		return 0;
-	r = zc_run_new(*run, pos, end);
+	r = zc_run_new(*run, pos, end, src->flags & ZC_SEND_ASYNC ?
+		       GFP_KERNEL_ACCOUNT : GFP_KERNEL);
 	*run = r;
 	if (!r)
 		return -ENOMEM;

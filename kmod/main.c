@@ -16,9 +16,12 @@ static int __init zc_init(void)
 	ret = zc_pool_init();
 	if (ret)
 		goto err_mapping;
-	ret = zc_send_init();
+	ret = zc_transfer_init();
 	if (ret)
 		goto err_pool;
+	ret = zc_send_init();
+	if (ret)
+		goto err_transfer;
 	ret = zc_async_init();
 	if (ret)
 		goto err_send;
@@ -31,6 +34,8 @@ err_async:
 	zc_async_exit();
 err_send:
 	zc_send_exit();
+err_transfer:
+	zc_transfer_exit();
 err_pool:
 	zc_pool_exit();
 err_mapping:
@@ -43,6 +48,7 @@ static void __exit zc_exit(void)
 	zc_chardev_exit();
 	zc_async_exit();
 	zc_send_exit();
+	zc_transfer_exit();
 	zc_pool_exit();
 	zc_mapping_exit();
 }

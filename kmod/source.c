@@ -68,8 +68,8 @@ void zc_source_no_direct(struct zc_source *src)
  * @fd:    descriptor from the user
  * @flags: ZC_SEND_* flags
  *
- * Returns: 0; -EBADF (not open, or not for reading), -EINVAL (neither regular
- * file nor block device), -EOPNOTSUPP (ZC_SEND_DIRECT and no direct reads).
+ * Returns: 0, and zc_source_settle() comes before the first read; -EBADF (not open,
+ * or not for reading), -EINVAL (neither regular file nor block device).
  */
 int zc_source_open(struct zc_source *src, int fd, u32 flags)
 {
@@ -89,19 +89,34 @@ int zc_source_open(struct zc_source *src, int fd, u32 flags)
 	}
 	src->file = file;
 	src->host = file->f_mapping->host;
+	src->flags = flags;
 	src->waker = NULL;
 	src->cache = !(flags & ZC_SEND_DIRECT) && zc_cache_usable(file);
+	src->settled = false;
 	src->fill = false;
 	src->align = 0;
-	if (!(flags & ZC_SEND_CACHED))
-		src->align = zc_source_align(file, src->host);
+	return 0;
+}
+
+/**
+ * zc_source_settle - find out how the file is read
+ * @src: source
+ *
+ * To ask the filesystem costs as much as to send a small file from the page cache, so
+ * that comes first. Does nothing the second time.
+ *
+ * Returns: 0; -EOPNOTSUPP (ZC_SEND_DIRECT and no direct reads).
+ */
+int zc_source_settle(struct zc_source *src)
+{
+	if (src->settled)
+		return 0;
+	src->settled = true;
+	if (!(src->flags & ZC_SEND_CACHED))
+		src->align = zc_source_align(src->file, src->host);
 	if (!src->align)
 		zc_source_no_direct(src);
-	if ((flags & ZC_SEND_DIRECT) && !src->align) {
-		fput(file);
-		return -EOPNOTSUPP;
-	}
-	return 0;
+	return (src->flags & ZC_SEND_DIRECT) && !src->align ? -EOPNOTSUPP : 0;
 }
 
 /**
@@ -118,13 +133,12 @@ void zc_source_close(struct zc_source *src)
  * @src: source
  * @end: file offset at which the transfer ends
  *
- * Returns: @end, or the present end of the file if that comes first. Files read
- * through the page cache know their end when they are read: for some (procfs)
- * the size says nothing.
+ * Returns: @end, or the present end of the file if that comes first. Other files
+ * know their end when they are read: for some (procfs) the size says nothing.
  */
 u64 zc_source_end(const struct zc_source *src, u64 end)
 {
-	if (!src->align)
+	if (!src->align && !src->cache)
 		return end;
 	return min_t(u64, end, i_size_read(src->host));
 }

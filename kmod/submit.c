@@ -23,7 +23,7 @@ struct zc_op_sendfile {
 	struct zc_op op;
 	struct zc_end end;
 	struct zc_sendfile arg;
-	struct zc_transfer t;
+	struct zc_transfer *t;
 };
 
 /* Of a buffer -> socket. */
@@ -66,9 +66,9 @@ static int zc_op_sendfile_advance(struct zc_op *op)
 	u64 before = o->arg.sent;
 	int ret;
 
-	o->t.src.waker = op->waker;
-	o->t.share = zc_pool_share();
-	ret = zc_transfer_advance(&o->t);
+	o->t->src.waker = op->waker;
+	o->t->share = zc_pool_share();
+	ret = zc_transfer_advance(o->t);
 	if (o->arg.sent != before)
 		op->retries = 0;
 	return ret;
@@ -78,7 +78,7 @@ static void zc_op_sendfile_end(struct zc_op *op, int err)
 {
 	struct zc_op_sendfile *o = container_of(op, struct zc_op_sendfile, op);
 
-	zc_transfer_close(&o->t);
+	zc_transfer_close(o->t);
 	if (o->end.note) {
 		o->end.note->event.copy_reasons = o->arg.copy_reasons;
 		o->end.note->event.paths = o->arg.paths;
@@ -120,13 +120,14 @@ int zc_submit_sendfile(struct zc_file *zf, struct zc_sendfile *arg,
 	ret = zc_end_init(&o->end, zf, arg->user_data, ucmd);
 	if (ret)
 		goto err_free;
-	ret = zc_transfer_open(&o->t, &o->arg);
+	o->t = zc_transfer_open(&o->arg);
+	ret = PTR_ERR_OR_ZERO(o->t);
 	if (ret)
 		goto err_end;
-	ret = zc_op_submit(&o->op, zf, o->t.sink.sock);
+	ret = zc_op_submit(&o->op, zf, o->t->sink.sock);
 	if (!ret)
 		return 0;
-	zc_transfer_close(&o->t);
+	zc_transfer_close(o->t);
 err_end:
 	zc_end_cancel(&o->end);
 err_free:

@@ -111,6 +111,9 @@ static int zc_transfer_get(struct zc_transfer *t, u64 end)
 		if (ret)
 			return ret;
 	}
+	ret = zc_source_settle(&t->src);
+	if (ret)
+		return ret;
 	if (!t->src.align && t->nr)
 		return 0;
 	if (t->src.fill && t->next < i_size_read(t->src.host)) {
@@ -317,8 +320,9 @@ static int zc_transfer_run(struct zc_transfer *t)
 		ret = zc_transfer_fill(t);
 		if (ret || !t->nr)
 			return ret;
-		ret = zc_transfer_step(t);
+		/* Not after the last: who gets a small file need not interrupt the next. */
 		cond_resched();
+		ret = zc_transfer_step(t);
 	} while (ret > 0);
 	return ret;
 }
@@ -382,40 +386,74 @@ int zc_transfer_advance(struct zc_transfer *t)
 	return -EINPROGRESS;
 }
 
-/**
- * zc_transfer_open - get a transfer ready
- * @t:   zeroed
- * @arg: arguments, checked but for the descriptors; on zc_transfer_close() the
- *       result
- *
- * Returns: 0 or a negative errno as documented at struct zc_sendfile. Sleeps.
+/*
+ * Freed as they are made: without chunks, runs and folios. So a transfer of a small
+ * file does not begin with the zeroing of a page.
  */
-int zc_transfer_open(struct zc_transfer *t, struct zc_sendfile *arg)
-{
-	int ret;
+static struct kmem_cache *zc_transfers;
 
-	t->res = arg;
-	t->async = arg->flags & ZC_SEND_ASYNC;
-	t->share = LONG_MAX;
-	t->step = ZC_CHUNK_FIRST;
-	ret = zc_source_open(&t->src, arg->in_fd, arg->flags);
+static void zc_transfer_construct(void *obj)
+{
+	memset(obj, 0, sizeof(struct zc_transfer));
+}
+
+/* May the page cache have all of it, at once? */
+static bool zc_transfer_small(const struct zc_transfer *t)
+{
+	return t->src.cache && zc_source_end(&t->src, t->end) - t->pos <= ZC_RUN_VECS * PAGE_SIZE;
+}
+
+static int zc_transfer_init_ends(struct zc_transfer *t, struct zc_sendfile *arg)
+{
+	int ret = zc_source_open(&t->src, arg->in_fd, arg->flags);
+
 	if (ret)
 		return ret;
-	ret = zc_sink_open(&t->sink, arg->out_fd, arg->flags);
-	if (ret) {
-		zc_source_close(&t->src);
-		return ret;
-	}
 	t->pos = arg->offset;
 	if (arg->flags & ZC_SEND_POS)
 		t->pos = READ_ONCE(t->src.file->f_pos);
 	t->next = t->pos;
 	t->end = t->pos + min_t(u64, arg->len, LLONG_MAX - t->pos);
-	return 0;
+	if (!zc_transfer_small(t))
+		ret = zc_source_settle(&t->src);
+	ret = ret ?: zc_sink_open(&t->sink, arg->out_fd, arg->flags);
+	if (ret)
+		zc_source_close(&t->src);
+	return ret;
 }
 
 /**
- * zc_transfer_close - end a transfer, wherever it is
+ * zc_transfer_open - get a transfer ready
+ * @arg: arguments, checked but for the descriptors; on zc_transfer_close() the
+ *       result
+ *
+ * Returns: the transfer, or an ERR_PTR() as documented at struct zc_sendfile. Sleeps.
+ */
+struct zc_transfer *zc_transfer_open(struct zc_sendfile *arg)
+{
+	struct zc_transfer *t;
+	int ret;
+
+	/* Many may be under way for one who waits for none. */
+	t = kmem_cache_alloc(zc_transfers, arg->flags & ZC_SEND_ASYNC ?
+			     GFP_KERNEL_ACCOUNT : GFP_KERNEL);
+	if (!t)
+		return ERR_PTR(-ENOMEM);
+	ret = zc_transfer_init_ends(t, arg);
+	if (ret) {
+		kmem_cache_free(zc_transfers, t);
+		return ERR_PTR(ret);
+	}
+	t->res = arg;
+	t->async = arg->flags & ZC_SEND_ASYNC;
+	t->share = LONG_MAX;
+	t->step = ZC_CHUNK_FIRST;
+	t->fine = 0;
+	return t;
+}
+
+/**
+ * zc_transfer_close - end a transfer, wherever it is, and free it
  * @t: from zc_transfer_open(). Waits for reads under way
  */
 void zc_transfer_close(struct zc_transfer *t)
@@ -424,8 +462,11 @@ void zc_transfer_close(struct zc_transfer *t)
 	unsigned int i;
 
 	zc_transfer_rewind(t);
-	for (i = 0; i < ZC_DEPTH_MAX; i++)
-		kfree(t->chunks[i].run);
+	for (i = 0; i < ZC_DEPTH_MAX; i++) {
+		if (t->chunks[i].run)
+			kfree(t->chunks[i].run);
+		t->chunks[i].run = NULL;
+	}
 	zc_ring_free(&t->ring);
 	res->copied += t->sink.copied;
 	res->copy_reasons |= t->sink.reasons;
@@ -436,6 +477,7 @@ void zc_transfer_close(struct zc_transfer *t)
 		t->src.file->f_pos = t->pos;
 	zc_sink_close(&t->sink);
 	zc_source_close(&t->src);
+	kmem_cache_free(zc_transfers, t);
 }
 
 /**
@@ -447,19 +489,36 @@ void zc_transfer_close(struct zc_transfer *t)
  */
 int zc_transfer_sendfile(struct zc_sendfile *arg)
 {
-	struct zc_transfer *t = kzalloc(sizeof(*t), GFP_KERNEL_ACCOUNT);
-	int ret;
+	struct zc_transfer *t = zc_transfer_open(arg);
+	int ret = PTR_ERR_OR_ZERO(t);
 
-	if (!t)
-		return -ENOMEM;
-	ret = zc_transfer_open(t, arg);
 	if (!ret) {
 		ret = zc_transfer_run(t);
 		zc_transfer_close(t);
 		add_rchar(current, arg->sent);
 		add_wchar(current, arg->sent);
 	}
-	kfree(t);
 	arg->error = ret == -ERESTARTSYS ? EINTR : -ret;
 	return arg->sent ? 0 : ret;
+}
+
+/**
+ * zc_transfer_init - get ready for transfers
+ *
+ * Returns: 0 or -ENOMEM.
+ */
+int zc_transfer_init(void)
+{
+	zc_transfers = kmem_cache_create("zc_transfer", sizeof(struct zc_transfer), 0,
+					 SLAB_HWCACHE_ALIGN,
+					 zc_transfer_construct);
+	return zc_transfers ? 0 : -ENOMEM;
+}
+
+/**
+ * zc_transfer_exit - undo zc_transfer_init(), when all have ended
+ */
+void zc_transfer_exit(void)
+{
+	kmem_cache_destroy(zc_transfers);
 }

@@ -293,18 +293,22 @@ struct zc_waker {
  * struct zc_source - the file that a transfer reads
  * @file:   the file, a reference is held
  * @host:   inode of its data
+ * @flags:  ZC_SEND_* flags
+ * @cache:  what the page cache has is sent from there
+ * @settled: the next two are known
  * @align:  alignment of direct reads in the file, bytes; 0: read through the
  *          page cache
- * @cache:  what the page cache has is sent from there
- * @fill:   what it has not is first read into it
+ * @fill:   what the cache has not is first read into it
  * @waker:  told of the end of each read; NULL: nobody is
  */
 struct zc_source {
 	struct file *file;
 	struct inode *host;
-	unsigned int align;
+	u32 flags;
 	bool cache;
+	bool settled;
 	bool fill;
+	unsigned int align;
 	struct zc_waker *waker;
 };
 
@@ -342,6 +346,7 @@ struct zc_chunk {
 };
 
 int zc_source_open(struct zc_source *src, int fd, u32 flags);
+int zc_source_settle(struct zc_source *src);
 void zc_source_no_direct(struct zc_source *src);
 void zc_source_close(struct zc_source *src);
 u64 zc_source_end(const struct zc_source *src, u64 end);
@@ -441,7 +446,9 @@ struct zc_transfer {
 	struct zc_chunk chunks[ZC_DEPTH_MAX];
 };
 
-int zc_transfer_open(struct zc_transfer *t, struct zc_sendfile *arg);
+int zc_transfer_init(void);
+void zc_transfer_exit(void);
+struct zc_transfer *zc_transfer_open(struct zc_sendfile *arg);
 int zc_transfer_advance(struct zc_transfer *t);
 void zc_transfer_close(struct zc_transfer *t);
 int zc_transfer_sendfile(struct zc_sendfile *arg);

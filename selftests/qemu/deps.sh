@@ -8,7 +8,7 @@ set -euo pipefail
 
 # gcc-12 is what Debian's headers of 6.1 and 6.12 name.
 build="build-essential gcc-12 dwarves kmod"
-user="build-essential pkg-config libkmod-dev libnl-3-dev libnl-genl-3-dev
+user="build-essential pkg-config libkmod-dev
 	libjson-c-dev liburing-dev scdoc"
 check="$build $user gcc-multilib qemu-system-x86 mmdebstrap e2fsprogs cpio
 	xz-utils zstd perl python3 rsync procps util-linux ca-certificates"
