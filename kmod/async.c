@@ -30,6 +30,12 @@
 /* Workers; more than processors, as a read through the page cache blocks one. */
 #define ZC_LANE_WORKERS	16
 
+/*
+ * The same for files whose reads somebody else has to answer, a server or a FUSE
+ * program, and maybe never does: so that they block none but their like.
+ */
+#define ZC_SLOW_WORKERS	256
+
 /* When to look for memory again, later each time; and for how long in vain. */
 #define ZC_RETRY(nr)	msecs_to_jiffies(10 << min(nr, 6U))
 #define ZC_RETRY_MAX	(30 * HZ)
@@ -43,11 +49,12 @@
  * @file:  the socket's, a reference is held
  * @sk:    its name in zc_lanes
  * @ops:   transfers, in order
+ * @over:  those that are to end early and have not begun
+ * @lives: those that have a deadline, by zc_op::life_node, the first one first
+ * @active: the first of @ops, once it has begun
+ * @wq:    where it runs
  * @work:  a run
  * @wait:  in the socket's wait queue
- * @look:  one of @ops may have to end early
- * @limited: one of @ops has a deadline, @deadline is the first
- * @deadline: jiffies
  * @gone:  has left zc_lanes; a run that comes late has nothing to do
  */
 struct zc_lane {
@@ -58,23 +65,25 @@ struct zc_lane {
 	struct file *file;
 	struct sock *sk;
 	struct list_head ops;
+	struct list_head over;
+	struct list_head lives;
+	struct zc_op *active;
+	struct workqueue_struct *wq;
 	struct delayed_work work;
 	wait_queue_entry_t wait;
-	bool look;
-	bool limited;
-	unsigned long deadline;
 	bool gone;
 };
 
 /*
- * Protects zc_lanes, zc_file::ops, zc_op::canceled, and of a lane the ops, look,
- * limited and deadline.
+ * Protects zc_lanes, zc_file::ops, zc_op::ending, and of a lane all its lists and
+ * what is active. Held for a few steps, but by zc_op_cancel().
  */
 static DEFINE_SPINLOCK(zc_lanes_lock);
 static DEFINE_HASHTABLE(zc_lanes, ZC_LANE_BITS);
 static atomic_t zc_nr_lanes = ATOMIC_INIT(0);
 static DECLARE_WAIT_QUEUE_HEAD(zc_lanes_wait);
 static struct workqueue_struct *zc_lanes_wq;
+static struct workqueue_struct *zc_slow_lanes_wq;
 
 static void zc_lane_free(struct kref *ref)
 {
@@ -89,7 +98,7 @@ static void zc_lane_kick(struct zc_lane *lane)
 	if (!kref_get_unless_zero(&lane->ref))
 		return;
 	/* A run that was due already has a reference. */
-	if (mod_delayed_work(zc_lanes_wq, &lane->work, 0))
+	if (mod_delayed_work(READ_ONCE(lane->wq), &lane->work, 0))
 		kref_put(&lane->ref, zc_lane_free);
 }
 
@@ -97,7 +106,7 @@ static void zc_lane_kick(struct zc_lane *lane)
 static void zc_lane_kick_later(struct zc_lane *lane, unsigned long delay)
 {
 	kref_get(&lane->ref);
-	if (!queue_delayed_work(zc_lanes_wq, &lane->work, delay))
+	if (!queue_delayed_work(READ_ONCE(lane->wq), &lane->work, delay))
 		kref_put(&lane->ref, zc_lane_free);
 }
 
@@ -118,21 +127,49 @@ static int zc_lane_wake_socket(wait_queue_entry_t *wait, unsigned int mode,
 }
 
 /* Take a transfer off the lists; after that it is the caller's alone. */
-static void zc_op_unlink(struct zc_op *op)
+static void zc_op_unlink(struct zc_lane *lane, struct zc_op *op)
 {
 	spin_lock(&zc_lanes_lock);
 	list_del(&op->lane_node);
 	list_del(&op->file_node);
+	list_del(&op->life_node);
+	if (lane->active == op)
+		lane->active = NULL;
 	if (op->name)
 		*op->name = NULL;
 	spin_unlock(&zc_lanes_lock);
 }
 
-static void zc_op_end(struct zc_op *op, int err)
+static void zc_op_end(struct zc_lane *lane, struct zc_op *op, int err)
 {
-	zc_op_unlink(op);
+	zc_op_unlink(lane, op);
 	put_cred(op->cred);
 	op->ops->end(op, err);
+}
+
+/* Have a transfer end, with this result. One that has begun keeps its place. */
+static void zc_op_doom_locked(struct zc_lane *lane, struct zc_op *op, int err)
+{
+	lockdep_assert_held(&zc_lanes_lock);
+	if (op->ending)
+		return;
+	op->ending = true;
+	op->err = err;
+	list_del_init(&op->life_node);
+	if (op != lane->active)
+		list_move_tail(&op->lane_node, &lane->over);
+}
+
+/* It ends, but a device still has its memory: the end of the reads wakes the lane. */
+static bool zc_op_lingers(struct zc_lane *lane, struct zc_op *op, int err)
+{
+	if (!op->ops->quiet || op->ops->quiet(op))
+		return false;
+	spin_lock(&zc_lanes_lock);
+	zc_op_doom_locked(lane, op, err);
+	spin_unlock(&zc_lanes_lock);
+	/* It may have been the last read that ended meanwhile. */
+	return !op->ops->quiet(op);
 }
 
 /* As the one who submitted it. */
@@ -153,53 +190,29 @@ static bool zc_op_may_retry(struct zc_op *op)
 	return time_before(jiffies, op->starved + ZC_RETRY_MAX);
 }
 
-static struct zc_op *zc_lane_first(struct zc_lane *lane)
+/*
+ * The transfer to care for next: the one under way if it is over, else one that waits
+ * and is, else the first in order. Where it is @ending, zc_op::err says how.
+ */
+static struct zc_op *zc_lane_next(struct zc_lane *lane, bool *ending)
 {
 	struct zc_op *op;
 
 	spin_lock(&zc_lanes_lock);
-	op = list_first_entry_or_null(&lane->ops, struct zc_op, lane_node);
+	op = list_first_entry_or_null(&lane->lives, struct zc_op, life_node);
+	if (op && time_after_eq(jiffies, op->deadline))
+		zc_op_doom_locked(lane, op, -ETIMEDOUT);
+	op = lane->active;
+	if (!op || !op->ending)
+		op = list_first_entry_or_null(&lane->over, struct zc_op, lane_node);
+	if (!op) {
+		op = list_first_entry_or_null(&lane->ops, struct zc_op, lane_node);
+		lane->active = op;
+	}
 	/* Out of sight with the last transfer, so that the next one makes its own. */
 	if (!op)
 		hash_del(&lane->node);
-	spin_unlock(&zc_lanes_lock);
-	return op;
-}
-
-static int zc_op_over(const struct zc_op *op)
-{
-	if (op->canceled)
-		return -ECANCELED;
-	if (op->life && time_after_eq(jiffies, op->deadline))
-		return -ETIMEDOUT;
-	return 0;
-}
-
-/* Find a transfer that must end early, and why; none is the rule. */
-static struct zc_op *zc_lane_over(struct zc_lane *lane, int *err)
-{
-	struct zc_op *op;
-
-	spin_lock(&zc_lanes_lock);
-	if (lane->look ||
-	    (lane->limited && time_after_eq(jiffies, lane->deadline))) {
-		lane->limited = false;
-		list_for_each_entry(op, &lane->ops, lane_node) {
-			*err = zc_op_over(op);
-			if (*err) {
-				lane->look = true;
-				goto found;
-			}
-			/* Their order is that of their deadlines. */
-			if (op->life && !lane->limited) {
-				lane->limited = true;
-				lane->deadline = op->deadline;
-			}
-		}
-		lane->look = false;
-	}
-	op = NULL;
-found:
+	*ending = op && op->ending;
 	spin_unlock(&zc_lanes_lock);
 	return op;
 }
@@ -207,14 +220,15 @@ found:
 /* Nothing to do before something happens, or a deadline comes. */
 static void zc_lane_park(struct zc_lane *lane)
 {
-	unsigned long deadline, now = jiffies;
-	bool limited;
+	unsigned long deadline = 0, now = jiffies;
+	struct zc_op *op;
 
 	spin_lock(&zc_lanes_lock);
-	limited = lane->limited;
-	deadline = lane->deadline;
+	op = list_first_entry_or_null(&lane->lives, struct zc_op, life_node);
+	if (op)
+		deadline = op->deadline;
 	spin_unlock(&zc_lanes_lock);
-	if (limited)
+	if (op)
 		zc_lane_kick_later(lane, time_after(deadline, now) ?
 					 deadline - now : 0);
 }
@@ -232,12 +246,11 @@ static void zc_lane_retire(struct zc_lane *lane)
 static void zc_lane_run(struct zc_lane *lane)
 {
 	struct zc_op *op;
+	bool ending;
 	int ret;
 
-	while ((op = zc_lane_over(lane, &ret)))
-		zc_op_end(op, ret);
-	while ((op = zc_lane_first(lane))) {
-		ret = zc_op_advance(op);
+	while ((op = zc_lane_next(lane, &ending))) {
+		ret = ending ? op->err : zc_op_advance(op);
 		if (ret == -ENOMEM && zc_op_may_retry(op)) {
 			zc_lane_kick_later(lane, ZC_RETRY(op->retries));
 			op->retries++;
@@ -251,7 +264,11 @@ static void zc_lane_run(struct zc_lane *lane)
 				zc_lane_park(lane);
 			return;
 		}
-		zc_op_end(op, ret);
+		if (zc_op_lingers(lane, op, ret)) {
+			zc_lane_park(lane);
+			return;
+		}
+		zc_op_end(lane, op, ret);
 		cond_resched();
 	}
 	zc_lane_retire(lane);
@@ -277,7 +294,10 @@ static struct zc_lane *zc_lane_new(struct socket *sock)
 	lane->waker.wake = zc_lane_wake_read;
 	lane->sk = sock->sk;
 	lane->file = sock->file;
+	lane->wq = zc_lanes_wq;
 	INIT_LIST_HEAD(&lane->ops);
+	INIT_LIST_HEAD(&lane->over);
+	INIT_LIST_HEAD(&lane->lives);
 	INIT_DELAYED_WORK(&lane->work, zc_lane_work);
 	init_waitqueue_func_entry(&lane->wait, zc_lane_wake_socket);
 	return lane;
@@ -322,11 +342,14 @@ int zc_op_submit(struct zc_op *op, struct zc_file *zf, struct socket *sock)
 		hash_add(zc_lanes, &lane->node, (unsigned long)sock->sk);
 		add_wait_queue(sk_sleep(lane->sk), &lane->wait);
 	}
+	if (op->slow)
+		WRITE_ONCE(lane->wq, zc_slow_lanes_wq);
 	op->waker = &lane->waker;
-	op->deadline = jiffies + msecs_to_jiffies(op->life);
-	if (op->life && !lane->limited) {
-		lane->limited = true;
-		lane->deadline = op->deadline;
+	INIT_LIST_HEAD(&op->life_node);
+	if (op->life) {
+		/* All have the same life, so their order is that of their deadlines. */
+		op->deadline = jiffies + msecs_to_jiffies(op->life);
+		list_add_tail(&op->life_node, &lane->lives);
 	}
 	list_add_tail(&op->lane_node, &lane->ops);
 	list_add_tail(&op->file_node, &zf->ops);
@@ -343,9 +366,7 @@ static void zc_op_cancel_locked(struct zc_op *op)
 {
 	struct zc_lane *lane = container_of(op->waker, struct zc_lane, waker);
 
-	lockdep_assert_held(&zc_lanes_lock);
-	op->canceled = true;
-	lane->look = true;
+	zc_op_doom_locked(lane, op, -ECANCELED);
 	zc_lane_kick(lane);
 }
 
@@ -370,7 +391,7 @@ unsigned int zc_op_cancel(struct zc_file *zf,
 	rcu_read_lock();
 	spin_lock(&zc_lanes_lock);
 	list_for_each_entry(op, &zf->ops, file_node) {
-		if (op->canceled || (match && !match(op, match_arg)))
+		if (op->ending || (match && !match(op, match_arg)))
 			continue;
 		zc_op_cancel_locked(op);
 		nr++;
@@ -390,7 +411,7 @@ void zc_op_cancel_one(struct zc_op *const *name)
 {
 	rcu_read_lock();
 	spin_lock(&zc_lanes_lock);
-	if (*name && !(*name)->canceled)
+	if (*name && !(*name)->ending)
 		zc_op_cancel_locked(*name);
 	spin_unlock(&zc_lanes_lock);
 	rcu_read_unlock();
@@ -404,7 +425,15 @@ void zc_op_cancel_one(struct zc_op *const *name)
 int zc_async_init(void)
 {
 	zc_lanes_wq = alloc_workqueue("zc-lanes", WQ_UNBOUND, ZC_LANE_WORKERS);
-	return zc_lanes_wq ? 0 : -ENOMEM;
+	if (!zc_lanes_wq)
+		return -ENOMEM;
+	zc_slow_lanes_wq = alloc_workqueue("zc-slow-lanes", WQ_UNBOUND,
+					   ZC_SLOW_WORKERS);
+	if (!zc_slow_lanes_wq) {
+		destroy_workqueue(zc_lanes_wq);
+		return -ENOMEM;
+	}
+	return 0;
 }
 
 /**
@@ -418,5 +447,6 @@ void zc_async_exit(void)
 	wait_event(zc_lanes_wait, !atomic_read(&zc_nr_lanes));
 	/* Late wakers, which may have made a run due; then the runs. */
 	synchronize_rcu();
+	destroy_workqueue(zc_slow_lanes_wq);
 	destroy_workqueue(zc_lanes_wq);
 }

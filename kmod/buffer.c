@@ -3,6 +3,7 @@
  * One buffer: memory made of 2 MiB blocks, named by a handle in its file, kept
  * by the handle and by each mapping.
  */
+#include <linux/delay.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
@@ -18,7 +19,7 @@ static void zc_block_free(struct zc_block *block)
 	unsigned long i;
 
 	if (block->huge)
-		zc_pool_put(block->huge);
+		zc_pool_put_used(block->huge);
 	if (!block->small)
 		return;
 	for (i = 0; i < ZC_HUGE_PAGES && block->small[i]; i++)
@@ -243,44 +244,72 @@ struct zc_buffer *zc_buffer_find(struct zc_file *zf, u32 handle)
  */
 bool zc_buffer_sealed(const struct zc_buffer *buf)
 {
-	return atomic_read(&buf->writers) < 0;
+	return smp_load_acquire(&buf->sealed);
 }
 
-static bool zc_block_pinned(const struct zc_block *block)
+static bool zc_block_idle(const struct zc_block *block)
 {
 	unsigned long i;
 
 	if (block->huge)
-		return folio_maybe_dma_pinned(block->huge);
+		return zc_folio_idle(block->huge);
 	for (i = 0; i < ZC_HUGE_PAGES; i++)
-		if (folio_maybe_dma_pinned(block->small[i]))
-			return true;
-	return false;
+		if (!zc_folio_idle(block->small[i]))
+			return false;
+	return true;
 }
+
+static bool zc_buffer_idle(const struct zc_buffer *buf)
+{
+	unsigned long i;
+
+	for (i = 0; i < buf->nr_blocks; i++) {
+		if (!zc_block_idle(&buf->blocks[i]))
+			return false;
+		cond_resched();
+	}
+	return true;
+}
+
+/*
+ * Read-only mappings that fault, compaction, and a direct read that has just ended
+ * hold pages for a moment. In all they are given 200 ms.
+ */
+#define ZC_SEAL_TRIES	12
 
 /**
  * zc_buffer_seal - make a buffer immutable
+ * @zf:  its file
  * @buf: buffer
  *
- * No new writers once @writers is negative; pins of those that are gone, by a
- * direct read under way for one, are looked for after that.
+ * No new writers come once @writers is negative. Those that are gone may have left
+ * some behind, a direct read under way for one. Such reads do not always count as
+ * pins (on 6.1 none does), so any reference will do: the mappings are emptied, to be
+ * filled again by faults, and each folio must be seen without one.
  *
- * Returns: 0; -EBUSY if there are writable mappings, or pages pinned.
+ * Returns: 0; -EBUSY if there are writable mappings, or somebody else holds pages: by
+ * a direct read, vmsplice(), or a send that has not ended. Sleeps.
  */
-int zc_buffer_seal(struct zc_buffer *buf)
+int zc_buffer_seal(struct zc_file *zf, struct zc_buffer *buf)
 {
-	unsigned long i;
 	int old = atomic_cmpxchg(&buf->writers, 0, INT_MIN);
+	unsigned int tries;
 
 	if (old)
-		return old < 0 ? 0 : -EBUSY;
-	for (i = 0; i < buf->nr_blocks; i++) {
-		if (zc_block_pinned(&buf->blocks[i])) {
-			atomic_set(&buf->writers, 0);
-			return -EBUSY;
+		return zc_buffer_sealed(buf) ? 0 : -EBUSY;
+	for (tries = 0; tries < ZC_SEAL_TRIES; tries++) {
+		unmap_mapping_range(zf->inode->i_mapping, zc_buffer_offset(buf),
+				    buf->size, 0);
+		if (zc_buffer_idle(buf)) {
+			smp_store_release(&buf->sealed, true);
+			return 0;
 		}
+		if (fatal_signal_pending(current))
+			break;
+		fsleep(50UL << tries);
 	}
-	return 0;
+	atomic_set(&buf->writers, 0);
+	return -EBUSY;
 }
 
 /**

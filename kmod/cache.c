@@ -3,6 +3,7 @@
  * The page cache's own folios: what read(2) would copy out of the cache is sent
  * from where it lies, as sendfile(2) does, but with no pipe between the two.
  */
+#include <linux/fsnotify.h>
 #include <linux/magic.h>
 #include <linux/pagemap.h>
 #include <linux/slab.h>
@@ -149,19 +150,28 @@ static struct zc_run *zc_run_new(struct zc_run *run, u64 pos, u64 end, gfp_t gfp
  * @run: filled in, allocated at first, to be freed by kfree(); to be emptied by
  *       zc_cache_put()
  *
+ * Who may not read the file (a security module's say, or a fanotify listener's) is
+ * refused here, as by read(2).
+ *
  * Returns: the bytes in a row that the cache has, 0 if it has none (or @pos lies
- * behind the end of the file) or not enough of them to bother with; or -ENOMEM.
+ * behind the end of the file) or not enough of them to bother with; -ENOMEM, or what
+ * read(2) would give.
  */
 ssize_t zc_cache_get(struct zc_source *src, u64 pos, u64 end,
 		     struct zc_run **run)
 {
 	struct address_space *mapping = src->file->f_mapping;
 	pgoff_t index = pos >> PAGE_SHIFT, last = (end - 1) >> PAGE_SHIFT;
+	loff_t first = pos;
 	struct folio_batch batch;
 	struct zc_run *r;
+	int ret;
 
 	if (!READ_ONCE(mapping->nrpages))
 		return 0;
+	ret = rw_verify_area(READ, src->file, &first, end - pos);
+	if (ret)
+		return ret;
 	r = zc_run_new(*run, pos, end, src->flags & ZC_SEND_ASYNC ?
 		       GFP_KERNEL_ACCOUNT : GFP_KERNEL);
 	*run = r;
@@ -179,6 +189,7 @@ ssize_t zc_cache_get(struct zc_source *src, u64 pos, u64 end,
 	if (r->len) {
 		src->file->f_ra.prev_pos = pos + r->len - 1;
 		file_accessed(src->file);
+		fsnotify_access(src->file);
 	}
 	return r->len;
 }
@@ -251,14 +262,19 @@ int zc_cache_fill(struct zc_source *src, u64 pos, u64 end)
 	struct file *file = src->file;
 	struct address_space *mapping = file->f_mapping;
 	pgoff_t index = pos >> PAGE_SHIFT;
-	struct folio *folio;
+	struct folio *folio = NULL;
 
 	if (!filemap_range_has_page(mapping, pos, pos))
 		page_cache_sync_readahead(mapping, &file->f_ra, file, index,
 					  ((end - 1) >> PAGE_SHIFT) - index + 1);
-	folio = read_mapping_folio(mapping, index, file);
+	/* Not while somebody punches a hole there: as filemap_create_folio(). */
+	filemap_invalidate_lock_shared(mapping);
+	if (pos < i_size_read(src->host))
+		folio = read_mapping_folio(mapping, index, file);
+	filemap_invalidate_unlock_shared(mapping);
 	if (IS_ERR(folio))
 		return PTR_ERR(folio);
-	folio_put(folio);
+	if (folio)
+		folio_put(folio);
 	return 0;
 }

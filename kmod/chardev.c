@@ -3,6 +3,7 @@
  * The device node /dev/zc: open, release, and the table of ioctls with the
  * checks of their arguments.
  */
+#include <linux/fdtable.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/slab.h>
@@ -212,7 +213,7 @@ static int zc_ioctl_buf_seal(struct zc_file *zf, void *data)
 	buf = zc_buffer_find(zf, arg->handle);
 	if (!buf)
 		return -ENOENT;
-	ret = zc_buffer_seal(buf);
+	ret = zc_buffer_seal(zf, buf);
 	zc_buffer_put(buf);
 	return ret;
 }
@@ -232,6 +233,27 @@ static int zc_send_check(struct zc_send *arg)
 	return 0;
 }
 
+static const struct file_operations zc_fops;
+
+static int zc_is_file(const void *zf, struct file *filp, unsigned int fd)
+{
+	return filp->f_op == &zc_fops && filp->private_data == zf;
+}
+
+/*
+ * A transfer that must not outlive the caller's descriptors is under way, if @ret is
+ * positive. Another thread may have closed the last one before it was: then zc_flush()
+ * has not seen it.
+ */
+static int zc_submitted(struct zc_file *zf, int ret)
+{
+	if (ret <= 0)
+		return ret;
+	if (!iterate_fd(current->files, 0, zc_is_file, zf))
+		zc_cancel_cyclic(zf, current->files);
+	return 0;
+}
+
 static int zc_ioctl_send(struct zc_file *zf, void *data)
 {
 	struct zc_send *arg = data;
@@ -241,7 +263,7 @@ static int zc_ioctl_send(struct zc_file *zf, void *data)
 	if (ret)
 		return ret;
 	if (arg->flags & ZC_SEND_ASYNC)
-		return zc_submit_send(zf, arg, NULL);
+		return zc_submitted(zf, zc_submit_send(zf, arg, NULL));
 	return zc_send(zf, arg);
 }
 
@@ -278,7 +300,7 @@ static int zc_ioctl_sendfile(struct zc_file *zf, void *data)
 	if (ret)
 		return ret;
 	if (arg->flags & ZC_SEND_ASYNC)
-		return zc_submit_sendfile(zf, arg, NULL);
+		return zc_submitted(zf, zc_submit_sendfile(zf, arg, NULL));
 	return zc_transfer_sendfile(arg);
 }
 
@@ -467,12 +489,18 @@ static int zc_uring(struct io_uring_cmd *ucmd, unsigned int issue_flags)
 
 /*
  * A descriptor is closed. Commands of io_uring keep the file open: those of a
- * process that dies are canceled here.
+ * process that dies are canceled here. So are, with the last descriptor that a process
+ * has of it, transfers that could keep it open, see zc_socket_cyclic(): a process loses
+ * a descriptor in no other way.
  */
 static int zc_flush(struct file *filp, fl_owner_t id)
 {
+	struct zc_file *zf = filp->private_data;
+
 	if (current->flags & PF_EXITING)
-		zc_cancel_owner(filp->private_data, id);
+		zc_cancel_owner(zf, id);
+	else if (id != current->files || !iterate_fd(id, 0, zc_is_file, zf))
+		zc_cancel_cyclic(zf, id);
 	return 0;
 }
 

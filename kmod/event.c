@@ -13,6 +13,29 @@
 #include "zc.h"
 
 /**
+ * zc_note_reserve - let an operation begin that a file may have to look for
+ * @zf: file
+ *
+ * Returns: 0, to be followed by zc_note_unreserve(); -ENOBUFS (too many). Any context.
+ */
+int zc_note_reserve(struct zc_file *zf)
+{
+	if (atomic_inc_return(&zf->nr_notes) <= ZC_FILE_NOTES_MAX)
+		return 0;
+	atomic_dec(&zf->nr_notes);
+	return -ENOBUFS;
+}
+
+/**
+ * zc_note_unreserve - it has ended
+ * @zf: file. Any context
+ */
+void zc_note_unreserve(struct zc_file *zf)
+{
+	atomic_dec(&zf->nr_notes);
+}
+
+/**
  * zc_note_new - take the memory for a record
  * @zf:   file that it will be read from; a reference is taken
  * @type: ZC_EVENT_*
@@ -24,14 +47,13 @@
 struct zc_note *zc_note_new(struct zc_file *zf, u32 type, u64 user_data)
 {
 	struct zc_note *note;
+	int ret = zc_note_reserve(zf);
 
-	if (atomic_inc_return(&zf->nr_notes) > ZC_FILE_NOTES_MAX) {
-		atomic_dec(&zf->nr_notes);
-		return ERR_PTR(-ENOBUFS);
-	}
+	if (ret)
+		return ERR_PTR(ret);
 	note = kzalloc(sizeof(*note), GFP_KERNEL_ACCOUNT);
 	if (!note) {
-		atomic_dec(&zf->nr_notes);
+		zc_note_unreserve(zf);
 		return ERR_PTR(-ENOMEM);
 	}
 	kref_get(&zf->ref);

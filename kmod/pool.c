@@ -274,6 +274,19 @@ void zc_pool_put(struct folio *folio)
 }
 
 /**
+ * zc_pool_put_used - give a hugepage back that users have had
+ * @folio: from zc_pool_get(), of ZC_HUGE_ORDER
+ *
+ * While others hold it, by a socket's reference to a few bytes for one, it counts
+ * against the module's limit, and is never given out again.
+ */
+void zc_pool_put_used(struct folio *folio)
+{
+	zc_pool_uncharge(folio_size(folio));
+	zc_spare_lose(folio);
+}
+
+/**
  * zc_pool_init - get ready to hand out memory
  *
  * Returns: 0 or a negative errno.

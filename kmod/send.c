@@ -20,6 +20,9 @@
 #define ZC_SEND_BURST	SZ_2M
 #define ZC_SEND_VECS	32U
 
+/* Bursts of an asynchronous send before others have their turn. */
+#define ZC_SEND_TURN	8U
+
 /**
  * struct zc_hold - what the network has of a buffer by one call
  * @ubuf:   one reference for the call, one for each skb
@@ -124,13 +127,12 @@ static size_t zc_send_vecs(const struct zc_buffer *buf, u64 pos, u64 len,
  * @range: from zc_range_open()
  *
  * Returns: 0 when all is sent, -EAGAIN if the socket is non-blocking and has no
- * room, or another negative errno as documented at struct zc_send. Sleeps.
+ * room, -EINPROGRESS if an asynchronous send has had its turn, or another negative errno as documented at struct zc_send. Sleeps.
  */
 int zc_range_run(struct zc_range *range)
 {
 	struct zc_send *arg = range->arg;
-	unsigned int how = zc_sink_small(arg->len) |
-			   (range->hold ? 0 : ZC_HOW_STABLE);
+	unsigned int how = zc_sink_small(arg->len), turn = 0;
 	struct bio_vec bvecs[ZC_SEND_VECS];
 	struct iov_iter iter;
 	unsigned int nr;
@@ -145,6 +147,8 @@ int zc_range_run(struct zc_range *range)
 
 		if (signal_pending(current))
 			return -ERESTARTSYS;
+		if ((arg->flags & ZC_SEND_ASYNC) && turn++ == ZC_SEND_TURN)
+			return -EINPROGRESS;
 		iov_iter_bvec(&iter, ITER_SOURCE, bvecs, nr, len);
 		if (len < left || (arg->flags & ZC_SEND_MORE))
 			how |= ZC_HOW_MORE;

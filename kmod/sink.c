@@ -302,7 +302,7 @@ static ssize_t zc_sink_send_frags(struct zc_sink *sink, struct iov_iter *iter,
 {
 	struct ubuf_info ubuf = {
 		.refcnt = REFCOUNT_INIT(1),
-		.flags = how & ZC_HOW_STABLE ? 0 : SKBFL_SHARED_FRAG,
+		.flags = how & ZC_HOW_PRIVATE ? 0 : SKBFL_SHARED_FRAG,
 	};
 	struct zc_msg zm = {
 		.msg = {
@@ -366,7 +366,7 @@ static ssize_t zc_sink_send_refs(struct zc_sink *sink, struct iov_iter *iter,
 {
 	if (sink->way == ZC_WAY_FRAGS)
 		return zc_sink_send_frags(sink, iter, how, flags);
-	if (how & ZC_HOW_STABLE)
+	if (how & ZC_HOW_PRIVATE)
 		flags |= MSG_NO_SHARED_FRAGS;
 	return zc_unix_send_pages(sink->sock, iter, flags);
 }

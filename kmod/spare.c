@@ -30,8 +30,10 @@ static DEFINE_SPINLOCK(zc_spares_lock);
 /* By folio->lru; under the lock, as are their counts. */
 static LIST_HEAD(zc_idle);		/* the last one used comes first */
 static LIST_HEAD(zc_held);		/* the likeliest to be idle comes first */
+static LIST_HEAD(zc_lost);		/* the same, but users have had them */
 static unsigned int zc_nr_idle;
 static unsigned int zc_nr_held;
+static unsigned int zc_nr_lost;
 
 static struct shrinker *zc_shrinker;
 
@@ -68,6 +70,33 @@ static void zc_spare_reap_locked(unsigned int looks)
 		list_move(&folio->lru, &zc_idle);
 		zc_nr_held--;
 		zc_nr_idle++;
+	}
+}
+
+/* As zc_spare_reap_locked(); those that are idle move to @done, to be freed. */
+static void zc_lost_reap_locked(unsigned int looks, struct list_head *done)
+{
+	struct folio *folio;
+
+	lockdep_assert_held(&zc_spares_lock);
+	for (looks = min(looks, zc_nr_lost); looks; looks--) {
+		folio = list_first_entry(&zc_lost, struct folio, lru);
+		if (!zc_folio_idle(folio)) {
+			list_move_tail(&folio->lru, &zc_lost);
+			continue;
+		}
+		list_move(&folio->lru, done);
+		zc_nr_lost--;
+	}
+}
+
+static void zc_lost_free(struct list_head *done)
+{
+	struct folio *folio, *next;
+
+	list_for_each_entry_safe(folio, next, done, lru) {
+		list_del(&folio->lru);
+		folio_put(folio);
 	}
 }
 
@@ -151,6 +180,30 @@ void zc_spare_put(struct folio *folio)
 }
 
 /**
+ * zc_spare_lose - let a hugepage go that users have had
+ * @folio: a folio of ZC_HUGE_ORDER, no longer charged or mapped; others may hold it.
+ *         Not to be touched afterwards
+ *
+ * As held spares are, it is counted until it is idle. Then it goes back to the page
+ * allocator, as what it holds is somebody's.
+ */
+void zc_spare_lose(struct folio *folio)
+{
+	LIST_HEAD(done);
+
+	if (zc_folio_idle(folio)) {
+		folio_put(folio);
+		return;
+	}
+	spin_lock(&zc_spares_lock);
+	list_add_tail(&folio->lru, &zc_lost);
+	zc_nr_lost++;
+	zc_lost_reap_locked(2, &done);
+	spin_unlock(&zc_spares_lock);
+	zc_lost_free(&done);
+}
+
+/**
  * zc_spare_drop - give idle spares back to the page allocator
  * @nr: how many at most
  *
@@ -167,15 +220,19 @@ unsigned int zc_spare_drop(unsigned int nr)
  */
 void zc_spare_reap(unsigned int looks)
 {
-	looks = min(looks, READ_ONCE(zc_nr_held));
+	LIST_HEAD(done);
+
+	looks = min(looks, max(READ_ONCE(zc_nr_held), READ_ONCE(zc_nr_lost)));
 	while (looks) {
 		unsigned int now = min(looks, 32U);
 
 		spin_lock(&zc_spares_lock);
 		zc_spare_reap_locked(now);
+		zc_lost_reap_locked(now, &done);
 		spin_unlock(&zc_spares_lock);
 		looks -= now;
 	}
+	zc_lost_free(&done);
 }
 
 /**
@@ -189,13 +246,13 @@ u64 zc_spare_idle_bytes(void)
 }
 
 /**
- * zc_spare_held_bytes - memory in spares that the network was last seen to hold
+ * zc_spare_held_bytes - memory given back that others were last seen to hold
  *
  * Returns: bytes. Any context.
  */
 u64 zc_spare_held_bytes(void)
 {
-	return (u64)READ_ONCE(zc_nr_held) * ZC_HUGE_SIZE;
+	return (u64)(READ_ONCE(zc_nr_held) + READ_ONCE(zc_nr_lost)) * ZC_HUGE_SIZE;
 }
 
 static unsigned long zc_spare_count(struct shrinker *shrinker,
@@ -232,12 +289,8 @@ int zc_spare_init(void)
  */
 void zc_spare_exit(void)
 {
-	struct folio *folio, *next;
-
 	zc_shrinker_free(zc_shrinker);
 	zc_spare_drop(UINT_MAX);
-	list_for_each_entry_safe(folio, next, &zc_held, lru) {
-		list_del(&folio->lru);
-		folio_put(folio);
-	}
+	zc_lost_free(&zc_held);
+	zc_lost_free(&zc_lost);
 }

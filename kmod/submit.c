@@ -3,17 +3,21 @@
  * The kinds of asynchronous transfer, and how each tells of its end: by an event
  * of the file, or by a completion of io_uring.
  */
+#include <linux/net.h>
 #include <linux/slab.h>
+#include <net/sock.h>
 
 #include "compat.h"
 #include "zc.h"
 
 /**
  * struct zc_end - who is told
+ * @zf:   file that the transfer was submitted through
  * @note: event to post; NULL: @ucmd
- * @ucmd: command to complete
+ * @ucmd: command to complete, which has a reference on the file
  */
 struct zc_end {
+	struct zc_file *zf;
 	struct zc_note *note;
 	struct io_uring_cmd *ucmd;
 };
@@ -37,8 +41,11 @@ struct zc_op_send {
 static int zc_end_init(struct zc_end *end, struct zc_file *zf, u64 user_data,
 		       struct io_uring_cmd *ucmd)
 {
+	end->zf = zf;
 	end->ucmd = ucmd;
-	end->note = ucmd ? NULL : zc_note_new(zf, ZC_EVENT_DONE, user_data);
+	if (ucmd)
+		return zc_note_reserve(zf);
+	end->note = zc_note_new(zf, ZC_EVENT_DONE, user_data);
 	return PTR_ERR_OR_ZERO(end->note);
 }
 
@@ -46,6 +53,8 @@ static void zc_end_cancel(struct zc_end *end)
 {
 	if (end->note)
 		zc_note_free(end->note);
+	else
+		zc_note_unreserve(end->zf);
 }
 
 static void zc_end_tell(struct zc_end *end, int err, u64 sent, u64 copied)
@@ -57,6 +66,7 @@ static void zc_end_tell(struct zc_end *end, int err, u64 sent, u64 copied)
 		zc_note_post(end->note);
 		return;
 	}
+	zc_note_unreserve(end->zf);
 	zc_uring_end(end->ucmd, sent ? min_t(u64, sent, INT_MAX) : err, copied);
 }
 
@@ -89,10 +99,33 @@ static void zc_op_sendfile_end(struct zc_op *op, int err)
 	kfree(o);
 }
 
+static bool zc_op_sendfile_quiet(struct zc_op *op)
+{
+	return zc_transfer_quiet(container_of(op, struct zc_op_sendfile, op)->t);
+}
+
 static const struct zc_op_ops zc_op_sendfile_ops = {
 	.advance = zc_op_sendfile_advance,
+	.quiet = zc_op_sendfile_quiet,
 	.end = zc_op_sendfile_end,
 };
+
+/*
+ * What nobody will receive any more may lie in the queue of a unix socket: the
+ * descriptor of the device among it, and the other end, without which the send to the
+ * socket would fail. So the send would keep the socket for ever, and the socket the
+ * device. See zc_cancel_cyclic().
+ */
+static bool zc_socket_cyclic(const struct socket *sock)
+{
+	return sock->sk->sk_family == AF_UNIX;
+}
+
+/* Does nobody but local disks have to answer a read? */
+static bool zc_file_slow(const struct file *file)
+{
+	return !(file->f_mode & FMODE_NOWAIT);
+}
 
 /**
  * zc_submit_sendfile - start sending a range of a file to a socket
@@ -100,13 +133,15 @@ static const struct zc_op_ops zc_op_sendfile_ops = {
  * @arg:  arguments, checked but for the descriptors
  * @ucmd: command to complete at the end, or NULL: post an event
  *
- * Returns: 0, and its end will be told; or a negative errno as documented at struct
- * zc_sendfile. Sleeps.
+ * Returns: 0, and its end will be told; 1, and it must end when the caller has no
+ * descriptor of the device any more: zc_cancel_cyclic(); or a negative errno as
+ * documented at struct zc_sendfile. Sleeps.
  */
 int zc_submit_sendfile(struct zc_file *zf, struct zc_sendfile *arg,
 		       struct io_uring_cmd *ucmd)
 {
 	struct zc_op_sendfile *o = kzalloc(sizeof(*o), GFP_KERNEL_ACCOUNT);
+	bool cyclic;
 	int ret;
 
 	if (!o)
@@ -124,9 +159,12 @@ int zc_submit_sendfile(struct zc_file *zf, struct zc_sendfile *arg,
 	ret = PTR_ERR_OR_ZERO(o->t);
 	if (ret)
 		goto err_end;
+	o->op.slow = zc_file_slow(o->t->src.file);
+	cyclic = !ucmd && zc_socket_cyclic(o->t->sink.sock);
+	o->op.cyclic = cyclic;
 	ret = zc_op_submit(&o->op, zf, o->t->sink.sock);
 	if (!ret)
-		return 0;
+		return cyclic;
 	zc_transfer_close(o->t);
 err_end:
 	zc_end_cancel(&o->end);
@@ -174,13 +212,14 @@ static const struct zc_op_ops zc_op_send_ops = {
  * @arg:  arguments, flags and reserved fields checked
  * @ucmd: command to complete at the end, or NULL: post an event
  *
- * Returns: 0, and its end will be told; or a negative errno as documented at struct
+ * Returns: as zc_submit_sendfile(), or a negative errno as documented at struct
  * zc_send. Sleeps.
  */
 int zc_submit_send(struct zc_file *zf, struct zc_send *arg,
 		   struct io_uring_cmd *ucmd)
 {
 	struct zc_op_send *o = kzalloc(sizeof(*o), GFP_KERNEL_ACCOUNT);
+	bool cyclic;
 	int ret;
 
 	if (!o)
@@ -197,9 +236,11 @@ int zc_submit_send(struct zc_file *zf, struct zc_send *arg,
 	ret = zc_range_open(&o->range, zf, &o->arg);
 	if (ret)
 		goto err_end;
+	cyclic = !ucmd && zc_socket_cyclic(o->range.sink.sock);
+	o->op.cyclic = cyclic;
 	ret = zc_op_submit(&o->op, zf, o->range.sink.sock);
 	if (!ret)
-		return 0;
+		return cyclic;
 	zc_range_close(&o->range);
 err_end:
 	zc_end_cancel(&o->end);
@@ -240,6 +281,21 @@ static bool zc_op_has_owner(struct zc_op *op, void *arg)
 void zc_cancel_owner(struct zc_file *zf, const void *owner)
 {
 	zc_op_cancel(zf, zc_op_has_owner, (void *)owner);
+}
+
+static bool zc_op_has_owner_cyclic(struct zc_op *op, void *arg)
+{
+	return op->owner == arg && op->cyclic;
+}
+
+/**
+ * zc_cancel_cyclic - end those transfers of a process that may keep themselves going
+ * @zf:    file, of which the process has lost a descriptor
+ * @owner: its files_struct
+ */
+void zc_cancel_cyclic(struct zc_file *zf, const void *owner)
+{
+	zc_op_cancel(zf, zc_op_has_owner_cyclic, (void *)owner);
 }
 
 /**

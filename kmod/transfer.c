@@ -205,7 +205,7 @@ static bool zc_transfer_more(struct zc_transfer *t)
 static unsigned int zc_transfer_how(struct zc_transfer *t,
 				    const struct zc_chunk *chunk, size_t len)
 {
-	return (chunk->shared ? 0 : ZC_HOW_STABLE) | zc_sink_small(len) |
+	return (chunk->shared ? 0 : ZC_HOW_PRIVATE) | zc_sink_small(len) |
 	       (zc_transfer_more(t) ? ZC_HOW_MORE : 0);
 }
 
@@ -347,6 +347,22 @@ static bool zc_transfer_ready(struct zc_transfer *t)
 	return true;
 }
 
+/**
+ * zc_transfer_quiet - are all its reads over?
+ * @t: transfer
+ *
+ * Returns: true if they are; then zc_transfer_close() waits for nobody.
+ */
+bool zc_transfer_quiet(struct zc_transfer *t)
+{
+	unsigned int i;
+
+	for (i = 0; i < t->nr; i++)
+		if (!completion_done(&zc_transfer_chunk(t, i)->done))
+			return false;
+	return true;
+}
+
 /* Chunks that a transfer may send before others have their turn. */
 #define ZC_TURN	8
 
@@ -454,7 +470,7 @@ struct zc_transfer *zc_transfer_open(struct zc_sendfile *arg)
 
 /**
  * zc_transfer_close - end a transfer, wherever it is, and free it
- * @t: from zc_transfer_open(). Waits for reads under way
+ * @t: from zc_transfer_open(). Waits for reads under way, see zc_transfer_quiet()
  */
 void zc_transfer_close(struct zc_transfer *t)
 {

@@ -51,6 +51,7 @@ void zc_pool_exit(void);
 int zc_pool_node_check(int nid);
 struct folio *zc_pool_get(int nid, unsigned int order, gfp_t extra);
 void zc_pool_put(struct folio *folio);
+void zc_pool_put_used(struct folio *folio);
 struct folio *zc_pool_get_huge(void);
 struct folio *zc_pool_get_slice(size_t len, size_t *off);
 void zc_pool_put_huge(struct folio *folio);
@@ -66,6 +67,7 @@ void zc_spare_exit(void);
 bool zc_folio_idle(struct folio *folio);
 struct folio *zc_spare_get(void);
 void zc_spare_put(struct folio *folio);
+void zc_spare_lose(struct folio *folio);
 unsigned int zc_spare_drop(unsigned int nr);
 void zc_spare_reap(unsigned int looks);
 u64 zc_spare_idle_bytes(void);
@@ -109,7 +111,8 @@ struct zc_block {
  * @flags:      ZC_BUF_* flags it was made with
  * @node:       NUMA node of the first page
  * @mappings:   VMAs that map it
- * @writers:    VMAs that may be writable; negative once it is sealed
+ * @writers:    VMAs that may be writable; negative once it is sealed or about to be
+ * @sealed:     is immutable; never cleared
  * @nr_blocks:  valid entries of @blocks
  * @blocks:     the memory, immutable once the buffer can be found
  */
@@ -122,6 +125,7 @@ struct zc_buffer {
 	int node;
 	atomic_t mappings;
 	atomic_t writers;
+	bool sealed;
 	unsigned long nr_blocks;
 	struct zc_block *blocks;
 };
@@ -137,7 +141,8 @@ struct zc_buffer {
  * @notes_lock: protects @notes and @closed
  * @notes:      records to be read, oldest first
  * @notes_wait: readers and pollers
- * @nr_notes:   records, those not yet in @notes included
+ * @nr_notes:   records, those not yet in @notes included, and transfers that will
+ *              have none
  * @closed:     nobody will read
  * @ops:        asynchronous transfers, under the lock of async.c
  */
@@ -162,7 +167,7 @@ int zc_buffer_publish(struct zc_file *zf, struct zc_buffer *buf);
 struct zc_buffer *zc_buffer_find(struct zc_file *zf, u32 handle);
 struct zc_buffer *zc_buffer_find_at(struct zc_file *zf, u64 offset);
 int zc_buffer_remove(struct zc_file *zf, u32 handle);
-int zc_buffer_seal(struct zc_buffer *buf);
+int zc_buffer_seal(struct zc_file *zf, struct zc_buffer *buf);
 bool zc_buffer_sealed(const struct zc_buffer *buf);
 void zc_buffer_remove_all(struct zc_file *zf);
 struct page *zc_buffer_page(const struct zc_buffer *buf, pgoff_t index);
@@ -198,6 +203,8 @@ struct zc_note {
 
 struct zc_note *zc_note_new(struct zc_file *zf, u32 type, u64 user_data);
 void zc_note_free(struct zc_note *note);
+int zc_note_reserve(struct zc_file *zf);
+void zc_note_unreserve(struct zc_file *zf);
 void zc_note_post(struct zc_note *note);
 void zc_event_open(struct zc_file *zf);
 void zc_event_close(struct zc_file *zf);
@@ -389,8 +396,11 @@ struct zc_sink {
 	u32 frags;
 };
 
-/* The bytes do not change until the socket has dropped them. */
-#define ZC_HOW_STABLE	BIT(0)
+/*
+ * Nobody else has the folios: the network may change them (ESP deciphers in place).
+ * Others, those of a sealed buffer too, it must copy first.
+ */
+#define ZC_HOW_PRIVATE	BIT(0)
 /* More will follow at once. */
 #define ZC_HOW_MORE	BIT(1)
 /* So few, from zc_sink_small(), that they are better copied. */
@@ -450,6 +460,7 @@ int zc_transfer_init(void);
 void zc_transfer_exit(void);
 struct zc_transfer *zc_transfer_open(struct zc_sendfile *arg);
 int zc_transfer_advance(struct zc_transfer *t);
+bool zc_transfer_quiet(struct zc_transfer *t);
 void zc_transfer_close(struct zc_transfer *t);
 int zc_transfer_sendfile(struct zc_sendfile *arg);
 unsigned int zc_transfer_depth(void);
@@ -486,10 +497,12 @@ struct zc_op;
  * struct zc_op_ops - a kind of asynchronous transfer
  * @advance: do what can be done without waiting. Returns as zc_transfer_advance(),
  *           and zeroes zc_op::retries if it sent something
- * @end:     it is over, with this result; frees it. Both may sleep
+ * @quiet:   has no device its memory? NULL: none ever has
+ * @end:     it is over, with this result; frees it. This and @advance may sleep
  */
 struct zc_op_ops {
 	int (*advance)(struct zc_op *op);
+	bool (*quiet)(struct zc_op *op);
 	void (*end)(struct zc_op *op, int err);
 };
 
@@ -498,6 +511,7 @@ struct zc_op_ops {
  * @ops:       its kind
  * @lane_node: among the transfers to the same socket
  * @file_node: in zc_file::ops
+ * @life_node: among those to the same socket that have a deadline
  * @waker:     of its lane
  * @name:      refers to it from its submission to its end, under the lock of
  *             async.c; NULL: nothing does
@@ -508,12 +522,16 @@ struct zc_op_ops {
  * @deadline:  when @life is over, jiffies
  * @retries:   attempts in a row that sent nothing, for want of memory
  * @starved:   when the first of them was, jiffies
- * @canceled:  is to end early
+ * @slow:      its reads may have to wait for somebody who never answers
+ * @cyclic:    its socket may be kept by what the socket itself has received
+ * @ending:    is to end, with @err
+ * @err:       negative errno or 0
  */
 struct zc_op {
 	const struct zc_op_ops *ops;
 	struct list_head lane_node;
 	struct list_head file_node;
+	struct list_head life_node;
 	struct zc_waker *waker;
 	struct zc_op **name;
 	u64 user_data;
@@ -523,7 +541,10 @@ struct zc_op {
 	unsigned long deadline;
 	unsigned int retries;
 	unsigned long starved;
-	bool canceled;
+	bool slow;
+	bool cyclic;
+	bool ending;
+	int err;
 };
 
 int zc_async_init(void);
@@ -544,6 +565,7 @@ int zc_submit_send(struct zc_file *zf, struct zc_send *arg,
 		   struct io_uring_cmd *ucmd);
 int zc_cancel(struct zc_file *zf, struct zc_cancel *arg);
 void zc_cancel_owner(struct zc_file *zf, const void *owner);
+void zc_cancel_cyclic(struct zc_file *zf, const void *owner);
 void zc_cancel_uring(struct io_uring_cmd *ucmd);
 
 /* chardev.c: the device node */

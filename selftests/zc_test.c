@@ -312,7 +312,7 @@ int zct_pattern_file(const char *path, uint64_t size)
 
 #define NULLB	"/sys/kernel/config/nullb/zct"
 
-int zct_disk_new(unsigned int mib)
+static const char *disk_make(unsigned int mib, unsigned int delay_ms)
 {
 	char cmd[512];
 
@@ -322,14 +322,29 @@ int zct_disk_new(unsigned int mib)
 		 "mount -t configfs none /sys/kernel/config; "
 		 "mkdir " NULLB " && cd " NULLB " && echo %u >size && "
 		 "echo 512 >blocksize && echo 1 >memory_backed && "
-		 "echo 2 >queue_mode && echo 1 >power", mib);
+		 "echo %d >irqmode && echo %u000000 >completion_nsec && "
+		 "echo 2 >queue_mode && echo 1 >power", mib, delay_ms ? 2 : 0,
+		 delay_ms);
 	if (system(cmd)) {
 		rmdir(NULLB);
-		return -1;
+		return NULL;
 	}
 	/* Older kernels have numbers for names. */
-	return zct_pattern_file(access("/dev/zct", F_OK) ? "/dev/nullb0" : "/dev/zct",
-				mib * MIB);
+	return access("/dev/zct", F_OK) ? "/dev/nullb0" : "/dev/zct";
+}
+
+int zct_disk_new(unsigned int mib)
+{
+	const char *path = disk_make(mib, 0);
+
+	return path ? zct_pattern_file(path, mib * MIB) : -1;
+}
+
+int zct_disk_slow(unsigned int mib, unsigned int delay_ms)
+{
+	const char *path = disk_make(mib, delay_ms);
+
+	return path ? open(path, O_RDONLY | O_DIRECT | O_CLOEXEC) : -1;
 }
 
 int zct_disk_break(uint64_t offset, bool broken)

@@ -55,6 +55,8 @@ int zct_pattern_file(const char *path, uint64_t size);
  * there is none to be had.
  */
 int zct_disk_new(unsigned int mib);
+/* The same, empty, O_DIRECT, and each request takes so long. */
+int zct_disk_slow(unsigned int mib, unsigned int delay_ms);
 /* Reads of the 512 bytes at @offset fail from here on, or no longer. */
 int zct_disk_break(uint64_t offset, bool broken);
 int zct_disk_free(void);

@@ -2,12 +2,14 @@
 /* ZC_IOC_SEND, ZC_IOC_BUF_SEAL, and the events that tell of the end. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/aio_abi.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -209,6 +211,73 @@ TEST_F_TIMEOUT(send, seal_rules, 120)
 	/* Nothing came to harm by all that. */
 	send_range(_metadata, self, AF_INET, 0, SIZE);
 	EXPECT_EQ(0, self->arg.events);
+}
+
+/* A read into the buffer that its mapping has not survived can still write to it. */
+TEST_F_TIMEOUT(send, seal_read_under_way, 120)
+{
+	int disk = zct_disk_slow(64, 1500);
+	struct iocb cb = {
+		.aio_fildes = disk,
+		.aio_lio_opcode = IOCB_CMD_PREAD,
+		.aio_buf = (uintptr_t)self->map + HUGE,
+		.aio_nbytes = 65536,
+	};
+	struct iocb *list[] = { &cb };
+	aio_context_t ctx = 0;
+	struct io_event done;
+
+	if (disk < 0)
+		SKIP(return, "no null_blk with configfs");
+	ASSERT_EQ(0, syscall(SYS_io_setup, 1, &ctx));
+	ASSERT_EQ(1, syscall(SYS_io_submit, ctx, 1, list));
+	munmap(self->map, SIZE);
+	self->map = NULL;
+	EXPECT_EQ(-EBUSY, seal(self));
+	ASSERT_EQ(1, syscall(SYS_io_getevents, ctx, 1, 1, &done, NULL));
+	EXPECT_EQ(65536, done.res);
+	EXPECT_EQ(0, seal(self));
+	syscall(SYS_io_destroy, ctx);
+	close(disk);
+	EXPECT_EQ(0, zct_disk_free());
+}
+
+/* What the network holds of destroyed buffers counts against the limit. */
+TEST_F_TIMEOUT(send, destroyed_counts, 120)
+{
+	struct zc_query query = {};
+	struct zc_buf_create create;
+	unsigned int nr = 0;
+	int sock[2], ret;
+
+	/* The buffers of this socket would take thousands of so few bytes. */
+	ASSERT_EQ(0, zct_pair(AF_UNIX, sock));
+	ASSERT_EQ(0, zct_ioctl(self->fd, ZC_IOC_QUERY, &query));
+	do {
+		struct zc_buf_seal sealing = {};
+		struct zc_send arg = {
+			.out_fd = sock[0], .len = 1024, .flags = ZC_SEND_NONBLOCK,
+		};
+
+		ret = zct_create(self->fd, HUGE, 0, ZC_NODE_ANY, &create);
+		if (ret)
+			break;
+		sealing.handle = create.handle;
+		arg.handle = create.handle;
+		ASSERT_EQ(0, zct_ioctl(self->fd, ZC_IOC_BUF_SEAL, &sealing));
+		ret = zct_ioctl(self->fd, ZC_IOC_SEND, &arg);
+		ASSERT_EQ(0, zct_destroy(self->fd, create.handle));
+		ASSERT_LT(++nr, 2 * query.max_bytes / HUGE);
+	} while (!ret);
+	ASSERT_EQ(0, zct_ioctl(self->fd, ZC_IOC_QUERY, &query));
+	EXPECT_LE(query.used_bytes + query.held_bytes, query.max_bytes);
+	EXPECT_GE(query.held_bytes, (nr - 1) * HUGE);
+	close(sock[0]);
+	close(sock[1]);
+	/* All of it comes back. */
+	EXPECT_EQ(0, zct_create(self->fd, (nr - 1) * HUGE, ZC_BUF_SMALL_OK,
+				ZC_NODE_ANY, &create));
+	EXPECT_EQ(0, zct_destroy(self->fd, create.handle));
 }
 
 /* Nobody can write to a sealed buffer by other ways. */

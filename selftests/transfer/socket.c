@@ -304,7 +304,8 @@ static int64_t short_packets(struct __test_metadata *_metadata, SELF *self,
 /*
  * Where all is there to be sent, there is no short packet but the last. A read that
  * is not over when the socket has room may make one: what came before it need not
- * wait. TCP may cut one at the edge of its window, or, seldom, some.
+ * wait. TCP may cut some at the edge of its window; a break between the pieces that
+ * are sent at once would make eight or more.
  */
 TEST_F_TIMEOUT(socket, full_packets, 240)
 {
@@ -318,10 +319,10 @@ TEST_F_TIMEOUT(socket, full_packets, 240)
 				many = short_packets(_metadata, self, from, hot);
 				if (from == FROM_FILE && hot < 2)
 					many -= self->s.chunks;
-				if (many <= 1)
+				if (many <= 3)
 					break;
 			}
-			EXPECT_LE(many, 1) TH_LOG("from %d, %d", from, hot);
+			EXPECT_LE(many, 3) TH_LOG("from %d, %d", from, hot);
 		}
 	}
 }

@@ -79,8 +79,9 @@
  * @chunk_size:      out: most bytes that a transfer reads at once
  * @depth:           out: most reads that a transfer keeps in flight
  * @__pad:           out: 0
- * @held_bytes:      out: hugepages that transfers have done with but the network has
- *                   not, as far as is known, bytes. They count against @max_bytes
+ * @held_bytes:      out: hugepages that transfers have done with, or of buffers that
+ *                   are gone, but others (the network) have not, as far as is known,
+ *                   bytes. They count against @max_bytes
  * @__resv:          in: must be 0
  *
  * Errors: EINVAL (flags or reserved fields), EFAULT.
@@ -228,9 +229,9 @@ struct zc_buf_destroy {
  * from a sealed buffer needs no notification: nobody can spoil it.
  *
  * Errors: EINVAL (flags or reserved field), ENOENT (no such handle), EBUSY (a
- * mapping exists that is or could be made writable, or the kernel still has pages
- * pinned, by an O_DIRECT read under way for one), EFAULT. Sealing a sealed buffer
- * succeeds.
+ * mapping exists that is or could be made writable, or the kernel still holds pages,
+ * for an O_DIRECT read under way or a send that ZC_EVENT_RELEASED has not been read
+ * of: the call waits for 200 ms), EFAULT. Sealing a sealed buffer succeeds.
  */
 struct zc_buf_seal {
 	__u32 handle;
@@ -288,7 +289,12 @@ struct zc_buf_seal {
  * submission; other senders to the socket get in between. A transfer is not
  * disturbed by O_NONBLOCK or SO_SNDTIMEO of the socket. It is canceled by
  * ZC_IOC_CANCEL, and when the last descriptor of the device that it was submitted
- * through is closed, by the death of its owner for one.
+ * through is closed, by the death of its owner for one. One to a unix socket is also
+ * canceled when the process that submitted it has none of these descriptors any more,
+ * even if another process has: the socket could keep the device open by itself.
+ *
+ * What the page cache takes on behalf of such a transfer is not charged to the
+ * submitter's memory cgroup, nor is its I/O: workers of the kernel do it.
  *
  * How much of a transfer is in flight is bounded: what the module may hold is
  * shared among the sockets that are served. Excludes ZC_SEND_POS (EINVAL);

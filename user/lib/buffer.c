@@ -37,6 +37,10 @@ static int zc_buffer_create(struct zc_buffer *buf, uint64_t size,
 		return err;
 	buf->handle = arg.handle;
 	buf->size = arg.size;
+	if (arg.size > SIZE_MAX) {
+		zc_buffer_destroy(buf);
+		return -EFBIG;
+	}
 	buf->data = mmap(NULL, arg.size, PROT_READ | PROT_WRITE, MAP_SHARED,
 			 buf->fd, arg.mmap_offset);
 	if (buf->data == MAP_FAILED) {
@@ -125,10 +129,8 @@ ZC_EXPORT int zc_buffer_seal(struct zc_buffer *buf)
 		 0) == MAP_FAILED)
 		return -errno;
 	err = zc_ioctl(buf->fd, ZC_IOC_BUF_SEAL, &arg);
-	if (err) {
-		zc_buffer_remap(buf, PROT_READ | PROT_WRITE);
-		return err;
-	}
+	if (err)
+		return zc_buffer_remap(buf, PROT_READ | PROT_WRITE) ?: err;
 	return zc_buffer_remap(buf, PROT_READ);
 }
 

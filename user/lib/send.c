@@ -41,6 +41,9 @@ ZC_EXPORT int zc_sendfile_all(struct zc_context *ctx, struct zc_sendfile *arg)
 	int64_t sent;
 	int err;
 
+	/* There is nothing to go on with before the event has come. */
+	if (arg->flags & ZC_SEND_ASYNC)
+		return -EINVAL;
 	arg->sent = 0;
 	arg->copied = 0;
 	arg->copy_reasons = 0;

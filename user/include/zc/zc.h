@@ -123,8 +123,9 @@ int zc_buffer_query(const struct zc_buffer *buf, struct zc_buf_query *query);
  *
  * What is sent from it afterwards needs no notification.
  *
- * Returns: 0; -EBUSY (somebody else maps it, or an O_DIRECT read is under way),
- * -ENOMEM. On failure the buffer is as before.
+ * Returns: 0; -EBUSY (somebody else maps it, or an O_DIRECT read or a send from it is
+ * under way), and the buffer is as before; -ENOMEM, and the process may have lost the
+ * mapping (access raises SIGSEGV).
  */
 int zc_buffer_seal(struct zc_buffer *buf);
 
@@ -175,7 +176,8 @@ int64_t zc_sendfile(struct zc_context *ctx, struct zc_sendfile *arg);
  * @arg: as for zc_sendfile(). The result is the sum over all calls
  *
  * Repeats zc_sendfile() until @arg->len bytes have been sent, the file ends or an
- * error ends it. Interruptions by signals are repeated too.
+ * error ends it. Interruptions by signals are repeated too. Not with ZC_SEND_ASYNC
+ * (-EINVAL).
  *
  * Returns: 0 (all sent, or end of file), or the negative errno that ended it;
  * @arg->sent bytes have been sent either way.
