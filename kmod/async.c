@@ -447,6 +447,7 @@ void zc_async_exit(void)
 	wait_event(zc_lanes_wait, !atomic_read(&zc_nr_lanes));
 	/* Late wakers, which may have made a run due; then the runs. */
 	synchronize_rcu();
+	zc_turn_exit();
 	destroy_workqueue(zc_slow_lanes_wq);
 	destroy_workqueue(zc_lanes_wq);
 }

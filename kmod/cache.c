@@ -195,6 +195,18 @@ ssize_t zc_cache_get(struct zc_source *src, u64 pos, u64 end,
 }
 
 /**
+ * zc_cache_has - has the page cache something of a file?
+ * @src: source whose cache is usable
+ * @pos: here
+ *
+ * Returns: true if it has the page there, be it up to date or not.
+ */
+bool zc_cache_has(const struct zc_source *src, u64 pos)
+{
+	return filemap_range_has_page(src->file->f_mapping, pos, pos);
+}
+
+/**
  * zc_cache_put - let go of what zc_cache_get() took
  * @run: run, stays allocated
  */

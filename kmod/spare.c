@@ -16,12 +16,16 @@
 #include <linux/mm.h>
 #include <linux/spinlock.h>
 #include <linux/topology.h>
+#include <linux/workqueue.h>
 
 #include "compat.h"
 #include "zc.h"
 
-/* Idle ones to keep. One transfer alone comes to use up to ZC_RING_SLOTS. */
+/* Idle ones to keep for ever. One transfer alone comes to use up to ZC_RING_SLOTS. */
 #define ZC_IDLE_MAX	64U
+
+/* Of more than that, half go each time nobody has wanted one of them for so long. */
+#define ZC_IDLE_TIME	(5 * HZ)
 
 /* How many to look at for one that is near, or has become idle. */
 #define ZC_SPARES_LOOK	4U
@@ -34,6 +38,12 @@ static LIST_HEAD(zc_lost);		/* the same, but users have had them */
 static unsigned int zc_nr_idle;
 static unsigned int zc_nr_held;
 static unsigned int zc_nr_lost;
+
+/* As few as there were at a time since they were last aged. */
+static unsigned int zc_idle_least;
+
+static void zc_spares_age(struct work_struct *work);
+static DECLARE_DELAYED_WORK(zc_spares_work, zc_spares_age);
 
 static struct shrinker *zc_shrinker;
 
@@ -105,6 +115,7 @@ static struct folio *zc_spare_take_locked(struct folio *folio)
 	lockdep_assert_held(&zc_spares_lock);
 	list_del(&folio->lru);
 	zc_nr_idle--;
+	zc_idle_least = min(zc_idle_least, zc_nr_idle);
 	return folio;
 }
 
@@ -128,30 +139,40 @@ static unsigned int zc_spare_trim(unsigned int keep, unsigned int most)
 	return done;
 }
 
-/**
- * zc_spare_get - take a spare hugepage
- *
- * Returns: a folio of ZC_HUGE_ORDER near this processor, neither zeroed nor
- * charged, or NULL if there is none.
- */
-struct folio *zc_spare_get(void)
+/* One near this processor, if it is soon found: the CPU does not touch the bytes. */
+static struct folio *zc_spare_choose_locked(void)
 {
-	struct folio *folio, *found = NULL;
 	unsigned int looks = ZC_SPARES_LOOK;
 	int nid = numa_mem_id();
+	struct folio *folio;
 
-	spin_lock(&zc_spares_lock);
-	zc_spare_reap_locked(ZC_SPARES_LOOK);
+	lockdep_assert_held(&zc_spares_lock);
 	list_for_each_entry(folio, &zc_idle, lru) {
-		if (folio_nid(folio) == nid) {
-			found = zc_spare_take_locked(folio);
-			break;
-		}
+		if (folio_nid(folio) == nid)
+			return folio;
 		if (!--looks)
 			break;
 	}
+	return list_first_entry_or_null(&zc_idle, struct folio, lru);
+}
+
+/**
+ * zc_spare_get - take a spare hugepage
+ *
+ * Returns: a folio of ZC_HUGE_ORDER, neither zeroed nor charged, or NULL if there is
+ * none.
+ */
+struct folio *zc_spare_get(void)
+{
+	struct folio *folio;
+
+	spin_lock(&zc_spares_lock);
+	zc_spare_reap_locked(ZC_SPARES_LOOK);
+	folio = zc_spare_choose_locked();
+	if (folio)
+		zc_spare_take_locked(folio);
 	spin_unlock(&zc_spares_lock);
-	return found;
+	return folio;
 }
 
 /**
@@ -162,7 +183,6 @@ struct folio *zc_spare_get(void)
 void zc_spare_put(struct folio *folio)
 {
 	bool idle = zc_folio_idle(folio);
-	bool many;
 
 	spin_lock(&zc_spares_lock);
 	if (idle) {
@@ -173,10 +193,24 @@ void zc_spare_put(struct folio *folio)
 		zc_nr_held++;
 	}
 	zc_spare_reap_locked(2);
-	many = zc_nr_idle > ZC_IDLE_MAX;
 	spin_unlock(&zc_spares_lock);
-	if (many)
-		zc_spare_trim(ZC_IDLE_MAX, 2);
+	if (READ_ONCE(zc_nr_idle) > ZC_IDLE_MAX)
+		queue_delayed_work(system_unbound_wq, &zc_spares_work, ZC_IDLE_TIME);
+}
+
+/*
+ * What a crowd of transfers needed is of no use when they are gone. The pool keeps all
+ * within the limit, and under pressure the shrinker takes them, but no longer than this.
+ */
+static void zc_spares_age(struct work_struct *work)
+{
+	unsigned int least = READ_ONCE(zc_idle_least);
+
+	if (least > ZC_IDLE_MAX)
+		zc_spare_trim(0, (least - ZC_IDLE_MAX + 1) / 2);
+	WRITE_ONCE(zc_idle_least, READ_ONCE(zc_nr_idle));
+	if (READ_ONCE(zc_nr_idle) > ZC_IDLE_MAX)
+		queue_delayed_work(system_unbound_wq, &zc_spares_work, ZC_IDLE_TIME);
 }
 
 /**
@@ -289,6 +323,7 @@ int zc_spare_init(void)
  */
 void zc_spare_exit(void)
 {
+	cancel_delayed_work_sync(&zc_spares_work);
 	zc_shrinker_free(zc_shrinker);
 	zc_spare_drop(UINT_MAX);
 	zc_lost_free(&zc_held);

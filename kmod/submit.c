@@ -25,6 +25,7 @@ struct zc_end {
 /* Of a file -> socket. */
 struct zc_op_sendfile {
 	struct zc_op op;
+	struct zc_turn turn;
 	struct zc_end end;
 	struct zc_sendfile arg;
 	struct zc_transfer *t;
@@ -76,6 +77,8 @@ static int zc_op_sendfile_advance(struct zc_op *op)
 	u64 before = o->arg.sent;
 	int ret;
 
+	if (!zc_turn_mine(&o->turn, zc_transfer_wants(o->t)))
+		return -EIOCBQUEUED;
 	o->t->src.waker = op->waker;
 	o->t->share = zc_pool_share();
 	ret = zc_transfer_advance(o->t);
@@ -88,6 +91,7 @@ static void zc_op_sendfile_end(struct zc_op *op, int err)
 {
 	struct zc_op_sendfile *o = container_of(op, struct zc_op_sendfile, op);
 
+	zc_turn_leave(&o->turn);
 	zc_transfer_close(o->t);
 	if (o->end.note) {
 		o->end.note->event.copy_reasons = o->arg.copy_reasons;
@@ -97,6 +101,13 @@ static void zc_op_sendfile_end(struct zc_op *op, int err)
 	}
 	zc_end_tell(&o->end, err, o->arg.sent, o->arg.copied);
 	kfree(o);
+}
+
+static void zc_op_sendfile_begin(struct zc_turn *turn)
+{
+	struct zc_op_sendfile *o = container_of(turn, struct zc_op_sendfile, turn);
+
+	o->op.waker->wake(o->op.waker);
 }
 
 static bool zc_op_sendfile_quiet(struct zc_op *op)
@@ -147,6 +158,7 @@ int zc_submit_sendfile(struct zc_file *zf, struct zc_sendfile *arg,
 	if (!o)
 		return -ENOMEM;
 	o->op.ops = &zc_op_sendfile_ops;
+	zc_turn_init(&o->turn, zc_op_sendfile_begin);
 	o->op.user_data = arg->user_data;
 	o->op.life = ucmd ? ZC_URING_LIFE : 0;
 	o->op.name = ucmd ? &zc_uring_pdu(ucmd)->op : NULL;

@@ -348,6 +348,21 @@ static bool zc_transfer_ready(struct zc_transfer *t)
 }
 
 /**
+ * zc_transfer_wants - how much memory will it need?
+ * @t: transfer that has not begun
+ *
+ * Returns: bytes, by the present size of the file; 0 if the page cache has the first.
+ */
+u64 zc_transfer_wants(const struct zc_transfer *t)
+{
+	u64 end = zc_source_end(&t->src, t->end);
+
+	if (t->src.cache && zc_cache_has(&t->src, t->pos))
+		return 0;
+	return end > t->pos ? end - t->pos : 0;
+}
+
+/**
  * zc_transfer_quiet - are all its reads over?
  * @t: transfer
  *

@@ -13,6 +13,7 @@
  *                           `-> sink -> (socket)
  *
  * Later:      chardev -> submit -> async -> (worker) -> transfer, send
+ *                           `-> turn -> pool
  *
  * Nothing calls upwards. All functions may sleep, except where said.
  *
@@ -282,6 +283,7 @@ struct zc_source;
 bool zc_cache_usable(const struct file *file);
 ssize_t zc_cache_get(struct zc_source *src, u64 pos, u64 end,
 		     struct zc_run **run);
+bool zc_cache_has(const struct zc_source *src, u64 pos);
 void zc_cache_put(struct zc_run *run);
 u64 zc_cache_next(struct zc_source *src, u64 pos, u64 end);
 int zc_cache_fill(struct zc_source *src, u64 pos, u64 end);
@@ -460,6 +462,7 @@ int zc_transfer_init(void);
 void zc_transfer_exit(void);
 struct zc_transfer *zc_transfer_open(struct zc_sendfile *arg);
 int zc_transfer_advance(struct zc_transfer *t);
+u64 zc_transfer_wants(const struct zc_transfer *t);
 bool zc_transfer_quiet(struct zc_transfer *t);
 void zc_transfer_close(struct zc_transfer *t);
 int zc_transfer_sendfile(struct zc_sendfile *arg);
@@ -488,6 +491,25 @@ void zc_range_close(struct zc_range *range);
 int zc_send(struct zc_file *zf, struct zc_send *arg);
 int zc_send_init(void);
 void zc_send_exit(void);
+
+/* turn.c: who may begin when memory is short */
+
+/**
+ * struct zc_turn - somebody who may have to wait
+ * @node:   among those who wait
+ * @begin:  called when it may try again; with a spinlock held
+ * @anyway: has waited for long enough, or need not
+ */
+struct zc_turn {
+	struct list_head node;
+	void (*begin)(struct zc_turn *turn);
+	bool anyway;
+};
+
+void zc_turn_init(struct zc_turn *turn, void (*begin)(struct zc_turn *turn));
+void zc_turn_exit(void);
+bool zc_turn_mine(struct zc_turn *turn, u64 left);
+void zc_turn_leave(struct zc_turn *turn);
 
 /* async.c: transfers that nobody waits for */
 

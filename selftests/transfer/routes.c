@@ -83,7 +83,8 @@ static void pass(struct __test_metadata *_metadata, SELF *self, enum origin from
 /*
  * Bytes at the end of what a socket had room for may be few. Else nothing is copied,
  * in frags that are as large as may be: one or two for each packet, and one more
- * where a chunk or a packet's share of the send buffer ends.
+ * where a chunk or a packet's share of the send buffer ends. There may be less: what
+ * TCP cuts off from a packet, for want of window, it gives a frag that grows on.
  */
 static void by_reference(struct __test_metadata *_metadata, SELF *self,
 			 uint32_t path, uint32_t flags)
@@ -100,7 +101,7 @@ static void by_reference(struct __test_metadata *_metadata, SELF *self,
 		EXPECT_EQ(path, s->paths);
 	}
 	if (path != ZC_PATH_PAGES && !(flags & ZC_SEND_ASYNC)) {
-		EXPECT_LE(LEN / 65536, s->frags);
+		EXPECT_LT(0, s->frags);
 		EXPECT_GE(2 * (LEN / 65536) + s->chunks + 16, s->frags);
 	}
 	if (s->from != FROM_BUFFER)

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Whose turn it is to begin: where many transfers are submitted at once, those that
+ * would find little memory wait until the first have done with theirs, rather than
+ * that all go on in small steps.
+ *
+ * The network does not say when it lets go of memory, so somebody has to look. And
+ * peers that never read may hold it: who has waited for long begins with what there is.
+ */
+#include <linux/list.h>
+#include <linux/minmax.h>
+#include <linux/sizes.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
+
+#include "zc.h"
+
+/* Enough to begin with, if that much is left to send. */
+#define ZC_TURN_SHARE	SZ_256K
+
+/* Looks in a row, one a jiffy, at which nobody could begin, until some have to. */
+#define ZC_TURN_LOOKS	(HZ / 10)
+
+/* How many, at least. */
+#define ZC_TURN_SOME	256U
+
+static DEFINE_SPINLOCK(zc_turns_lock);
+/* By zc_turn::node, the first come first; under the lock, as is their count. */
+static LIST_HEAD(zc_turns);
+static unsigned int zc_nr_turns;
+
+static void zc_turns_look(struct work_struct *work);
+static DECLARE_DELAYED_WORK(zc_turns_work, zc_turns_look);
+
+/* Let the first of those who wait begin. */
+static bool zc_turn_next(bool anyway)
+{
+	struct zc_turn *turn;
+
+	spin_lock(&zc_turns_lock);
+	turn = list_first_entry_or_null(&zc_turns, struct zc_turn, node);
+	if (turn) {
+		list_del_init(&turn->node);
+		zc_nr_turns--;
+		turn->anyway = anyway;
+		/* Under the lock: who leaves the list may be gone after that. */
+		turn->begin(turn);
+	}
+	spin_unlock(&zc_turns_lock);
+	return turn;
+}
+
+static void zc_turns_look(struct work_struct *work)
+{
+	static unsigned int vain;
+	unsigned int some = max(READ_ONCE(zc_nr_turns) / 4, ZC_TURN_SOME), nr = 0;
+
+	zc_spare_reap(UINT_MAX);
+	/* Each will take its share only when it runs. */
+	while (zc_pool_share() >= ZC_TURN_SHARE && nr < zc_pool_room() / ZC_TURN_SHARE &&
+	       zc_turn_next(false))
+		nr++;
+	vain = nr ? 0 : vain + 1;
+	if (vain >= ZC_TURN_LOOKS) {
+		vain = 0;
+		while (some-- && zc_turn_next(true))
+			;
+	}
+	if (READ_ONCE(zc_nr_turns))
+		queue_delayed_work(system_unbound_wq, &zc_turns_work, 1);
+}
+
+/**
+ * zc_turn_mine - may this transfer begin?
+ * @turn: its turn
+ * @left: bytes that it will need memory for
+ *
+ * Returns: true, then ever; or false, and zc_turn::begin() is called later, unless zc_turn_leave()
+ * comes first.
+ */
+bool zc_turn_mine(struct zc_turn *turn, u64 left)
+{
+	if (turn->anyway || zc_pool_share() >= min_t(u64, left, ZC_TURN_SHARE)) {
+		turn->anyway = true;
+		return true;
+	}
+	spin_lock(&zc_turns_lock);
+	if (list_empty(&turn->node)) {
+		list_add_tail(&turn->node, &zc_turns);
+		zc_nr_turns++;
+	}
+	spin_unlock(&zc_turns_lock);
+	queue_delayed_work(system_unbound_wq, &zc_turns_work, 1);
+	return false;
+}
+
+/**
+ * zc_turn_leave - wait no more
+ * @turn: its turn, whether it waits or not
+ */
+void zc_turn_leave(struct zc_turn *turn)
+{
+	spin_lock(&zc_turns_lock);
+	if (!list_empty(&turn->node)) {
+		list_del_init(&turn->node);
+		zc_nr_turns--;
+	}
+	spin_unlock(&zc_turns_lock);
+}
+
+/**
+ * zc_turn_init - get a transfer ready to wait for its turn
+ * @turn:  its turn
+ * @begin: called when it may try again; with a spinlock held
+ */
+void zc_turn_init(struct zc_turn *turn, void (*begin)(struct zc_turn *turn))
+{
+	INIT_LIST_HEAD(&turn->node);
+	turn->begin = begin;
+	turn->anyway = false;
+}
+
+/**
+ * zc_turn_exit - nobody waits any more
+ */
+void zc_turn_exit(void)
+{
+	cancel_delayed_work_sync(&zc_turns_work);
+}
