@@ -1,12 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Run the kselftests in guests. From the environment:
+# Run the kselftests in guests, two at a time, as they wait for most of their time:
+# two kernels, or two halves of the topics on one. From the environment:
 #   KERNELS   kernels to run on (default "6.1 6.12"; also: 7.3, debug)
 #   TOPICS    kselftest collections (default: all)
 #   ZC_SUITE  where they are installed (default build/kselftest)
+#   ZC_JOBS   guests at a time (default 2, or 1 on a machine of one processor)
 # The last line is "N passed, N failed, N skipped"; the exit status is 0 only if
-# something passed and nothing failed. All output: build/run/check-K/all.log
+# something passed and nothing failed. All output: build/run/check-K-N/all.log
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/ktap.sh"
@@ -14,19 +16,43 @@ set -euo pipefail
 kernels=${KERNELS:-6.1 6.12}
 suite=${ZC_SUITE:-$ZC_TOP/build/kselftest}
 topics=${TOPICS:-$(cut -d: -f1 "$suite/kselftest-list.txt" | sort -u | tr '\n' ' ')}
+jobs=${ZC_JOBS:-$(($(nproc) > 1 ? 2 : 1))}
 failures=()
 
 # One at a time: guests and logs have fixed names.
 lock check
 staging=$(mktemp -d "${TMPDIR:-/tmp}/zc-check-XXXXXX")
-trap 'rm -rf "$staging"' EXIT
+# What runs in the background hears no Ctrl-C.
+# shellcheck disable=SC2317 # by the trap
+cleanup()
+{
+	local pid
 
-# summary K TOPIC: what was counted since the last one
+	for pid in "$staging"/*.guest; do
+		[ ! -e "$pid" ] || kill "$(cat "$pid")" 2>/dev/null || true
+	done
+	rm -rf "$staging"
+}
+trap cleanup EXIT
+
+# How long topics take on the debug kernel, seconds; others are thought short.
+declare -A weights=([sendfile]=360 [buffer]=190 [transfer]=190 [load]=160 [fault]=480
+	[async]=120 [zcctl]=65)
+
+# summary: what was counted since the last one; all that was said meanwhile goes out
 summary()
 {
 	printf '%s: %s: %d passed, %d failed, %d skipped (%d s)\n' "$k" "$topic" \
 		$((passed - was_passed)) $((failed - was_failed)) \
 		$((skipped - was_skipped)) $((SECONDS - was_seconds))
+	flush
+}
+
+# What guests say at the same time is not mixed.
+flush()
+{
+	cat "$said" >&3
+	: >"$said"
 }
 
 # read_guest: follow a guest's output. What is left of $todo did not run.
@@ -53,7 +79,7 @@ read_guest()
 		esac
 	done
 	if [ -n "$open" ]; then
-		fail "$topic: the guest died or hung in ${program:-the beginning}"
+		fail "$k: $topic: the guest died or hung in ${program:-the beginning}"
 		printf '    | %s\n' "${program_lines[@]}"
 		summary
 		todo=${todo#"$topic" }
@@ -63,43 +89,113 @@ read_guest()
 	fi
 }
 
-check_kernel()
+# run_part K N TOPIC...: in a guest, or more if one dies. Counts into the file
+# $staging/K-N.result.
+run_part()
 {
-	local timeout='' limit=1200 have=0
+	local timeout='' limit=1500 guest
 
-	k=$1
-	log=$ZC_RUN/check-$k/all.log
-	mkdir -p "$ZC_RUN/check-$k"
+	k=$1 name=$1-$2
+	log=$ZC_RUN/check-$name/all.log said=$staging/$name.said
+	mkdir -p "${log%/*}"
 	: >"$log"
-	echo "== kernel $k: $topics"
-	rm -rf "${staging:?}/$k"
-	kernel "$k" || have=$?
-	# 7.3 is on its way out of the archive, sooner or later.
-	if [ "$have" -eq 4 ] && [[ $k == 7.* ]]; then
-		skip "kernel $k: not in the archive"
-		return
-	elif [ "$have" -ne 0 ]; then
-		fail "kernel $k: cannot be had"
-		return
-	fi
-	payload "$k" "$staging/$k"
-	cp -a "$suite" "$staging/$k/kselftest"
-	cp "$ZC_QEMU/guest-check.sh" "$staging/$k"
+	exec 3>&1 >"$said"
+	todo="${*:3} "
+	echo "== kernel $k: $todo"
+	flush
 	# KASAN and lockdep take their time.
 	if [ "$k" = debug ]; then
-		timeout=600 limit=1800
+		timeout=600 limit=2400
 	fi
-	todo="${topics% } "
 	while [ -n "${todo% }" ]; do
 		# shellcheck disable=SC2086 # a list of topics
-		read_guest < <("$ZC_QEMU/guest.sh" -k "$k" --name "guest-$k" \
+		exec {guest}< <(exec "$ZC_QEMU/guest.sh" -k "$k" --name "guest-$name" \
 			--time-limit "$limit" --payload "$staging/$k" -- \
 			env TIMEOUT="$timeout" bash /zc/guest-check.sh $todo 2>&1)
+		echo $! >"$staging/$name.guest"
+		read_guest <&"$guest"
+		exec {guest}<&-
 	done
+	rm -f "$staging/$name.guest"
+	flush
+	{
+		echo "$passed $failed $skipped"
+		[ "$failed" -eq 0 ] || printf '%s\n' "${failures[@]/#/$k: }"
+	} >"$staging/$name.result"
 }
 
+# prepare K: have that kernel and what its guests are given
+prepare()
+{
+	local have=0
+
+	kernel "$1" || have=$?
+	# 7.3 is on its way out of the archive, sooner or later.
+	if [ "$have" -eq 4 ] && [[ $1 == 7.* ]]; then
+		skip "kernel $1: not in the archive"
+		return 1
+	elif [ "$have" -ne 0 ]; then
+		fail "kernel $1: cannot be had"
+		return 1
+	fi
+	payload "$1" "$staging/$1"
+	cp -a "$suite" "$staging/$1/kselftest"
+	cp "$ZC_QEMU/guest-check.sh" "$staging/$1"
+}
+
+# split N TOPIC...: into N parts, a line each, the heavy ones first and apart
+split()
+{
+	local n=$1 t i least parts=() sums=()
+
+	shift
+	for ((i = 0; i < n; i++)); do
+		parts[i]='' sums[i]=0
+	done
+	while read -r _ t; do
+		least=0
+		for ((i = 1; i < n; i++)); do
+			[ "${sums[i]}" -ge "${sums[least]}" ] || least=$i
+		done
+		parts[least]+="$t "
+		sums[least]=$((sums[least] + ${weights[$t]:-10}))
+	done < <(for t; do echo "${weights[$t]:-10} $t"; done | sort -rn)
+	printf '%s\n' "${parts[@]}"
+}
+
+ready=()
 for kernel in $kernels; do
-	check_kernel "$kernel"
+	! prepare "$kernel" || ready+=("$kernel")
+done
+per_kernel=1
+[ ${#ready[@]} -ne 1 ] || per_kernel=$jobs
+names=()
+for kernel in "${ready[@]}"; do
+	n=0
+	# shellcheck disable=SC2086 # a list of topics
+	while read -r part; do
+		[ -n "$part" ] || continue
+		n=$((n + 1))
+		names+=("$kernel-$n")
+		while [ "$(jobs -rp | wc -l)" -ge "$jobs" ]; do
+			wait -n || true
+		done
+		(run_part "$kernel" "$n" $part) &
+	done < <(split "$per_kernel" $topics)
+done
+wait
+for name in "${names[@]}"; do
+	if [ ! -s "$staging/$name.result" ]; then
+		fail "$name: ended without a result"
+		continue
+	fi
+	{
+		read -r p f s
+		passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+		while IFS= read -r line; do
+			failures+=("$line")
+		done
+	} <"$staging/$name.result"
 done
 if [ "$failed" -gt 0 ]; then
 	echo "Failed:"
