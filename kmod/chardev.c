@@ -331,8 +331,14 @@ struct zc_ioctl {
 	bool always;
 };
 
+/* The first is found soonest. */
 static const struct zc_ioctl zc_ioctls[] = {
 	{
+		.cmd = ZC_IOC_SENDFILE,
+		.min = 104,
+		.fn = zc_ioctl_sendfile,
+		.always = true,
+	}, {
 		.cmd = ZC_IOC_QUERY,
 		.min = 112,
 		.fn = zc_ioctl_query,
@@ -363,11 +369,6 @@ static const struct zc_ioctl zc_ioctls[] = {
 		.min = 32,
 		.fn = zc_ioctl_cancel,
 		.always = true,
-	}, {
-		.cmd = ZC_IOC_SENDFILE,
-		.min = 104,
-		.fn = zc_ioctl_sendfile,
-		.always = true,
 	},
 };
 
@@ -383,6 +384,12 @@ union zc_ioctl_data {
 	struct zc_sendfile sendfile;
 };
 
+/* Will what was read there be written over? It spans no more than two pages. */
+static bool zc_user_writable(u8 __user *user, const u8 *data, size_t size)
+{
+	return !put_user(data[0], user) && !put_user(data[size - 1], user + size - 1);
+}
+
 static int zc_ioctl_call(const struct zc_ioctl *ioc, struct zc_file *zf,
 			 void __user *user, size_t usize)
 {
@@ -396,7 +403,7 @@ static int zc_ioctl_call(const struct zc_ioctl *ioc, struct zc_file *zf,
 	ret = copy_struct_from_user(&data, ksize, user, usize);
 	if (ret)
 		return ret;
-	if (ioc->always && copy_to_user(user, &data, size))
+	if (ioc->always && !zc_user_writable(user, (u8 *)&data, size))
 		return -EFAULT;
 	ret = ioc->fn(zf, &data);
 	if (ret && !ioc->always)

@@ -130,6 +130,7 @@ int zc_ring_carve(struct zc_ring *ring, size_t want, u64 left,
 {
 	struct zc_slot *slot = &ring->slots[ring->cur];
 
+	ring->used = true;
 	if (!slot->folio || slot->used == slot->size) {
 		slot = zc_ring_next(ring, left);
 		if (!slot)
@@ -168,6 +169,9 @@ void zc_ring_free(struct zc_ring *ring)
 {
 	unsigned int i;
 
+	if (!ring->used)
+		return;
 	for (i = 0; i < ZC_RING_SLOTS; i++)
 		zc_slot_drop(&ring->slots[i]);
+	ring->used = false;
 }

@@ -249,10 +249,12 @@ struct zc_span {
  * struct zc_ring - transfer-private folios
  * @slots: the folios
  * @cur:   the slot being carved
+ * @used:  some have, or had, a folio
  */
 struct zc_ring {
 	struct zc_slot slots[ZC_RING_SLOTS];
 	unsigned int cur;
+	bool used;
 };
 
 int zc_ring_carve(struct zc_ring *ring, size_t want, u64 left,
