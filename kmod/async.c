@@ -22,6 +22,7 @@
 #include <linux/slab.h>
 #include <net/sock.h>
 
+#include "async.h"
 #include "compat.h"
 #include "zc.h"
 

@@ -244,6 +244,7 @@ struct zc_buffer *zc_buffer_find(struct zc_file *zf, u32 handle)
  */
 bool zc_buffer_sealed(const struct zc_buffer *buf)
 {
+	/* Pairs with zc_buffer_seal(): who sees it sees the bytes as they stay. */
 	return smp_load_acquire(&buf->sealed);
 }
 
@@ -301,6 +302,7 @@ int zc_buffer_seal(struct zc_file *zf, struct zc_buffer *buf)
 		unmap_mapping_range(zf->inode->i_mapping, zc_buffer_offset(buf),
 				    buf->size, 0);
 		if (zc_buffer_idle(buf)) {
+			/* Pairs with zc_buffer_sealed(). */
 			smp_store_release(&buf->sealed, true);
 			return 0;
 		}

@@ -9,6 +9,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include "async.h"
 #include "compat.h"
 #include "zc.h"
 

@@ -4,6 +4,7 @@
  */
 #include <linux/module.h>
 
+#include "async.h"
 #include "zc.h"
 
 static int __init zc_init(void)

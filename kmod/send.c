@@ -127,7 +127,8 @@ static size_t zc_send_vecs(const struct zc_buffer *buf, u64 pos, u64 len,
  * @range: from zc_range_open()
  *
  * Returns: 0 when all is sent, -EAGAIN if the socket is non-blocking and has no
- * room, -EINPROGRESS if an asynchronous send has had its turn, or another negative errno as documented at struct zc_send. Sleeps.
+ * room, -EINPROGRESS if an asynchronous send has had its turn, or another negative
+ * errno as documented at struct zc_send. Sleeps.
  */
 int zc_range_run(struct zc_range *range)
 {

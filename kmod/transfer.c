@@ -494,8 +494,7 @@ void zc_transfer_close(struct zc_transfer *t)
 
 	zc_transfer_rewind(t);
 	for (i = 0; i < ZC_DEPTH_MAX; i++) {
-		if (t->chunks[i].run)
-			kfree(t->chunks[i].run);
+		kfree(t->chunks[i].run);
 		t->chunks[i].run = NULL;
 	}
 	zc_ring_free(&t->ring);

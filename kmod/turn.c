@@ -13,6 +13,7 @@
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
 
+#include "async.h"
 #include "zc.h"
 
 /* Enough to begin with, if that much is left to send. */

@@ -99,7 +99,7 @@ run_part()
 	log=$ZC_RUN/check-$name/all.log said=$staging/$name.said
 	mkdir -p "${log%/*}"
 	: >"$log"
-	exec 3>&1 >"$said"
+	exec 3>&1 >>"$said"
 	todo="${*:3} "
 	echo "== kernel $k: $todo"
 	flush

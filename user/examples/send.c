@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * A file to a TCP peer by libzc. From the top of the sources:
- *   cc -Iuser/include -Iuapi user/examples/send.c -Lbuild/user -lzc -o send
- * and once it is installed:
- *   cc send.c $(pkg-config --cflags --libs libzc) -o send
+ * A file to a TCP peer by libzc. "make user" builds it (example-send); once libzc is
+ * installed, "pkg-config --cflags --libs libzc" says what the compiler must be told.
  */
 #include <arpa/inet.h>
 #include <fcntl.h>

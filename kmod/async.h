@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the files of asynchronous transfers share; see zc.h for the map. */
+#ifndef _ZC_ASYNC_H
+#define _ZC_ASYNC_H
+
+#include "zc.h"
+
+/* turn.c: who may begin when memory is short */
+
+/**
+ * struct zc_turn - somebody who may have to wait
+ * @node:   among those who wait
+ * @begin:  called when it may try again; with a spinlock held
+ * @anyway: has waited for long enough, or need not
+ */
+struct zc_turn {
+	struct list_head node;
+	void (*begin)(struct zc_turn *turn);
+	bool anyway;
+};
+
+void zc_turn_init(struct zc_turn *turn, void (*begin)(struct zc_turn *turn));
+void zc_turn_exit(void);
+bool zc_turn_mine(struct zc_turn *turn, u64 left);
+void zc_turn_leave(struct zc_turn *turn);
+
+/* async.c: transfers that nobody waits for */
+
+struct zc_op;
+
+/**
+ * struct zc_op_ops - a kind of asynchronous transfer
+ * @advance: do what can be done without waiting. Returns as zc_transfer_advance(),
+ *           and zeroes zc_op::retries if it sent something
+ * @quiet:   has no device its memory? NULL: none ever has
+ * @end:     it is over, with this result; frees it. This and @advance may sleep
+ */
+struct zc_op_ops {
+	int (*advance)(struct zc_op *op);
+	bool (*quiet)(struct zc_op *op);
+	void (*end)(struct zc_op *op, int err);
+};
+
+/**
+ * struct zc_op - an asynchronous transfer
+ * @ops:       its kind
+ * @lane_node: among the transfers to the same socket
+ * @file_node: in zc_file::ops
+ * @life_node: among those to the same socket that have a deadline
+ * @waker:     of its lane
+ * @name:      refers to it from its submission to its end, under the lock of
+ *             async.c; NULL: nothing does
+ * @user_data: from the user
+ * @owner:     files_struct of the submitter: a name
+ * @cred:      its credentials, a reference is held
+ * @life:      how long it may last from its submission, ms; 0: no limit
+ * @deadline:  when @life is over, jiffies
+ * @retries:   attempts in a row that sent nothing, for want of memory
+ * @starved:   when the first of them was, jiffies
+ * @slow:      its reads may have to wait for somebody who never answers
+ * @cyclic:    its socket may be kept by what the socket itself has received
+ * @ending:    is to end, with @err
+ * @err:       negative errno or 0
+ */
+struct zc_op {
+	const struct zc_op_ops *ops;
+	struct list_head lane_node;
+	struct list_head file_node;
+	struct list_head life_node;
+	struct zc_waker *waker;
+	struct zc_op **name;
+	u64 user_data;
+	const void *owner;
+	const struct cred *cred;
+	unsigned int life;
+	unsigned long deadline;
+	unsigned int retries;
+	unsigned long starved;
+	bool slow;
+	bool cyclic;
+	bool ending;
+	int err;
+};
+
+int zc_async_init(void);
+void zc_async_exit(void);
+int zc_op_submit(struct zc_op *op, struct zc_file *zf, struct socket *sock);
+unsigned int zc_op_cancel(struct zc_file *zf,
+			  bool (*match)(struct zc_op *op, void *arg),
+			  void *match_arg);
+void zc_op_cancel_one(struct zc_op *const *name);
+
+/* submit.c: the kinds of asynchronous transfer */
+
+struct io_uring_cmd;
+
+int zc_submit_sendfile(struct zc_file *zf, struct zc_sendfile *arg,
+		       struct io_uring_cmd *ucmd);
+int zc_submit_send(struct zc_file *zf, struct zc_send *arg,
+		   struct io_uring_cmd *ucmd);
+int zc_cancel(struct zc_file *zf, struct zc_cancel *arg);
+void zc_cancel_owner(struct zc_file *zf, const void *owner);
+void zc_cancel_cyclic(struct zc_file *zf, const void *owner);
+void zc_cancel_uring(struct io_uring_cmd *ucmd);
+
+#endif /* _ZC_ASYNC_H */
