@@ -1,12 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Run the kselftests in guests, two at a time, as they wait for most of their time:
-# two kernels, or two halves of the topics on one. From the environment:
+# Run the kselftests in guests; where there are processors for it two at a time: two
+# kernels, or two halves of the topics on one. From the environment:
 #   KERNELS   kernels to run on (default "6.1 6.12"; also: 7.3, debug)
 #   TOPICS    kselftest collections (default: all)
 #   ZC_SUITE  where they are installed (default build/kselftest)
-#   ZC_JOBS   guests at a time (default 2, or 1 on a machine of one processor)
+#   ZC_JOBS   guests at a time (default 2, or 1 on a machine of less than four
+#             processors: beside other load, guests there stand still for minutes)
 # The last line is "N passed, N failed, N skipped"; the exit status is 0 only if
 # something passed and nothing failed. All output: build/run/check-K-N/all.log
 set -euo pipefail
@@ -16,7 +17,7 @@ set -euo pipefail
 kernels=${KERNELS:-6.1 6.12}
 suite=${ZC_SUITE:-$ZC_TOP/build/kselftest}
 topics=${TOPICS:-$(cut -d: -f1 "$suite/kselftest-list.txt" | sort -u | tr '\n' ' ')}
-jobs=${ZC_JOBS:-$(($(nproc) > 1 ? 2 : 1))}
+jobs=${ZC_JOBS:-$(($(nproc) > 3 ? 2 : 1))}
 failures=()
 
 # One at a time: guests and logs have fixed names.
