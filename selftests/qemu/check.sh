@@ -150,6 +150,10 @@ split()
 	local n=$1 t i least parts=() sums=()
 
 	shift
+	if [ "$n" -eq 1 ]; then
+		echo "$*"
+		return
+	fi
 	for ((i = 0; i < n; i++)); do
 		parts[i]='' sums[i]=0
 	done
