@@ -64,40 +64,41 @@ bool zc_folio_idle(struct folio *folio)
 	return true;
 }
 
+/* Move those of the first @looks that have become idle. Returns how many. */
+static unsigned int zc_move_idle_locked(struct list_head *from, unsigned int looks,
+					struct list_head *to)
+{
+	struct folio *folio;
+	unsigned int nr = 0;
+
+	lockdep_assert_held(&zc_spares_lock);
+	for (; looks; looks--) {
+		folio = list_first_entry(from, struct folio, lru);
+		if (!zc_folio_idle(folio)) {
+			/* Of a peer that does not read: not in the way. */
+			list_move_tail(&folio->lru, from);
+			continue;
+		}
+		list_move(&folio->lru, to);
+		nr++;
+	}
+	return nr;
+}
+
 /* See which of the first @looks that are held have become idle. */
 static void zc_spare_reap_locked(unsigned int looks)
 {
-	struct folio *folio;
+	unsigned int nr = zc_move_idle_locked(&zc_held, min(looks, zc_nr_held),
+					      &zc_idle);
 
-	lockdep_assert_held(&zc_spares_lock);
-	for (looks = min(looks, zc_nr_held); looks; looks--) {
-		folio = list_first_entry(&zc_held, struct folio, lru);
-		if (!zc_folio_idle(folio)) {
-			/* Of a peer that does not read: not in the way. */
-			list_move_tail(&folio->lru, &zc_held);
-			continue;
-		}
-		list_move(&folio->lru, &zc_idle);
-		zc_nr_held--;
-		zc_nr_idle++;
-	}
+	zc_nr_held -= nr;
+	zc_nr_idle += nr;
 }
 
-/* As zc_spare_reap_locked(); those that are idle move to @done, to be freed. */
+/* The same; those that are idle move to @done, to be freed. */
 static void zc_lost_reap_locked(unsigned int looks, struct list_head *done)
 {
-	struct folio *folio;
-
-	lockdep_assert_held(&zc_spares_lock);
-	for (looks = min(looks, zc_nr_lost); looks; looks--) {
-		folio = list_first_entry(&zc_lost, struct folio, lru);
-		if (!zc_folio_idle(folio)) {
-			list_move_tail(&folio->lru, &zc_lost);
-			continue;
-		}
-		list_move(&folio->lru, done);
-		zc_nr_lost--;
-	}
+	zc_nr_lost -= zc_move_idle_locked(&zc_lost, min(looks, zc_nr_lost), done);
 }
 
 static void zc_lost_free(struct list_head *done)

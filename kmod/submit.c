@@ -133,6 +133,24 @@ static bool zc_socket_cyclic(const struct socket *sock)
 	return sock->sk->sk_family == AF_UNIX;
 }
 
+static void zc_op_init(struct zc_op *op, const struct zc_op_ops *ops, u64 user_data,
+		       struct io_uring_cmd *ucmd)
+{
+	op->ops = ops;
+	op->user_data = user_data;
+	op->life = ucmd ? ZC_URING_LIFE : 0;
+	op->name = ucmd ? &zc_uring_pdu(ucmd)->op : NULL;
+}
+
+/* Returns as zc_submit_sendfile(); once it is positive or 0, @op may be gone. */
+static int zc_op_start(struct zc_op *op, struct zc_file *zf, struct socket *sock)
+{
+	bool cyclic = !op->name && zc_socket_cyclic(sock);
+
+	op->cyclic = cyclic;
+	return zc_op_submit(op, zf, sock) ?: cyclic;
+}
+
 /* Does nobody but local disks have to answer a read? */
 static bool zc_file_slow(const struct file *file)
 {
@@ -153,16 +171,12 @@ int zc_submit_sendfile(struct zc_file *zf, struct zc_sendfile *arg,
 		       struct io_uring_cmd *ucmd)
 {
 	struct zc_op_sendfile *o = kzalloc(sizeof(*o), GFP_KERNEL_ACCOUNT);
-	bool cyclic;
 	int ret;
 
 	if (!o)
 		return -ENOMEM;
-	o->op.ops = &zc_op_sendfile_ops;
+	zc_op_init(&o->op, &zc_op_sendfile_ops, arg->user_data, ucmd);
 	zc_turn_init(&o->turn, zc_op_sendfile_begin);
-	o->op.user_data = arg->user_data;
-	o->op.life = ucmd ? ZC_URING_LIFE : 0;
-	o->op.name = ucmd ? &zc_uring_pdu(ucmd)->op : NULL;
 	o->arg = *arg;
 	o->arg.flags |= ZC_SEND_ASYNC;
 	ret = zc_end_init(&o->end, zf, arg->user_data, ucmd);
@@ -173,11 +187,9 @@ int zc_submit_sendfile(struct zc_file *zf, struct zc_sendfile *arg,
 	if (ret)
 		goto err_end;
 	o->op.slow = zc_file_slow(o->t->src.file);
-	cyclic = !ucmd && zc_socket_cyclic(o->t->sink.sock);
-	o->op.cyclic = cyclic;
-	ret = zc_op_submit(&o->op, zf, o->t->sink.sock);
-	if (!ret)
-		return cyclic;
+	ret = zc_op_start(&o->op, zf, o->t->sink.sock);
+	if (ret >= 0)
+		return ret;
 	zc_transfer_close(o->t);
 err_end:
 	zc_end_cancel(&o->end);
@@ -232,15 +244,11 @@ int zc_submit_send(struct zc_file *zf, struct zc_send *arg,
 		   struct io_uring_cmd *ucmd)
 {
 	struct zc_op_send *o = kzalloc(sizeof(*o), GFP_KERNEL_ACCOUNT);
-	bool cyclic;
 	int ret;
 
 	if (!o)
 		return -ENOMEM;
-	o->op.ops = &zc_op_send_ops;
-	o->op.user_data = arg->user_data;
-	o->op.life = ucmd ? ZC_URING_LIFE : 0;
-	o->op.name = ucmd ? &zc_uring_pdu(ucmd)->op : NULL;
+	zc_op_init(&o->op, &zc_op_send_ops, arg->user_data, ucmd);
 	o->arg = *arg;
 	o->arg.flags |= ZC_SEND_ASYNC;
 	ret = zc_end_init(&o->end, zf, arg->user_data, ucmd);
@@ -249,11 +257,9 @@ int zc_submit_send(struct zc_file *zf, struct zc_send *arg,
 	ret = zc_range_open(&o->range, zf, &o->arg);
 	if (ret)
 		goto err_end;
-	cyclic = !ucmd && zc_socket_cyclic(o->range.sink.sock);
-	o->op.cyclic = cyclic;
-	ret = zc_op_submit(&o->op, zf, o->range.sink.sock);
-	if (!ret)
-		return cyclic;
+	ret = zc_op_start(&o->op, zf, o->range.sink.sock);
+	if (ret >= 0)
+		return ret;
 	zc_range_close(&o->range);
 err_end:
 	zc_end_cancel(&o->end);
