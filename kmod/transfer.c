@@ -147,13 +147,17 @@ static int zc_transfer_fill(struct zc_transfer *t)
 		return 0;
 	if (zc_sink_nonblock(&t->sink)) {
 		long room = zc_sink_room(&t->sink, t->share);
+		u64 fits = round_down(t->pos + room, PAGE_SIZE);
 
 		if (!room && !t->nr)
 			return -EAGAIN;
-		/* What the socket will not take would be read in vain, and so would
-		 * a part of a page, as direct reads are of whole ones.
+		/*
+		 * What the socket will not take would be read in vain, and so would
+		 * a part of a page, as direct reads are of whole ones. But the part
+		 * that ends the range goes with the page before it.
 		 */
-		end = min_t(u64, end, round_down(t->pos + room, PAGE_SIZE));
+		if (end >= fits + PAGE_SIZE)
+			end = fits;
 		depth = t->async ? 2 : 1;
 	}
 	while (t->nr < depth && t->next < end) {

@@ -141,20 +141,32 @@ TEST_F_TIMEOUT(async, ranges, 240)
 	EXPECT_EQ(0, zct_cached(self->file, SIZE));
 }
 
+/*
+ * Nothing is copied but, where a read that the socket had room for happens to end
+ * with the last whole page, the SIZE % 4096 bytes after it: fewer than copybreak.
+ */
+static void few_copied(struct __test_metadata *_metadata, SELF *self)
+{
+	if (!self->ev.copied)
+		return;
+	EXPECT_EQ(SIZE % 4096, self->ev.copied);
+	EXPECT_EQ(ZC_COPY_SMALL, self->ev.copy_reasons);
+}
+
 TEST_F_TIMEOUT(async, ways, 240)
 {
 	one(_metadata, self, AF_INET6, 1, SIZE, ZC_SEND_DIRECT);
-	EXPECT_EQ(0, self->ev.copied);
+	few_copied(_metadata, self);
 	EXPECT_EQ(0, self->ev.cached);
 	one(_metadata, self, AF_UNIX, 3, SIZE, 0);
-	EXPECT_EQ(0, self->ev.copied);
+	few_copied(_metadata, self);
 	one(_metadata, self, AF_INET, 5, SIZE, ZC_SEND_CACHED);
 	EXPECT_EQ(self->ev.sent, self->ev.cached);
-	EXPECT_EQ(0, self->ev.copied);
+	few_copied(_metadata, self);
 	/* Now it is hot. */
 	one(_metadata, self, AF_INET, 0, SIZE, 0);
 	EXPECT_EQ(self->ev.sent, self->ev.cached);
-	EXPECT_EQ(0, self->ev.copied);
+	few_copied(_metadata, self);
 }
 
 /* The call does not wait for a peer; nor do the socket's own ways disturb it. */
