@@ -31,6 +31,7 @@ ktap_begin()
 program_begin()
 {
 	program_lines=() sub_planned='' sub_seen=0 sub_failed=0 sub_passed=0
+	program_seconds=$SECONDS
 }
 
 # subtest LINE: a program's own result line
@@ -79,6 +80,7 @@ program_end()
 		printf '    | %s\n' "${program_lines[@]}"
 	else
 		[ "$sub_seen" -eq 0 ] || name+=" ($sub_passed of $sub_seen)"
+		name+=", $((SECONDS - program_seconds)) s"
 		echo "ok     $name"
 	fi
 	program_begin
