@@ -314,6 +314,23 @@ static struct zc_lane *zc_lane_find(const struct sock *sk)
 	return NULL;
 }
 
+/* Few have a life other than that of the one before: the order is mostly there. */
+static void zc_op_live_locked(struct zc_lane *lane, struct zc_op *op)
+{
+	struct zc_op *before;
+
+	lockdep_assert_held(&zc_lanes_lock);
+	INIT_LIST_HEAD(&op->life_node);
+	if (!op->life)
+		return;
+	op->deadline = jiffies + msecs_to_jiffies(op->life);
+	list_for_each_entry_reverse(before, &lane->lives, life_node)
+		if (time_before_eq(before->deadline, op->deadline))
+			break;
+	/* Of no such one, the head is what stands there. */
+	list_add(&op->life_node, &before->life_node);
+}
+
 /**
  * zc_op_submit - let a transfer run by itself
  * @op:   transfer with its kind and user data, whose memory and references are its
@@ -346,12 +363,7 @@ int zc_op_submit(struct zc_op *op, struct zc_file *zf, struct socket *sock)
 	if (op->slow)
 		WRITE_ONCE(lane->wq, zc_slow_lanes_wq);
 	op->waker = &lane->waker;
-	INIT_LIST_HEAD(&op->life_node);
-	if (op->life) {
-		/* All have the same life, so their order is that of their deadlines. */
-		op->deadline = jiffies + msecs_to_jiffies(op->life);
-		list_add_tail(&op->life_node, &lane->lives);
-	}
+	zc_op_live_locked(lane, op);
 	list_add_tail(&op->lane_node, &lane->ops);
 	list_add_tail(&op->file_node, &zf->ops);
 	if (op->name)

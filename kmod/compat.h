@@ -289,9 +289,10 @@ static inline const void *zc_uring_args(const struct io_uring_cmd *ucmd)
 
 /*
  * Before 6.7 nobody asks for the end of commands when their ring goes away, and
- * warns when they last. There a command ends after so long, in ms; 0: never.
+ * warns when they last. There a command ends after so long at most, in ms.
  */
-#define ZC_URING_LIFE	(LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0) ? 60000 : 0)
+#define ZC_URING_LIFE_MAX	60000
+#define ZC_URING_LIFE_NEEDED	(LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0))
 
 /**
  * zc_uring_cancelable - be asked for the end of a command when its ring goes away

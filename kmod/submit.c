@@ -3,6 +3,7 @@
  * The kinds of asynchronous transfer, and how each tells of its end: by an event
  * of the file, or by a completion of io_uring.
  */
+#include <linux/moduleparam.h>
 #include <linux/net.h>
 #include <linux/slab.h>
 #include <net/sock.h>
@@ -10,6 +11,21 @@
 #include "async.h"
 #include "compat.h"
 #include "zc.h"
+
+static unsigned int zc_uring_life = ZC_URING_LIFE_NEEDED ? ZC_URING_LIFE_MAX : 0;
+
+static int zc_uring_life_set(const char *val, const struct kernel_param *kp)
+{
+	return param_set_uint_minmax(val, kp, ZC_URING_LIFE_NEEDED, ZC_URING_LIFE_MAX);
+}
+
+static const struct kernel_param_ops zc_uring_life_ops = {
+	.set = zc_uring_life_set,
+	.get = param_get_uint,
+};
+module_param_cb(uring_life, &zc_uring_life_ops, &zc_uring_life, 0644);
+MODULE_PARM_DESC(uring_life,
+		 "ms that a command of io_uring may last, to 60000 (default: that before Linux 6.7, else 0: as long as it takes)");
 
 /**
  * struct zc_end - who is told
@@ -138,7 +154,7 @@ static void zc_op_init(struct zc_op *op, const struct zc_op_ops *ops, u64 user_d
 {
 	op->ops = ops;
 	op->user_data = user_data;
-	op->life = ucmd ? ZC_URING_LIFE : 0;
+	op->life = ucmd ? READ_ONCE(zc_uring_life) : 0;
 	op->name = ucmd ? &zc_uring_pdu(ucmd)->op : NULL;
 }
 

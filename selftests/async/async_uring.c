@@ -26,6 +26,7 @@ FIXTURE(uring)
 	int fd;
 	int file;
 	uint64_t used;
+	long long life;
 	int sock[2];
 	struct zct_rx rx;
 	struct io_uring ring;
@@ -38,6 +39,7 @@ FIXTURE_SETUP(uring)
 	self->fd = zct_open();
 	ASSERT_GE(self->fd, 0);
 	self->used = zct_used(self->fd);
+	self->life = zct_param("uring_life");
 	self->file = zct_pattern_file(NAME, SIZE);
 	ASSERT_GE(self->file, 0);
 	ASSERT_EQ(0, zct_pair(AF_INET, self->sock));
@@ -47,6 +49,7 @@ FIXTURE_SETUP(uring)
 
 FIXTURE_TEARDOWN(uring)
 {
+	EXPECT_EQ(0, zct_param_set("uring_life", self->life));
 	if (self->ring.ring_fd >= 0)
 		io_uring_queue_exit(&self->ring);
 	close(self->sock[0]);
@@ -310,33 +313,53 @@ TEST_F_TIMEOUT(uring, canceled, 120)
 /* The ring goes away with commands under way to peers that do not read. */
 TEST_F_TIMEOUT(uring, ring_closed, 120)
 {
+	struct zc_cancel arg = { .flags = ZC_CANCEL_ALL };
 	int i;
 
+	ASSERT_EQ(0, zct_param_set("uring_life", 5000));
 	for (i = 0; i < 10; i++)
 		queue(self, i, self->sock[0], 0, SIZE);
 	EXPECT_EQ(10, io_uring_submit(&self->ring));
 	EXPECT_EQ(-ETIME, completion(self, 300, NULL));
 	io_uring_queue_exit(&self->ring);
 	self->ring.ring_fd = -1;
-	if (kernel_cancels()) {
-		struct zc_cancel arg = { .flags = ZC_CANCEL_ALL };
+	/* Before 6.7 the kernel does not ask: their life is the limit. */
+	EXPECT_TRUE(zct_used_becomes(self->fd, self->used,
+				     kernel_cancels() ? 1000 : 6000));
+	sleep(kernel_cancels() ? 1 : 6);
+	EXPECT_EQ(-ENOENT, zct_ioctl(self->fd, ZC_IOC_CANCEL, &arg));
+}
 
-		EXPECT_TRUE(zct_used_becomes(self->fd, self->used, 1000));
-		sleep(1);
-		EXPECT_EQ(-ENOENT, zct_ioctl(self->fd, ZC_IOC_CANCEL, &arg));
-	} else {
-		/* This kernel does not ask: a minute is the limit. */
-		uint64_t start = zct_now_ms();
-		struct zc_cancel arg;
+/* Commands have a life each, and end in the order of their ends. */
+TEST_F_TIMEOUT(uring, life, 60)
+{
+	uint64_t start = zct_now_ms(), id;
+	int ret;
 
-		do {
-			sleep(1);
-			arg = (struct zc_cancel){ .user_data = 999 };
-			EXPECT_EQ(-ENOENT, zct_ioctl(self->fd, ZC_IOC_CANCEL, &arg));
-		} while (zct_now_ms() - start < 62000);
-		arg = (struct zc_cancel){ .flags = ZC_CANCEL_ALL };
-		EXPECT_EQ(-ENOENT, zct_ioctl(self->fd, ZC_IOC_CANCEL, &arg));
-	}
+	EXPECT_EQ(kernel_cancels() ? 0 : 60000, self->life);
+	EXPECT_NE(0, zct_param_set("uring_life", 60001));
+	EXPECT_EQ(kernel_cancels(), !zct_param_set("uring_life", 0));
+	ASSERT_EQ(0, zct_param_set("uring_life", 60000));
+	queue(self, 0, self->sock[0], 0, SIZE);
+	EXPECT_EQ(1, io_uring_submit(&self->ring));
+	ASSERT_EQ(0, zct_param_set("uring_life", 3000));
+	queue(self, 1, self->sock[0], 0, SIZE);
+	EXPECT_EQ(1, io_uring_submit(&self->ring));
+	ASSERT_EQ(0, zct_param_set("uring_life", 1000));
+	queue(self, 2, self->sock[0], 0, SIZE);
+	EXPECT_EQ(1, io_uring_submit(&self->ring));
+	EXPECT_EQ(-ETIMEDOUT, completion(self, 2500, &id));
+	EXPECT_EQ(2, id);
+	EXPECT_GE(zct_now_ms() - start, 1000);
+	EXPECT_EQ(-ETIMEDOUT, completion(self, 5000, &id));
+	EXPECT_EQ(1, id);
+	EXPECT_GE(zct_now_ms() - start, 3000);
+	/* The first has most of its minute left. */
+	receive(self, 0);
+	ret = completion(self, 20000, &id);
+	EXPECT_EQ(0, id);
+	finish(_metadata, self, ret);
+	EXPECT_EQ(SIZE, ret);
 }
 
 TEST_F_TIMEOUT(uring, killed, 120)

@@ -545,8 +545,8 @@ struct zc_cancel {
  * asynchronous. The completion has the bytes sent, or a negative errno if there
  * are none, and in a large CQE the bytes copied. @len is cut to 2 GiB less a page.
  * io_uring keeps no order of completions. Before Linux 6.7, where it does not ask
- * for the end of commands when a ring goes away, one ends after 60 seconds at most,
- * with the bytes sent or ETIMEDOUT.
+ * for the end of commands when a ring goes away, one ends after 60 seconds at most
+ * (module parameter uring_life), with the bytes sent or ETIMEDOUT.
  */
 struct zc_uring_cmd {
 	__u64 addr;
