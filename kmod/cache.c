@@ -124,6 +124,16 @@ static bool zc_run_take(struct zc_run *run, struct zc_source *src,
 	return good;
 }
 
+/**
+ * zc_cache_free - free a run
+ * @run: run, empty
+ */
+void zc_cache_free(struct zc_run *run)
+{
+	if (!run->inner)
+		kfree(run);
+}
+
 /* What a call has for its own time is not charged: it is a page or two a thread. */
 static struct zc_run *zc_run_new(struct zc_run *run, u64 pos, u64 end, gfp_t gfp)
 {
@@ -131,11 +141,13 @@ static struct zc_run *zc_run_new(struct zc_run *run, u64 pos, u64 end, gfp_t gfp
 	unsigned int max = min_t(u64, pages, ZC_RUN_VECS);
 
 	if (!run || run->max < max) {
-		kfree(run);
+		if (run)
+			zc_cache_free(run);
 		run = kmalloc(struct_size(run, bvecs, max), gfp);
 		if (!run)
 			return NULL;
 		run->max = max;
+		run->inner = false;
 	}
 	run->nr = 0;
 	run->len = 0;
@@ -147,8 +159,8 @@ static struct zc_run *zc_run_new(struct zc_run *run, u64 pos, u64 end, gfp_t gfp
  * @src: source whose cache is usable
  * @pos: from here
  * @end: to here at most, more than @pos
- * @run: filled in, allocated at first, to be freed by kfree(); to be emptied by
- *       zc_cache_put()
+ * @run: filled in, allocated if it is NULL or too small, to be emptied by
+ *       zc_cache_put() and freed by zc_cache_free()
  *
  * Who may not read the file (a security module's say, or a fanotify listener's) is
  * refused here, as by read(2).

@@ -206,6 +206,17 @@ void zc_source_read(struct zc_source *src, struct zc_chunk *chunk)
 }
 
 /**
+ * zc_source_ready - is the read of a chunk over?
+ * @chunk: chunk
+ *
+ * Returns: true if it is, or the chunk needs none.
+ */
+bool zc_source_ready(struct zc_chunk *chunk)
+{
+	return chunk->shared || completion_done(&chunk->done);
+}
+
+/**
  * zc_source_wait - wait for a read to end
  * @chunk: chunk
  *
@@ -216,6 +227,8 @@ void zc_source_read(struct zc_source *src, struct zc_chunk *chunk)
  */
 ssize_t zc_source_wait(struct zc_chunk *chunk)
 {
+	if (chunk->shared)
+		return chunk->len;
 	wait_for_completion_io(&chunk->done);
 	if (chunk->result < 0)
 		return chunk->result;

@@ -85,11 +85,8 @@ static int zc_transfer_take(struct zc_transfer *t, u64 end)
 	chunk->skip = 0;
 	chunk->sent = 0;
 	chunk->len = len;
-	chunk->result = len;
 	chunk->cached = true;
 	chunk->shared = true;
-	init_completion(&chunk->done);
-	complete_all(&chunk->done);
 	t->next += len;
 	t->nr++;
 	return 1;
@@ -202,7 +199,7 @@ static bool zc_transfer_more(struct zc_transfer *t)
 
 	if (t->res->flags & ZC_SEND_MORE)
 		return true;
-	return t->nr > 1 && completion_done(&next->done) &&
+	return t->nr > 1 && zc_source_ready(next) &&
 	       zc_source_wait(next) > 0;
 }
 
@@ -343,7 +340,7 @@ static bool zc_transfer_ready(struct zc_transfer *t)
 	for (i = 0; i < t->nr; i++) {
 		struct zc_chunk *chunk = zc_transfer_chunk(t, i);
 
-		if (!completion_done(&chunk->done))
+		if (!zc_source_ready(chunk))
 			return false;
 		if (zc_source_wait(chunk) == chunk->len && chunk == first)
 			return true;
@@ -377,7 +374,7 @@ bool zc_transfer_quiet(struct zc_transfer *t)
 	unsigned int i;
 
 	for (i = 0; i < t->nr; i++)
-		if (!completion_done(&zc_transfer_chunk(t, i)->done))
+		if (!zc_source_ready(zc_transfer_chunk(t, i)))
 			return false;
 	return true;
 }
@@ -422,14 +419,20 @@ int zc_transfer_advance(struct zc_transfer *t)
 }
 
 /*
- * Freed as they are made: without chunks, runs and folios. So a transfer of a small
- * file does not begin with the zeroing of a page.
+ * Freed as they are made: without chunks and folios, and with a run of their own. So
+ * a transfer of a small file neither begins with the zeroing of a page nor has more
+ * than itself allocated.
  */
 static struct kmem_cache *zc_transfers;
 
 static void zc_transfer_construct(void *obj)
 {
-	memset(obj, 0, sizeof(struct zc_transfer));
+	struct zc_transfer *t = obj;
+
+	memset(t, 0, sizeof(*t));
+	t->few.max = ZC_RUN_FEW;
+	t->few.inner = true;
+	t->chunks[0].run = &t->few;
 }
 
 /* May the page cache have all of it, at once? */
@@ -498,9 +501,12 @@ void zc_transfer_close(struct zc_transfer *t)
 
 	zc_transfer_rewind(t);
 	for (i = 0; i < ZC_DEPTH_MAX; i++) {
-		kfree(t->chunks[i].run);
+		if (t->chunks[i].run)
+			zc_cache_free(t->chunks[i].run);
 		t->chunks[i].run = NULL;
 	}
+	t->chunks[0].run = &t->few;
+	t->head = 0;
 	zc_ring_free(&t->ring);
 	res->copied += t->sink.copied;
 	res->copy_reasons |= t->sink.reasons;
@@ -543,9 +549,9 @@ int zc_transfer_sendfile(struct zc_sendfile *arg)
  */
 int zc_transfer_init(void)
 {
-	zc_transfers = kmem_cache_create("zc_transfer", sizeof(struct zc_transfer), 0,
-					 SLAB_HWCACHE_ALIGN,
-					 zc_transfer_construct);
+	zc_transfers = kmem_cache_create("zc_transfer",
+					 offsetof(struct zc_transfer, few.bvecs[ZC_RUN_FEW]),
+					 0, SLAB_HWCACHE_ALIGN, zc_transfer_construct);
 	return zc_transfers ? 0 : -ENOMEM;
 }
 

@@ -265,18 +265,21 @@ void zc_ring_free(struct zc_ring *ring);
 /* cache.c: the page cache's folios */
 
 #define ZC_RUN_VECS	256U
+#define ZC_RUN_FEW	4U
 
 /**
  * struct zc_run - bytes in a row of a file, in folios of the page cache
  * @len:   bytes
  * @nr:    entries of @bvecs in use; a reference to the folio of each is held
  * @max:   entries of @bvecs
+ * @inner: is a part of something else, which frees it
  * @bvecs: the bytes, a part of one folio each
  */
 struct zc_run {
 	size_t len;
 	unsigned int nr;
 	unsigned int max;
+	bool inner;
 	struct bio_vec bvecs[] __counted_by(max);
 };
 
@@ -287,6 +290,7 @@ ssize_t zc_cache_get(struct zc_source *src, u64 pos, u64 end,
 		     struct zc_run **run);
 bool zc_cache_has(const struct zc_source *src, u64 pos);
 void zc_cache_put(struct zc_run *run);
+void zc_cache_free(struct zc_run *run);
 u64 zc_cache_next(struct zc_source *src, u64 pos, u64 end);
 int zc_cache_fill(struct zc_source *src, u64 pos, u64 end);
 
@@ -327,7 +331,7 @@ struct zc_source {
  * struct zc_chunk - bytes of the file, from their read until they are sent
  * @iocb:   the read
  * @bv:     where it reads to; must live as long as the read
- * @done:   the read is over and @result is valid
+ * @done:   the read is over and @result is valid; see zc_source_ready()
  * @waker:  see struct zc_source
  * @result: bytes read from the aligned start, or negative errno
  * @span:   the memory read into
@@ -362,6 +366,7 @@ void zc_source_no_direct(struct zc_source *src);
 void zc_source_close(struct zc_source *src);
 u64 zc_source_end(const struct zc_source *src, u64 end);
 void zc_source_read(struct zc_source *src, struct zc_chunk *chunk);
+bool zc_source_ready(struct zc_chunk *chunk);
 ssize_t zc_source_wait(struct zc_chunk *chunk);
 
 /* sink.c: folios -> socket */
@@ -442,6 +447,8 @@ int zc_sink_why_short(const struct zc_sink *sink);
  * @head:   oldest in @chunks
  * @nr:     how many are in @chunks
  * @chunks: what is being read or waits to be sent, a ring in file order
+ * @few:    the first run of the first chunk, with ZC_RUN_FEW entries: all that a small
+ *          file takes
  */
 struct zc_transfer {
 	struct zc_source src;
@@ -458,6 +465,7 @@ struct zc_transfer {
 	unsigned int head;
 	unsigned int nr;
 	struct zc_chunk chunks[ZC_DEPTH_MAX];
+	struct zc_run few;
 };
 
 int zc_transfer_init(void);
