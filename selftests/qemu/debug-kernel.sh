@@ -3,26 +3,29 @@
 #
 # Build the debug kernel (KASAN, lockdep, kmemleak, fault injection …) from
 # Debian's 6.12 source into build/lab/kernel-debug, laid out as kernel.sh lays
-# out the stock ones. Takes about ten minutes on two cores, once.
+# out the stock ones. Takes about fifteen minutes on two cores, once. ZC_DEBUG_WITHOUT
+# names options to leave out of it, to save time ("XFS_FS E1000E").
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
-config=$ZC_QEMU/debug-kernel.config
 out=$ZC_LAB/kernel-debug
 log=$ZC_LAB/kernel-debug.log
+src=$ZC_LAB/.debug-source
+new=$ZC_LAB/.kernel-debug
+
+lock kernel-debug
+rm -rf "$src" "$new"
+trap 'rm -rf "$src" "$new"' EXIT
+mkdir -p "$src" "$new"
+config=$new/debug-kernel.config
+without=${ZC_DEBUG_WITHOUT:-none}
+grep -vE "^CONFIG_(${without// /|})=" "$ZC_QEMU/debug-kernel.config" >"$config"
 
 # The stamp is the configuration itself: an edited one means a new build.
-lock kernel-debug
 if cmp -s "$config" "$out/debug-kernel.config"; then
 	exit 0
 fi
 "$ZC_QEMU/source.sh"
-
-src=$ZC_LAB/.debug-source
-new=$ZC_LAB/.kernel-debug
-rm -rf "$src" "$new"
-trap 'rm -rf "$src" "$new"' EXIT
-mkdir -p "$src" "$new"
 
 quiet_make()
 {
@@ -71,7 +74,6 @@ mv "$new/lib/modules/$release" "$new/modules"
 rm -r "${new:?}/lib" "$new/modules/build"
 prune_into "$new/kdir"
 "$ZC_QEMU/modules-image.sh" "$new"
-cp "$config" "$new/debug-kernel.config"
 rm -rf "$out"
 mv "$new" "$out"
 say "debug kernel $release is ready"
