@@ -32,7 +32,7 @@ usage()
 	exit "${1:-2}"
 }
 
-k=6.12 mem='' smp=2 icount='' net='' cpu='' append='' limit=600 name=''
+k=6.12 mem='' smp=2 icount='' net='' cpu=${ZC_CPU:-} append='' limit=600 name=''
 payload='' ext4_from='' ext4_size=2048
 while [ $# -gt 0 ]; do
 	case $1 in
@@ -62,7 +62,8 @@ kernel "$k"
 [ "$k" != debug ] || : "${mem:=4096}"
 : "${mem:=3072}" "${name:=$k.$$}"
 # QEMU emulates "rep movsb" byte by byte: kernels that do not trust in it copy and
-# clear memory several times faster. The counts of --icount stay comparable.
+# clear memory several times faster. What --icount counts stays as it was. See also
+# ZC_CPU in the environment.
 [ -n "$icount" ] || : "${cpu:=erms=off,fsrm=off}"
 
 run=$ZC_RUN/$name
