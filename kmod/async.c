@@ -18,6 +18,7 @@
 #include <linux/cred.h>
 #include <linux/file.h>
 #include <linux/hashtable.h>
+#include <linux/mutex.h>
 #include <linux/poll.h>
 #include <linux/slab.h>
 #include <net/sock.h>
@@ -55,6 +56,7 @@
  * @active: the first of @ops, once it has begun
  * @wq:    where it runs
  * @work:  a run
+ * @running: held by it
  * @wait:  in the socket's wait queue
  * @gone:  has left zc_lanes; a run that comes late has nothing to do
  */
@@ -71,6 +73,7 @@ struct zc_lane {
 	struct zc_op *active;
 	struct workqueue_struct *wq;
 	struct delayed_work work;
+	struct mutex running;	/* see zc_lane_work() */
 	wait_queue_entry_t wait;
 	bool gone;
 };
@@ -280,8 +283,17 @@ static void zc_lane_work(struct work_struct *work)
 	struct zc_lane *lane = container_of(to_delayed_work(work), struct zc_lane,
 					    work);
 
-	if (!lane->gone)
-		zc_lane_run(lane);
+	/*
+	 * One workqueue does not run an item twice at a time, but two may, once, when
+	 * the lane has turned slow. The later run goes to the lane's present queue.
+	 */
+	if (mutex_trylock(&lane->running)) {
+		if (!lane->gone)
+			zc_lane_run(lane);
+		mutex_unlock(&lane->running);
+	} else {
+		zc_lane_kick_later(lane, 1);
+	}
 	kref_put(&lane->ref, zc_lane_free);
 }
 
@@ -300,6 +312,7 @@ static struct zc_lane *zc_lane_new(struct socket *sock)
 	INIT_LIST_HEAD(&lane->over);
 	INIT_LIST_HEAD(&lane->lives);
 	INIT_DELAYED_WORK(&lane->work, zc_lane_work);
+	mutex_init(&lane->running);
 	init_waitqueue_func_entry(&lane->wait, zc_lane_wake_socket);
 	return lane;
 }
