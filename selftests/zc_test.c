@@ -118,6 +118,29 @@ int zct_param_set(const char *name, long long val)
 	return ret;
 }
 
+/* Set what is below /proc/sys; @get, if not NULL, is what it was. */
+int zct_sysctl(const char *path, const char *set, char *get, size_t size)
+{
+	char name[128];
+	ssize_t len;
+	int fd, ret = 0;
+
+	snprintf(name, sizeof(name), "/proc/sys/%s", path);
+	fd = open(name, O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (get) {
+		len = read(fd, get, size - 1);
+		if (len < 0)
+			ret = -errno;
+		get[len < 0 ? 0 : len] = 0;
+	}
+	if (write(fd, set, strlen(set)) < 0)
+		ret = -errno;
+	close(fd);
+	return ret;
+}
+
 static uint64_t kib_line(FILE *f, const char *key, const void *addr)
 {
 	size_t len = strlen(key);

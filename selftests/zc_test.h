@@ -30,6 +30,7 @@ void *zct_map(int fd, const struct zc_buf_create *buf);
 /* A value of a parameter of the module, and its change; the old value or -1. */
 long long zct_param(const char *name);
 int zct_param_set(const char *name, long long val);
+int zct_sysctl(const char *path, const char *set, char *get, size_t size);
 
 /* A "Key: N kB" line of smaps for the mapping at @addr, or of /proc/meminfo; bytes. */
 uint64_t zct_smaps(const void *addr, const char *key);

@@ -36,31 +36,15 @@ FIXTURE(scale)
 	bool debug;
 };
 
-/* The network has a limit of its own, for a system with fewer connections. */
-static int tcp_mem(const char *set, char *get, size_t size)
-{
-	int fd = open("/proc/sys/net/ipv4/tcp_mem", O_RDWR | O_CLOEXEC), ret = 0;
-	ssize_t len;
-
-	if (get) {
-		len = read(fd, get, size - 1);
-		ret = len < 0;
-		get[len < 0 ? 0 : len] = 0;
-	}
-	if (write(fd, set, strlen(set)) < 0)
-		ret = 1;
-	close(fd);
-	return ret;
-}
-
 FIXTURE_SETUP(scale)
 {
 	ASSERT_EQ(0, scale_open(&self->s));
 	self->used = zct_used(self->s.fd);
 	self->limit = zct_param_set("max_bytes", LIMIT) ? -1 : 0;
 	ASSERT_EQ(0, self->limit);
-	ASSERT_EQ(0, tcp_mem("400000 500000 600000", self->tcp_mem,
-			     sizeof(self->tcp_mem)));
+	/* The network has a limit of its own, for a system with fewer connections. */
+	ASSERT_EQ(0, zct_sysctl("net/ipv4/tcp_mem", "400000 500000 600000",
+				self->tcp_mem, sizeof(self->tcp_mem)));
 	self->debug = scale_debug_kernel();
 	self->start = zct_now_ms();
 }
@@ -74,7 +58,7 @@ FIXTURE_TEARDOWN(scale)
 	EXPECT_TRUE(zct_used_becomes(fd, self->used, 5000));
 	close(fd);
 	EXPECT_EQ(0, zct_param_set("max_bytes", 0));
-	EXPECT_EQ(0, tcp_mem(self->tcp_mem, NULL, 0));
+	EXPECT_EQ(0, zct_sysctl("net/ipv4/tcp_mem", self->tcp_mem, NULL, 0));
 }
 
 static uint64_t lap(SELF *self)
