@@ -65,7 +65,12 @@ gone=$(vanished)
 [ -z "$gone" ] || die "Kconfig dropped these options of ${config##*/}:
 $gone"
 
-quiet_make bzImage modules
+# objtool marks what the function tracer patches, and otherwise looks for errors of
+# the kernel's own, in a fifth of the time.
+args=()
+grep -q '^CONFIG_FUNCTION_TRACER=y' "$src/.config" ||
+	args=(OBJECT_FILES_NON_STANDARD=y)
+quiet_make bzImage modules "${args[@]}"
 quiet_make modules_install INSTALL_MOD_PATH="$new"
 release=$(make -s -C "$src" LOCALVERSION=-debug kernelrelease)
 cp "$src/arch/x86/boot/bzImage" "$new/vmlinuz"
