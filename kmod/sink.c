@@ -12,6 +12,7 @@
 #include <linux/tcp.h>
 #include <net/dst.h>
 #include <net/sock.h>
+#include <net/tcp.h>
 
 #include "compat.h"
 #include "zc.h"
@@ -209,12 +210,27 @@ static bool zc_frag_merge(struct skb_shared_info *shinfo, struct page *page,
  * @msg:   what TCP is given, and gives back to zc_skb_fill() as its msg_iter
  * @frags: frags made
  * @hold:  leave the first skb a byte short, see zc_sink_holds()
+ * @held:  that was done
+ * @last:  the socket, if no more follows: its last skb is not to wait for that one's
+ *         sake; else NULL
  */
 struct zc_msg {
 	struct msghdr msg;
 	u32 frags;
 	bool hold;
+	bool held;
+	struct tcp_sock *last;
 };
+
+/*
+ * The Nagle algorithm takes a short skb for a small packet, and would hold the last
+ * bytes back until it has been acknowledged. A cork is the user's.
+ */
+static void zc_skb_push(struct tcp_sock *tp)
+{
+	if (!(tp->nonagle & TCP_NAGLE_CORK))
+		tp->nonagle |= TCP_NAGLE_PUSH;
+}
 
 /**
  * zc_skb_fill - append bytes of folios to an skb
@@ -239,6 +255,7 @@ int zc_skb_fill(struct sk_buff *skb, struct iov_iter *from, size_t length)
 			zm->hold = false;
 			return -EMSGSIZE;
 		}
+		zm->held = true;
 		left = length - 1;
 	}
 	while (left) {
@@ -266,6 +283,8 @@ int zc_skb_fill(struct sk_buff *skb, struct iov_iter *from, size_t length)
 		iov_iter_advance(from, len);
 		left -= len;
 	}
+	if (zm->held && zm->last && !iov_iter_count(from))
+		zc_skb_push(zm->last);
 	return 0;
 }
 
@@ -280,15 +299,15 @@ static void zc_ubuf_put(struct sk_buff *skb, struct ubuf_info *ubuf, bool succes
  * skb is one packet, to a receiver on this host, each wakes the receiver, which
  * reads it, sleeps, and is woken for the next: two switches of tasks for each 64 KiB.
  * An skb that is a byte short is not transmitted before the end of the call, and then
- * the others with it, in one go. Only where more follows, as the Nagle algorithm would
- * hold the last bytes of all back until the short one has been acknowledged.
+ * the others with it, in one go. Not where a cork is to see to it that none is short.
  */
 static bool zc_sink_holds(const struct zc_sink *sink, unsigned int how)
 {
 	const struct sock *sk = sink->sock->sk;
+	const struct tcp_sock *tp = tcp_sk(sk);
 
-	return how & ZC_HOW_MORE &&
-	       2 * tcp_sk(sk)->mss_cache > READ_ONCE(sk->sk_gso_max_size);
+	return 2 * tp->mss_cache > READ_ONCE(sk->sk_gso_max_size) &&
+	       (how & ZC_HOW_MORE || !(tp->nonagle & TCP_NAGLE_CORK));
 }
 
 /*
@@ -312,6 +331,7 @@ static ssize_t zc_sink_send_frags(struct zc_sink *sink, struct iov_iter *iter,
 			.sg_from_iter = zc_sg_from_iter,
 		},
 		.hold = zc_sink_holds(sink, how),
+		.last = how & ZC_HOW_MORE ? NULL : tcp_sk(sink->sock->sk),
 	};
 	ssize_t ret;
 
