@@ -11,6 +11,7 @@
 #include <linux/bvec.h>
 #include <linux/mm.h>
 #include <linux/net.h>
+#include <linux/netdevice.h>
 #include <linux/sched/mm.h>
 #include <linux/shrinker.h>
 #include <linux/slab.h>
@@ -219,6 +220,35 @@ static inline void zc_shrinker_free(struct shrinker *shrinker)
 	kfree(shrinker);
 #else
 	shrinker_free(shrinker);
+#endif
+}
+
+/**
+ * zc_netdev_dummy_new - get a device for NAPI alone
+ *
+ * alloc_netdev_dummy() came in 6.10; later, what it replaced went.
+ *
+ * Returns: the device, to be given to zc_netdev_dummy_free(), or NULL.
+ */
+static inline struct net_device *zc_netdev_dummy_new(void)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 10, 0)
+	struct net_device *dev = kvzalloc(sizeof(*dev), GFP_KERNEL);
+
+	if (dev)
+		init_dummy_netdev(dev);
+	return dev;
+#else
+	return alloc_netdev_dummy(0);
+#endif
+}
+
+static inline void zc_netdev_dummy_free(struct net_device *dev)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 10, 0)
+	kvfree(dev);
+#else
+	free_netdev(dev);
 #endif
 }
 

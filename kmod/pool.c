@@ -68,14 +68,27 @@ static void zc_pool_close_slices(void)
 	}
 }
 
+/**
+ * zc_pool_reap - see what the network has let go of, and have it do so
+ *
+ * For when memory is short: takes a while. Sleeps.
+ */
+void zc_pool_reap(void)
+{
+	zc_spare_reap(UINT_MAX);
+	if (!zc_spare_held_bytes())
+		return;
+	zc_defer_flush();
+	zc_spare_reap(UINT_MAX);
+}
+
 static bool zc_pool_charge(u64 bytes)
 {
 	u64 limit = zc_pool_limit();
 
 	if (!zc_pool_try_charge(bytes, limit)) {
-		/* The network may have let go meanwhile. */
 		zc_pool_close_slices();
-		zc_spare_reap(UINT_MAX);
+		zc_pool_reap();
 		if (!zc_pool_try_charge(bytes, limit))
 			return false;
 	}
@@ -208,7 +221,7 @@ struct folio *zc_pool_get_huge(void)
 	struct folio *folio;
 
 	if (zc_pool_room() < ZC_HUGE_SIZE) {
-		zc_spare_reap(UINT_MAX);
+		zc_pool_reap();
 		if (zc_pool_room() < ZC_HUGE_SIZE)
 			return NULL;
 	}
@@ -293,13 +306,22 @@ void zc_pool_put_used(struct folio *folio)
  */
 int zc_pool_init(void)
 {
-	int ret = zc_spare_init();
+	int ret = zc_defer_init();
 
 	if (ret)
 		return ret;
+	ret = zc_spare_init();
+	if (ret)
+		goto err_defer;
 	ret = zc_slice_init();
 	if (ret)
-		zc_spare_exit();
+		goto err_spare;
+	return 0;
+
+err_spare:
+	zc_spare_exit();
+err_defer:
+	zc_defer_exit();
 	return ret;
 }
 
@@ -311,4 +333,5 @@ void zc_pool_exit(void)
 	zc_pool_close_slices();
 	zc_slice_exit();
 	zc_spare_exit();
+	zc_defer_exit();
 }

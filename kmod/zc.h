@@ -9,7 +9,7 @@
  *                           `-> event -> (read(2))
  * A transfer: chardev -> transfer -> source -> (file)
  *                           |-> cache -> (page cache)
- *                           |-> ring -> pool -> slice, spare
+ *                           |-> ring -> pool -> slice, spare, defer
  *                           `-> sink -> (socket)
  *
  * Later:      chardev -> submit -> async -> (worker) -> transfer, send
@@ -58,6 +58,7 @@ struct folio *zc_pool_get_slice(size_t len, size_t *off);
 void zc_pool_put_huge(struct folio *folio);
 u64 zc_pool_limit(void);
 u64 zc_pool_used(void);
+void zc_pool_reap(void);
 s64 zc_pool_room(void);
 long zc_pool_share(void);
 
@@ -73,6 +74,12 @@ unsigned int zc_spare_drop(unsigned int nr);
 void zc_spare_reap(unsigned int looks);
 u64 zc_spare_idle_bytes(void);
 u64 zc_spare_held_bytes(void);
+
+/* defer.c: packets that were read, but are not freed yet */
+
+int zc_defer_init(void);
+void zc_defer_exit(void);
+void zc_defer_flush(void);
 
 /* slice.c: parts of hugepages */
 

@@ -21,16 +21,8 @@
 #define SIZE	(8 * HUGE + 12345)
 #define NR(array)	(sizeof(array) / sizeof(*(array)))
 
-/*
- * What the receiver has read the kernel may leave for another processor to free, when
- * that next receives something: up to 31 packets each. With two hugepages in all that
- * can be every one, and where all wait for memory nothing is received.
- */
-#define DEFER_MAX	"net/core/skb_defer_max"
-
 FIXTURE(async)
 {
-	char defer_max[16];
 	int fd;
 	int file;
 	uint64_t used;
@@ -52,8 +44,6 @@ FIXTURE_SETUP(async)
 FIXTURE_TEARDOWN(async)
 {
 	EXPECT_EQ(0, zct_param_set("max_bytes", 0));
-	if (self->defer_max[0])
-		EXPECT_EQ(0, zct_sysctl(DEFER_MAX, self->defer_max, NULL, 0));
 	close(self->sock[0]);
 	close(self->sock[1]);
 	if (self->fd >= 0)
@@ -505,8 +495,6 @@ TEST_F_TIMEOUT(async, little_memory, 240)
 	int sock[50][2], i;
 
 	ASSERT_EQ(0, zct_param_set("max_bytes", 2 * HUGE));
-	ASSERT_EQ(0, zct_sysctl(DEFER_MAX, "0", self->defer_max,
-				sizeof(self->defer_max)));
 	for (i = 0; i < 50; i++) {
 		ASSERT_EQ(0, zct_pair(AF_INET, sock[i]));
 		rx[i] = (struct zct_rx){ .sock = sock[i][1], .offset = i,
