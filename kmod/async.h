@@ -11,11 +11,13 @@
  * struct zc_turn - somebody who may have to wait
  * @node:   among those who wait
  * @begin:  called when it may try again; with a spinlock held
+ * @since:  in jiffies, when it began to wait; 0: it never had to
  * @anyway: has waited for long enough, or need not
  */
 struct zc_turn {
 	struct list_head node;
 	void (*begin)(struct zc_turn *turn);
+	unsigned long since;
 	bool anyway;
 };
 

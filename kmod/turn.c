@@ -5,8 +5,11 @@
  * that all go on in small steps.
  *
  * The network does not say when it lets go of memory, so somebody has to look. And
- * peers that never read may hold it: who has waited for long begins with what there is.
+ * peers that never read may hold it: when nobody gets on, or who waits has waited for
+ * long, some begin with what there is.
  */
+#include <linux/atomic.h>
+#include <linux/jiffies.h>
 #include <linux/list.h>
 #include <linux/minmax.h>
 #include <linux/sizes.h>
@@ -19,27 +22,36 @@
 /* Enough to begin with, if that much is left to send. */
 #define ZC_TURN_SHARE	SZ_256K
 
-/* Looks in a row, one a jiffy, at which nobody could begin, until some have to. */
+/* Looks in a row, one a jiffy, at which nobody could begin or had ended. */
 #define ZC_TURN_LOOKS	(HZ / 10)
 
-/* How many, at least. */
+/* Others may end all the time, and free nothing of what is wanted. */
+#define ZC_TURN_WAIT	(2 * HZ)
+
+/* Then so many begin at least; and of those who have waited for long, so many. */
 #define ZC_TURN_SOME	256U
+#define ZC_TURN_FEW	16U
 
 static DEFINE_SPINLOCK(zc_turns_lock);
 /* By zc_turn::node, the first come first; under the lock, as is their count. */
 static LIST_HEAD(zc_turns);
 static unsigned int zc_nr_turns;
 
+/* Of those that had begun. */
+static atomic_t zc_turns_ended = ATOMIC_INIT(0);
+
 static void zc_turns_look(struct work_struct *work);
 static DECLARE_DELAYED_WORK(zc_turns_work, zc_turns_look);
 
-/* Let the first of those who wait begin. */
-static bool zc_turn_next(bool anyway)
+/* Let the first of those who wait begin, if it has waited for @min jiffies. */
+static bool zc_turn_next(bool anyway, unsigned long min)
 {
 	struct zc_turn *turn;
 
 	spin_lock(&zc_turns_lock);
 	turn = list_first_entry_or_null(&zc_turns, struct zc_turn, node);
+	if (turn && time_before(jiffies, turn->since + min))
+		turn = NULL;
 	if (turn) {
 		list_del_init(&turn->node);
 		zc_nr_turns--;
@@ -51,21 +63,34 @@ static bool zc_turn_next(bool anyway)
 	return turn;
 }
 
+/* Let some begin with what there is: many if nobody gets on. */
+static void zc_turns_anyway(bool stuck)
+{
+	unsigned int some = stuck ? max(READ_ONCE(zc_nr_turns) / 4, ZC_TURN_SOME) :
+				    ZC_TURN_FEW;
+
+	while (some-- && zc_turn_next(true, stuck ? 0 : ZC_TURN_WAIT))
+		;
+}
+
 static void zc_turns_look(struct work_struct *work)
 {
-	static unsigned int vain;
-	unsigned int some = max(READ_ONCE(zc_nr_turns) / 4, ZC_TURN_SOME), nr = 0;
+	static unsigned int looks, vain, ended;
+	unsigned int now = atomic_read(&zc_turns_ended);
+	unsigned int nr = 0;
 
 	zc_spare_reap(UINT_MAX);
 	/* Each will take its share only when it runs. */
 	while (zc_pool_share() >= ZC_TURN_SHARE && nr < zc_pool_room() / ZC_TURN_SHARE &&
-	       zc_turn_next(false))
+	       zc_turn_next(false, 0))
 		nr++;
-	vain = nr ? 0 : vain + 1;
-	if (vain >= ZC_TURN_LOOKS) {
-		vain = 0;
-		while (some-- && zc_turn_next(true))
-			;
+	vain = nr || now != ended ? 0 : vain + 1;
+	ended = now;
+	if (vain == ZC_TURN_LOOKS / 2)
+		zc_pool_reap();
+	if (++looks >= ZC_TURN_LOOKS) {
+		looks = 0;
+		zc_turns_anyway(vain >= ZC_TURN_LOOKS);
 	}
 	if (READ_ONCE(zc_nr_turns))
 		queue_delayed_work(system_unbound_wq, &zc_turns_work, 1);
@@ -87,6 +112,7 @@ bool zc_turn_mine(struct zc_turn *turn, u64 left)
 	}
 	spin_lock(&zc_turns_lock);
 	if (list_empty(&turn->node)) {
+		turn->since = turn->since ?: jiffies;
 		list_add_tail(&turn->node, &zc_turns);
 		zc_nr_turns++;
 	}
@@ -101,6 +127,8 @@ bool zc_turn_mine(struct zc_turn *turn, u64 left)
  */
 void zc_turn_leave(struct zc_turn *turn)
 {
+	if (turn->anyway)
+		atomic_inc(&zc_turns_ended);
 	spin_lock(&zc_turns_lock);
 	if (!list_empty(&turn->node)) {
 		list_del_init(&turn->node);
@@ -118,6 +146,7 @@ void zc_turn_init(struct zc_turn *turn, void (*begin)(struct zc_turn *turn))
 {
 	INIT_LIST_HEAD(&turn->node);
 	turn->begin = begin;
+	turn->since = 0;
 	turn->anyway = false;
 }
 
