@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -304,7 +303,6 @@ static void show_text(struct bench *b)
 
 static int prepare(struct bench *b)
 {
-	const int on = 1;
 	unsigned int i;
 	int err;
 
@@ -321,9 +319,7 @@ static int prepare(struct bench *b)
 	err = zc_buffer_seal(b->buf);
 	if (!err)
 		err = bench_tcp_pair(b->sock);
-	/* As answers are sent: each at once. */
-	if (!err && setsockopt(b->sock[0], IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)))
-		err = -errno;
+	err = err ?: bench_no_delay(b->sock[0]);
 	b->nr = NR_PATTERN * b->nr_sizes;
 	for (i = 0; i < b->nr; i++) {
 		struct row *row = &b->rows[i];

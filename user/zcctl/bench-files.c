@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -166,16 +165,10 @@ static void send_set(int sock, struct bench_report *rep, const void *arg)
 {
 	const struct job *job = arg;
 	struct bench_run run = { .sock = sock, .size = job->set->size };
-	const int on = 1;
 	uint64_t begin;
 	unsigned int i;
 
-	/*
-	 * As servers do that answer one request at a time. Else the Nagle algorithm puts
-	 * a varying number of files into a packet, whichever way they come.
-	 */
-	if (setsockopt(sock, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)))
-		rep->err = -errno;
+	rep->err = bench_no_delay(sock);
 	if (job->how->zc && !rep->err)
 		rep->err = zc_open(&run.zc);
 	rep->begin_ns = now_ns();

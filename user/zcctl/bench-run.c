@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,6 +55,17 @@ int bench_tcp_pair(int *sock)
 	}
 	close(fd);
 	return err;
+}
+
+/*
+ * As servers do that answer one request at a time. Else the Nagle algorithm puts a
+ * varying number of answers into a packet, whichever way they come.
+ */
+int bench_no_delay(int sock)
+{
+	const int on = 1;
+
+	return setsockopt(sock, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) ? -errno : 0;
 }
 
 static void receive(int sock, struct bench_report *rep)

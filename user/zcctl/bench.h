@@ -120,6 +120,7 @@ enum bench_cache { BENCH_COLD, BENCH_HOT, BENCH_NONE };
 
 uint64_t bench_cpu_ns(void);
 int bench_tcp_pair(int *sock);
+int bench_no_delay(int sock);
 void bench_run_pair(bench_sender *sender, const void *arg, uint64_t bytes,
 		    struct bench_result *res);
 void bench_run_once(const struct bench_path *path, const char *file,
