@@ -227,6 +227,15 @@ uint64_t zct_cached(int fd, uint64_t size)
 	return bytes;
 }
 
+bool zct_on_cpu(int cpu)
+{
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	CPU_SET(cpu, &one);
+	return !sched_setaffinity(0, sizeof(one), &one);
+}
+
 /*
  * Packets that one processor made and another is done with wait for the next network
  * interrupt of the first, with the pages that they refer to.
@@ -237,7 +246,7 @@ static void stir(void)
 				    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	int cpu, fd = socket(AF_INET, SOCK_DGRAM, 0);
 	socklen_t len = sizeof(addr);
-	cpu_set_t all, one;
+	cpu_set_t all;
 
 	sched_getaffinity(0, sizeof(all), &all);
 	if (bind(fd, (void *)&addr, len) || getsockname(fd, (void *)&addr, &len))
@@ -245,9 +254,7 @@ static void stir(void)
 	for (cpu = 0; len && cpu < CPU_SETSIZE; cpu++) {
 		if (!CPU_ISSET(cpu, &all))
 			continue;
-		CPU_ZERO(&one);
-		CPU_SET(cpu, &one);
-		sched_setaffinity(0, sizeof(one), &one);
+		zct_on_cpu(cpu);
 		sendto(fd, "", 1, 0, (void *)&addr, len);
 	}
 	sched_setaffinity(0, sizeof(all), &all);

@@ -95,6 +95,9 @@ int zct_send(int fd, int family, int in, uint64_t offset, uint64_t len,
 
 uint64_t zct_now_ms(void);
 
+/* Run this thread on one processor alone. False if there is none of that number. */
+bool zct_on_cpu(int cpu);
+
 /* Was nothing copied, but perhaps a tail too small for a reference? */
 static inline bool zct_none_copied(uint64_t copied, uint32_t reasons)
 {

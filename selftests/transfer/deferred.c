@@ -4,9 +4,7 @@
  * free, when that next receives something (net.core.skb_defer_max). Where memory is
  * short the module sees to it that it does.
  */
-#define _GNU_SOURCE
 #include <fcntl.h>
-#include <sched.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -54,15 +52,6 @@ FIXTURE_TEARDOWN(deferred)
 	unlink(FILE_NAME);
 }
 
-static bool on_cpu(int cpu)
-{
-	cpu_set_t one;
-
-	CPU_ZERO(&one);
-	CPU_SET(cpu, &one);
-	return !sched_setaffinity(0, sizeof(one), &one);
-}
-
 static uint64_t held(int fd)
 {
 	struct zc_query query = {};
@@ -82,11 +71,11 @@ static int send_from(SELF *self, struct stream *s, int cpu)
 		.len = HUGE,
 		.flags = ZC_SEND_DIRECT,
 	};
-	on_cpu(1);
+	zct_on_cpu(1);
 	zct_rx_start(&s->rx);
-	on_cpu(cpu);
+	zct_on_cpu(cpu);
 	ret = zct_ioctl(self->fd, ZC_IOC_SENDFILE, &s->arg);
-	on_cpu(1);
+	zct_on_cpu(1);
 	return ret;
 }
 
@@ -117,7 +106,7 @@ TEST_F_TIMEOUT(deferred, freed_when_short, 120)
 	bool caught = false;
 	int tries;
 
-	if (!on_cpu(1))
+	if (!zct_on_cpu(1))
 		SKIP(return, "one processor");
 	for (tries = 0; tries < TRIES && !caught; tries++) {
 		ASSERT_EQ(0, zct_pair(AF_INET, first.sock));
