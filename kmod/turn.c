@@ -75,7 +75,8 @@ static void zc_turns_anyway(bool stuck)
 
 static void zc_turns_look(struct work_struct *work)
 {
-	static unsigned int looks, vain, ended;
+	static unsigned int looks, ended;
+	static bool moved;
 	unsigned int now = atomic_read(&zc_turns_ended);
 	unsigned int nr = 0;
 
@@ -84,13 +85,14 @@ static void zc_turns_look(struct work_struct *work)
 	while (zc_pool_share() >= ZC_TURN_SHARE && nr < zc_pool_room() / ZC_TURN_SHARE &&
 	       zc_turn_next(false, 0))
 		nr++;
-	vain = nr || now != ended ? 0 : vain + 1;
+	moved = moved || nr || now != ended;
 	ended = now;
-	if (vain == ZC_TURN_LOOKS / 2)
+	if (++looks == ZC_TURN_LOOKS / 2 && !moved)
 		zc_pool_reap();
-	if (++looks >= ZC_TURN_LOOKS) {
+	if (looks >= ZC_TURN_LOOKS) {
+		zc_turns_anyway(!moved);
 		looks = 0;
-		zc_turns_anyway(vain >= ZC_TURN_LOOKS);
+		moved = false;
 	}
 	if (READ_ONCE(zc_nr_turns))
 		queue_delayed_work(system_unbound_wq, &zc_turns_work, 1);
