@@ -67,7 +67,7 @@ static int zc_transfer_read(struct zc_transfer *t, u64 stop, u64 end)
 	chunk->len = min_t(u64, chunk->span.len - skip, stop - t->next);
 	t->next += chunk->len;
 	if (t->next >= t->fine)
-		t->step = min_t(size_t, t->step * 2, ZC_CHUNK_MAX);
+		t->step = min_t(size_t, t->step * 4, ZC_CHUNK_MAX);
 	t->nr++;
 	zc_source_read(&t->src, chunk);
 	return 1;
