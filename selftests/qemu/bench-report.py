@@ -16,7 +16,8 @@ from bench_targets import TARGETS
 FIELDS = ("kernel", "test", "path", "cache", "bytes", "kinsn_per_mib",
           "copied_bytes", "syscalls", "page_cache_bytes")
 # Only some
-MORE = ("file_bytes", "files", "per_call", "transfer_bytes", "concurrency", "peak",
+MORE = ("file_bytes", "files", "requests", "per_call", "transfer_bytes",
+        "concurrency", "peak",
         "frags", "frags_per_64k", "packet_bytes", "frags_per_packet", "paths",
         "pattern", "spread", "process_ns")
 

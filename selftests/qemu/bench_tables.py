@@ -71,20 +71,21 @@ def table_flat(rows):
 
 def table_files(rows):
     """Each beside sendfile"""
-    lines = [("file", "cache", "path", "files", "kinsn/file", "kinsn/MiB",
+    lines = [("file", "cache", "come", "path", "files", "kinsn/file", "kinsn/MiB",
               "vs sendfile", "copied", "")]
-    for r in sorted(rows, key=lambda r: (r["file_bytes"], r["cache"],
+    for r in sorted(rows, key=lambda r: (r["requests"], r["file_bytes"], r["cache"],
                                          r["kinsn_per_mib"])):
         base = find(rows, path="sendfile", cache=r["cache"],
-                    file_bytes=r["file_bytes"])
+                    file_bytes=r["file_bytes"], requests=r["requests"])
         ratio = r["kinsn_per_mib"] / base["kinsn_per_mib"] if base else 0
         per_file = r["kinsn_per_mib"] * r["file_bytes"] / MIB
         lost = LOST if r["path"] == "zc-auto" and ratio > 1 else ""
-        lines.append((size(r["file_bytes"]), r["cache"], r["path"],
+        lines.append((size(r["file_bytes"]), r["cache"],
+                      "on request" if r["requests"] else "at once", r["path"],
                       str(r["files"]), f"{per_file:.2f}",
                       f"{r['kinsn_per_mib']:.0f}", f"{ratio:.2f}",
                       size(r["copied_bytes"]), lost))
-    show("small files on ext4, a call for each", lines, 3)
+    show("small files on ext4, a call for each", lines, 4)
 
 
 def table_many(rows):

@@ -52,9 +52,10 @@ def targets_flat(rows):
 def targets_files(rows):
     """zc-auto beside sendfile, each size"""
     for row in (r for r in rows if r["path"] == "sendfile"):
-        same = {name: row[name] for name in ("cache", "file_bytes")}
+        same = {name: row[name] for name in ("cache", "file_bytes", "requests")}
         yield (f"zc-auto of sendfile, {row['cache']} files of"
-               f" {size(row['file_bytes'])}",
+               f" {size(row['file_bytes'])}"
+               f" {'on request' if row['requests'] else 'at once'}",
                ratio(find(rows, path="zc-auto", **same), row), 1.0)
 
 

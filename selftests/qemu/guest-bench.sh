@@ -38,13 +38,15 @@ bench io-copies io --size 256M --repeat 1 --paths \
 	rw-4k,rw-32k,rw-1m,mmap-write,odirect-write,odirect-msg_zerocopy $dev
 for size in 4M 16M 64M 256M; do
 	bench "flat-$size" io --size 256M --per-call $size --cache cold \
-		--repeat 1 --paths zc-direct,zc-auto $dev
+		--paths zc-direct,zc-auto $dev
 done
 for size in 1G 8G; do
 	bench "flat-$size" io --size $size --per-call $size --cache cold \
-		--repeat 1 --paths zc-direct,zc-auto $dev
+		--paths zc-direct,zc-auto $dev
 done
-bench files files --repeat 1 --paths rw,sendfile,zc-direct,zc-auto /tmp/files
+bench files files --paths rw,sendfile,zc-direct,zc-auto /tmp/files
+bench files-requests files --requests --repeat 1 --paths \
+	rw,sendfile,zc-direct,zc-auto /tmp/files
 bench copybreak copybreak --sends 1000 $dev
 # What TCP may hold by default in so small a guest, 256 MiB, is no more than a tenth
 # of what 10,000 connections can. Last: it leaves much to the allocators

@@ -165,6 +165,11 @@ static int run_once(struct bench *b, struct row *row, enum from from, enum how h
 		    bool counted)
 {
 	const struct stream s = { b, from, row->size };
+	const struct bench_pair pair = {
+		.sender = send_stream,
+		.arg = &s,
+		.bytes = b->sends * s.size,
+	};
 	struct bench_result res = { .err = 0 };
 	int err = set_parameter(how == BY_COPY ? "1000000" : "0");
 
@@ -173,7 +178,7 @@ static int run_once(struct bench *b, struct row *row, enum from from, enum how h
 	if (row->pattern == ANSWER)
 		res.err = run_answers(b, row, from, &res);
 	else
-		bench_run_pair(send_stream, &s, b->sends * s.size, &res);
+		bench_run_pair(&pair, &res);
 	if (counted && !res.err)
 		bench_runs_add(&row->runs[from][how], res.cpu_ns);
 	row->copied[from][how] = res.copied;

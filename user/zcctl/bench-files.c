@@ -30,6 +30,8 @@ static const char files_help[] =
 "  --cache S     cold, hot or both (default both): what is in the page cache\n"
 "                before each run. Of cold files the metadata is in memory still\n"
 "  --repeat N    runs counted (default 3)\n"
+"  --requests    the receiver asks for each file by a byte, and waits for it, as the\n"
+"                client of a server does; else they come as fast as they may\n"
 "  --icount      clocks count instructions (QEMU -icount shift=0): report these\n"
 "\n"
 "paths: rw sendfile zc-direct zc-cached zc-auto\n"
@@ -89,6 +91,7 @@ struct bench {
 	const char *paths;
 	bool cold;
 	bool hot;
+	bool requests;
 	bool icount;
 	int repeat;
 	struct row *rows;
@@ -99,6 +102,7 @@ struct bench {
 struct job {
 	const struct how *how;
 	const struct set *set;
+	bool requests;
 };
 
 static int rw_send(struct bench_run *run, uint32_t flags)
@@ -161,6 +165,14 @@ static const struct how hows[] = {
 	{ "zc-auto", true, 0, zc_send },
 };
 
+static int await_request(int sock)
+{
+	char byte;
+	ssize_t n = recv(sock, &byte, 1, 0);
+
+	return n == 1 ? 0 : n ? -errno : -ECONNRESET;
+}
+
 static void send_set(int sock, struct bench_report *rep, const void *arg)
 {
 	const struct job *job = arg;
@@ -175,7 +187,10 @@ static void send_set(int sock, struct bench_report *rep, const void *arg)
 	begin = bench_cpu_ns();
 	for (i = 0; i < job->set->nr && !rep->err; i++) {
 		run.file = job->set->fds[i];
-		rep->err = job->how->send(&run, job->how->flags);
+		if (job->requests)
+			rep->err = await_request(sock);
+		if (!rep->err)
+			rep->err = job->how->send(&run, job->how->flags);
 	}
 	rep->cpu_ns = bench_cpu_ns() - begin;
 	rep->syscalls = run.syscalls;
@@ -227,16 +242,23 @@ static int set_prepare(const struct set *set, enum bench_cache cache, uint64_t *
 	return err ? err : set_resident(set, bytes);
 }
 
-static void run_row(struct row *row, const struct set *set, bool counted)
+static void run_row(const struct bench *b, struct row *row, const struct set *set,
+		    bool counted)
 {
-	const struct job job = { row->how, set };
+	const struct job job = { row->how, set, b->requests };
+	const struct bench_pair pair = {
+		.sender = send_set,
+		.arg = &job,
+		.bytes = set->nr * set->size,
+		.answer = b->requests ? set->size : 0,
+	};
 	uint64_t before = 0, after = 0;
 	int err;
 
 	memset(&row->last, 0, sizeof(row->last));
 	err = set_prepare(set, row->cache, &before);
 	if (!err) {
-		bench_run_pair(send_set, &job, set->nr * set->size, &row->last);
+		bench_run_pair(&pair, &row->last);
 		err = set_resident(set, &after);
 	}
 	if (!row->last.err)
@@ -315,7 +337,7 @@ static void measure_set(struct bench *b, const struct set *set, struct row *rows
 			out_progress(rows[i].how->name, round * nr + i, total);
 			rows[i].nr = set->nr;
 			if (!rows[i].last.err)
-				run_row(&rows[i], set, round);
+				run_row(b, &rows[i], set, round);
 		}
 	}
 	out_progress_end();
@@ -380,6 +402,7 @@ static void show_json(struct bench *b)
 
 		out_add_u64(obj, "file_bytes", row->size);
 		out_add_u64(obj, "files", row->nr);
+		json_object_object_add(obj, "requests", json_object_new_boolean(b->requests));
 		if (row->last.err) {
 			out_add_str(obj, "error", strerror(-row->last.err));
 		} else {
@@ -474,6 +497,7 @@ int bench_files(int argc, char **argv)
 		{ "paths", required_argument, NULL, 'P' },
 		{ "cache", required_argument, NULL, 'c' },
 		{ "repeat", required_argument, NULL, 'r' },
+		{ "requests", no_argument, NULL, 'q' },
 		{ "icount", no_argument, NULL, 'i' },
 		{ "help", no_argument, NULL, 'h' },
 		{ },
@@ -500,6 +524,9 @@ int bench_files(int argc, char **argv)
 		case 'r':
 			if (!parse_int(optarg, 1, BENCH_RUNS_MAX, &b.repeat))
 				return out_usage("bench files: bad --repeat");
+			break;
+		case 'q':
+			b.requests = true;
 			break;
 		case 'i':
 			b.icount = true;

@@ -68,14 +68,28 @@ int bench_no_delay(int sock)
 	return setsockopt(sock, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) ? -errno : 0;
 }
 
-static void receive(int sock, struct bench_report *rep)
+/* One byte to ask for more, as a client does that waits for its answer. */
+static ssize_t ask_for_more(int sock)
 {
-	uint64_t begin = bench_cpu_ns();
-	ssize_t n;
+	return send(sock, "", 1, MSG_NOSIGNAL) == 1 ? 0 : -1;
+}
+
+static void receive(int sock, struct bench_report *rep, uint64_t bytes, uint64_t answer)
+{
+	uint64_t begin = bench_cpu_ns(), asked = 0;
+	ssize_t n = 1;
 
 	/* MSG_TRUNC throws the bytes away: what is measured is the sending. */
-	while ((n = recv(sock, NULL, 1 << 20, MSG_TRUNC)) > 0)
-		rep->bytes += n;
+	while (n > 0) {
+		if (answer && asked == rep->bytes && asked < bytes) {
+			n = ask_for_more(sock);
+			asked += answer;
+		}
+		if (n >= 0)
+			n = recv(sock, NULL, 1 << 20, MSG_TRUNC);
+		if (n > 0)
+			rep->bytes += n;
+	}
 	rep->err = n < 0 ? -errno : 0;
 	rep->end_ns = now_ns();
 	rep->cpu_ns = bench_cpu_ns() - begin;
@@ -131,7 +145,7 @@ static void send_path(int sock, struct bench_report *rep, const void *arg)
 }
 
 /* A process of its own for a side; its report comes through the pipe. */
-static pid_t start(bench_sender *sender, const void *arg, int *sock, int *pipe_fd)
+static pid_t start(const struct bench_pair *pair, bool receiver, int *sock, int *pipe_fd)
 {
 	struct bench_report rep = { 0 };
 	int fds[2];
@@ -145,13 +159,13 @@ static pid_t start(bench_sender *sender, const void *arg, int *sock, int *pipe_f
 		*pipe_fd = fds[0];
 		return pid;
 	}
-	if (sender) {
-		close(sock[1]);
-		sender(sock[0], &rep, arg);
-		shutdown(sock[0], SHUT_WR);
-	} else {
+	if (receiver) {
 		close(sock[0]);
-		receive(sock[1], &rep);
+		receive(sock[1], &rep, pair->bytes, pair->answer);
+	} else {
+		close(sock[1]);
+		pair->sender(sock[0], &rep, pair->arg);
+		shutdown(sock[0], SHUT_WR);
 	}
 	if (write(fds[1], &rep, sizeof(rep)) != sizeof(rep))
 		_exit(1);
@@ -179,9 +193,8 @@ static int prepare_cache(int fd, uint64_t size, enum bench_cache cache)
 	return 0;
 }
 
-/* Have @sender send, and see that @bytes arrive. */
-void bench_run_pair(bench_sender *sender, const void *arg, uint64_t bytes,
-		    struct bench_result *res)
+/* Have the sender send, and see that all arrives. */
+void bench_run_pair(const struct bench_pair *pair, struct bench_result *res)
 {
 	struct bench_report tx, rx;
 	int sock[2], pipes[2];
@@ -190,14 +203,14 @@ void bench_run_pair(bench_sender *sender, const void *arg, uint64_t bytes,
 	res->err = bench_tcp_pair(sock);
 	if (res->err)
 		return;
-	rx_pid = start(NULL, NULL, sock, &pipes[1]);
-	tx_pid = start(sender, arg, sock, &pipes[0]);
+	rx_pid = start(pair, true, sock, &pipes[1]);
+	tx_pid = start(pair, false, sock, &pipes[0]);
 	close(sock[0]);
 	close(sock[1]);
 	finish(tx_pid, pipes[0], &tx);
 	finish(rx_pid, pipes[1], &rx);
 	res->err = tx.err ? tx.err : rx.err;
-	if (!res->err && rx.bytes != bytes)
+	if (!res->err && rx.bytes != pair->bytes)
 		res->err = -EPROTO;
 	res->cpu_ns = tx.cpu_ns + rx.cpu_ns;
 	res->wall_ns = rx.end_ns - tx.begin_ns;
@@ -211,6 +224,7 @@ void bench_run_once(const struct bench_path *path, const char *file,
 		    struct bench_result *res)
 {
 	const struct transfer t = { path, file, size, per_call };
+	const struct bench_pair pair = { .sender = send_path, .arg = &t, .bytes = size };
 	uint64_t before, after;
 	int fd = open(file, O_RDONLY | O_CLOEXEC);
 
@@ -223,7 +237,7 @@ void bench_run_once(const struct bench_path *path, const char *file,
 	if (!res->err)
 		res->err = bench_cache_resident(fd, size, &before);
 	if (!res->err)
-		bench_run_pair(send_path, &t, size, res);
+		bench_run_pair(&pair, res);
 	if (!res->err)
 		res->err = bench_cache_resident(fd, size, &after);
 	if (!res->err)

@@ -98,6 +98,20 @@ struct bench_report {
 typedef void bench_sender(int sock, struct bench_report *rep, const void *arg);
 
 /**
+ * struct bench_pair - a sender, and a receiver who throws the bytes away
+ * @sender: sends
+ * @arg:    for it
+ * @bytes:  that it is going to send
+ * @answer: the receiver writes a byte before each so many; 0: it never does
+ */
+struct bench_pair {
+	bench_sender *sender;
+	const void *arg;
+	uint64_t bytes;
+	uint64_t answer;
+};
+
+/**
  * struct bench_result - what a run cost
  * @err:         0 or a negative errno
  * @cpu_ns:      CPU time of sender and receiver, user and system
@@ -121,8 +135,7 @@ enum bench_cache { BENCH_COLD, BENCH_HOT, BENCH_NONE };
 uint64_t bench_cpu_ns(void);
 int bench_tcp_pair(int *sock);
 int bench_no_delay(int sock);
-void bench_run_pair(bench_sender *sender, const void *arg, uint64_t bytes,
-		    struct bench_result *res);
+void bench_run_pair(const struct bench_pair *pair, struct bench_result *res);
 void bench_run_once(const struct bench_path *path, const char *file,
 		    uint64_t size, uint64_t per_call, enum bench_cache cache,
 		    struct bench_result *res);
