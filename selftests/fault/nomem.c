@@ -5,8 +5,10 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -33,6 +35,7 @@ FIXTURE(nomem)
 	bool cold;
 	bool spares;
 	bool sealed;
+	unsigned int failed;
 	struct zc_buf_create buf;
 	struct xfer x;
 };
@@ -389,43 +392,173 @@ TEST_F_TIMEOUT(nomem, send, 600)
 	EXPECT_EQ(0, zct_destroy(self->fd, self->buf.handle));
 }
 
+/* A transfer to a peer that does not read, and the event of its end. */
+struct idle {
+	int sock[2];
+	uint64_t id;
+};
+
+static void idle_begin(struct __test_metadata *_metadata, SELF *self, struct idle *idle)
+{
+	struct zc_sendfile arg = { .in_fd = self->file, .len = SIZE,
+				   .flags = ZC_SEND_ASYNC, .user_data = idle->id };
+
+	ASSERT_EQ(0, zct_pair(AF_INET, idle->sock));
+	arg.out_fd = idle->sock[0];
+	ASSERT_EQ(0, zct_ioctl(self->fd, ZC_IOC_SENDFILE, &arg));
+}
+
+static void idle_end(struct __test_metadata *_metadata, SELF *self, struct idle *idle)
+{
+	struct pollfd p = { .fd = self->fd, .events = POLLIN };
+	struct zc_event ev = { 0 };
+
+	EXPECT_EQ(1, poll(&p, 1, 5000));
+	EXPECT_EQ(sizeof(ev), read(self->fd, &ev, sizeof(ev)));
+	EXPECT_EQ(ZC_EVENT_DONE, ev.type);
+	EXPECT_EQ(idle->id, ev.user_data);
+	EXPECT_EQ(ECANCELED, ev.error);
+	close(idle->sock[0]);
+	close(idle->sock[1]);
+}
+
+static int cancel_all(SELF *self)
+{
+	struct zc_cancel arg = { .flags = ZC_CANCEL_ALL };
+
+	return zct_ioctl(self->fd, ZC_IOC_CANCEL, &arg);
+}
+
+static void try_cancel(struct __test_metadata *_metadata, SELF *self)
+{
+	struct idle idle = { .id = 42 };
+
+	idle_begin(_metadata, self, &idle);
+	fault_arm(self->nth);
+	if (!done(_metadata, self, cancel_all(self)))
+		EXPECT_EQ(0, cancel_all(self));
+	idle_end(_metadata, self, &idle);
+}
+
+static void try_epoll(struct __test_metadata *_metadata, SELF *self)
+{
+	struct epoll_event want = { .events = EPOLLIN };
+	struct idle idle = { .id = 43 };
+	int ep, ret;
+
+	idle_begin(_metadata, self, &idle);
+	fault_arm(self->nth);
+	ep = epoll_create1(EPOLL_CLOEXEC);
+	ret = ep < 0 || epoll_ctl(ep, EPOLL_CTL_ADD, self->fd, &want) ? -errno : 0;
+	EXPECT_EQ(0, cancel_all(self));
+	if (!ret)
+		EXPECT_EQ(1, epoll_wait(ep, &want, 1, 5000));
+	done(_metadata, self, ret);
+	if (ep >= 0)
+		close(ep);
+	idle_end(_metadata, self, &idle);
+}
+
+static void try_close_idle(struct __test_metadata *_metadata, SELF *self)
+{
+	struct idle idle = { .id = 44 };
+	int fd = self->fd, ret;
+
+	self->fd = open("/dev/zc", O_RDWR);
+	ASSERT_GE(self->fd, 0);
+	idle_begin(_metadata, self, &idle);
+	fault_arm(self->nth);
+	ret = close(self->fd);
+	done(_metadata, self, ret ? -errno : 0);
+	self->fd = fd;
+	close(idle.sock[0]);
+	close(idle.sock[1]);
+}
+
+TEST_F_TIMEOUT(nomem, events, 600)
+{
+	each(_metadata, self, "cancel", try_cancel, 0);
+	each(_metadata, self, "epoll", try_epoll, 2);
+	each(_metadata, self, "close with a transfer", try_close_idle, 0);
+}
+
+/* What may be sent without a waiter, while memory is short for a while. */
+static const struct {
+	uint32_t flags;
+	enum { COLD, HOT, SHMEM, BUFFER } from;
+} spreads[] = {
+	{ ZC_SEND_DIRECT, COLD },
+	{ ZC_SEND_CACHED, COLD },
+	{ 0, COLD },
+	{ 0, HOT },
+	{ 0, SHMEM },
+	{ 0, BUFFER },
+};
+
+static void spread_round(struct __test_metadata *_metadata, SELF *self, unsigned int i)
+{
+	struct xfer *x = &self->x;
+	int err;
+
+	x->flags = spreads[i].flags;
+	x->in = spreads[i].from == BUFFER ? -1 :
+		spreads[i].from == SHMEM ? self->shm : self->file;
+	if (spreads[i].from == COLD)
+		posix_fadvise(self->file, 0, 0, POSIX_FADV_DONTNEED);
+	err = fault_spread(5, 20);
+	ASSERT_EQ(0, err);
+	xfer_run(x);
+	self->failed += fault_calm();
+	EXPECT_EQ(x->sent, x->rx.bytes);
+	EXPECT_EQ(-1, x->rx.bad);
+	err = x->ret ? -x->ret : x->error;
+	/* The submission may fail; what was submitted does not. */
+	EXPECT_TRUE(!err || err == ENOMEM || said_so(x, err));
+	if (x->how == ASYNC && !x->ret && x->flags != ZC_SEND_CACHED)
+		EXPECT_EQ(0, err);
+	if (!err)
+		EXPECT_EQ(x->len, x->sent);
+	if (!__test_passed(_metadata))
+		TH_LOG("by %d, kind %u: call %d, error %d", x->how, i, x->ret, x->error);
+}
+
+static void spread(struct __test_metadata *_metadata, SELF *self, enum xfer_how how)
+{
+	struct zc_buf_seal seal;
+	unsigned int i;
+	void *map;
+
+	if (fault_spread(0, 0) == -EOPNOTSUPP)
+		SKIP(return, "no filter by stack trace");
+	ASSERT_EQ(0, zct_create(self->fd, 2 * HUGE, 0, ZC_NODE_ANY, &self->buf));
+	map = zct_map(self->fd, &self->buf);
+	ASSERT_NE(MAP_FAILED, map);
+	zct_pattern(map, 0, 2 * HUGE);
+	munmap(map, 2 * HUGE);
+	seal = (struct zc_buf_seal){ .handle = self->buf.handle };
+	ASSERT_EQ(0, zct_ioctl(self->fd, ZC_IOC_BUF_SEAL, &seal));
+	self->x.handle = self->buf.handle;
+	self->x.how = how;
+	self->x.len = HUGE + 12345;
+	for (i = 0; i < 5 * sizeof(spreads) / sizeof(*spreads); i++)
+		spread_round(_metadata, self, i % (sizeof(spreads) / sizeof(*spreads)));
+	EXPECT_GT(self->failed, 0);
+	TH_LOG("%u allocations failed", self->failed);
+	xfer_run(&self->x);
+	EXPECT_EQ(0, self->x.ret ?: self->x.error);
+	EXPECT_EQ(self->x.len, self->x.rx.bytes);
+	EXPECT_EQ(0, zct_destroy(self->fd, self->buf.handle));
+}
+
 /* No memory for a while is no reason for a transfer without a waiter to fail. */
 TEST_F_TIMEOUT(nomem, worker, 600)
 {
-	static const uint32_t flags[] = { ZC_SEND_DIRECT, ZC_SEND_CACHED, 0 };
-	struct xfer *x = &self->x;
-	unsigned int failed = 0;
-	int i, err;
+	spread(_metadata, self, ASYNC);
+}
 
-	x->len = HUGE + 12345;
-	for (i = 0; i < 30; i++) {
-		x->how = ASYNC;
-		x->flags = flags[i % 3];
-		x->in = i % 5 == 4 && !x->flags ? self->shm : self->file;
-		posix_fadvise(self->file, 0, 0, POSIX_FADV_DONTNEED);
-		err = fault_spread(5, 20);
-		if (err == -EOPNOTSUPP)
-			SKIP(break, "no filter by stack trace");
-		ASSERT_EQ(0, err);
-		xfer_run(x);
-		failed += fault_calm();
-		EXPECT_EQ(x->sent, x->rx.bytes);
-		EXPECT_EQ(-1, x->rx.bad);
-		err = x->ret ? -x->ret : x->error;
-		/* The submission may fail; what was submitted does not. */
-		EXPECT_TRUE(!err || (x->ret && err == ENOMEM) || said_so(x, err))
-			TH_LOG("round %d: %d", i, err);
-		if (!x->ret && x->flags == ZC_SEND_DIRECT)
-			EXPECT_EQ(0, err);
-		if (!err)
-			EXPECT_EQ(x->len, x->sent);
-		EXPECT_TRUE(zct_used_becomes(self->fd, self->used, 2000));
-	}
-	EXPECT_GT(failed, 0);
-	TH_LOG("%u allocations failed", failed);
-	xfer_run(x);
-	EXPECT_EQ(0, x->ret ?: x->error);
-	EXPECT_EQ(x->len, x->rx.bytes);
+TEST_F_TIMEOUT(nomem, worker_uring, 600)
+{
+	spread(_metadata, self, URING);
 }
 
 TEST_HARNESS_MAIN
