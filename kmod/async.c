@@ -80,10 +80,11 @@ struct zc_lane {
 
 /*
  * Protects zc_lanes, zc_file::ops, zc_op::ending, and of a lane all its lists and
- * what is active. Held for a few steps, but by zc_op_cancel().
+ * what is active. Held for a few steps.
  */
 static DEFINE_SPINLOCK(zc_lanes_lock);
 static DEFINE_HASHTABLE(zc_lanes, ZC_LANE_BITS);
+/* Until the last reference is gone: a run that is due holds one. */
 static atomic_t zc_nr_lanes = ATOMIC_INIT(0);
 static DECLARE_WAIT_QUEUE_HEAD(zc_lanes_wait);
 static struct workqueue_struct *zc_lanes_wq;
@@ -94,6 +95,8 @@ static void zc_lane_free(struct kref *ref)
 	struct zc_lane *lane = container_of(ref, struct zc_lane, ref);
 
 	kfree_rcu(lane, rcu);
+	if (atomic_dec_and_test(&zc_nr_lanes))
+		wake_up(&zc_lanes_wait);
 }
 
 /* Have the lane run now. Any context; the caller holds a reference or RCU. */
@@ -237,13 +240,27 @@ static void zc_lane_park(struct zc_lane *lane)
 					 deadline - now : 0);
 }
 
+/*
+ * close(2) has returned already, if this is the last reference: there is nobody to
+ * linger for, and what a kernel thread puts is closed by one thread for all. The user
+ * may let go just after it was asked: then it is this thread that lingers.
+ */
+static void zc_lane_close(struct zc_lane *lane)
+{
+	if (file_count(lane->file) == 1 && READ_ONCE(lane->sk->sk_lingertime)) {
+		lock_sock(lane->sk);
+		if (lane->sk->sk_lingertime)
+			sock_reset_flag(lane->sk, SOCK_LINGER);
+		release_sock(lane->sk);
+	}
+	__fput_sync(lane->file);
+}
+
 static void zc_lane_retire(struct zc_lane *lane)
 {
 	remove_wait_queue(sk_sleep(lane->sk), &lane->wait);
-	fput(lane->file);
+	zc_lane_close(lane);
 	lane->gone = true;
-	if (atomic_dec_and_test(&zc_nr_lanes))
-		wake_up(&zc_lanes_wait);
 	kref_put(&lane->ref, zc_lane_free);
 }
 
@@ -396,27 +413,29 @@ static void zc_op_cancel_locked(struct zc_op *op)
 	zc_lane_kick(lane);
 }
 
-/**
- * zc_op_cancel - end transfers early
- * @zf:        file that they were submitted through
- * @match:     which; NULL: all
- * @match_arg: for @match
- *
- * They end with -ECANCELED, soon, unless they have ended by themselves; what was
- * sent is sent.
- *
- * Returns: how many. Any context that may take a spinlock.
+/* Transfers of a file that are looked at before others have the lock. */
+#define ZC_CANCEL_BATCH	64
+
+/*
+ * Cancel those that match among the next few that stand between @from, which moves on,
+ * and @to. Returns how many; @more if that were not all.
  */
-unsigned int zc_op_cancel(struct zc_file *zf,
-			  bool (*match)(struct zc_op *op, void *arg),
-			  void *match_arg)
+static unsigned int zc_op_cancel_some(struct zc_op *from, struct zc_op *to,
+				      bool (*match)(struct zc_op *op, void *arg),
+				      void *match_arg, bool *more)
 {
-	unsigned int nr = 0;
+	unsigned int nr = 0, looks;
 	struct zc_op *op;
 
 	rcu_read_lock();
 	spin_lock(&zc_lanes_lock);
-	list_for_each_entry(op, &zf->ops, file_node) {
+	for (looks = 0; looks < ZC_CANCEL_BATCH; looks++) {
+		op = list_next_entry(from, file_node);
+		*more = op != to;
+		if (!*more)
+			break;
+		list_move(&from->file_node, &op->file_node);
+		/* Neither what ends, nor a mark of somebody else who cancels. */
 		if (op->ending || (match && !match(op, match_arg)))
 			continue;
 		zc_op_cancel_locked(op);
@@ -424,6 +443,40 @@ unsigned int zc_op_cancel(struct zc_file *zf,
 	}
 	spin_unlock(&zc_lanes_lock);
 	rcu_read_unlock();
+	return nr;
+}
+
+/**
+ * zc_op_cancel - end transfers early
+ * @zf:        file that they were submitted through
+ * @match:     which; NULL: all
+ * @match_arg: for @match
+ *
+ * They end with -ECANCELED, soon, unless they have ended by themselves; what was
+ * sent is sent. Those that are submitted meanwhile are left alone.
+ *
+ * Returns: how many. Sleeps.
+ */
+unsigned int zc_op_cancel(struct zc_file *zf,
+			  bool (*match)(struct zc_op *op, void *arg),
+			  void *match_arg)
+{
+	struct zc_op from = { .ending = true }, to = { .ending = true };
+	unsigned int nr = 0;
+	bool more = true;
+
+	spin_lock(&zc_lanes_lock);
+	list_add(&from.file_node, &zf->ops);
+	list_add_tail(&to.file_node, &zf->ops);
+	spin_unlock(&zc_lanes_lock);
+	while (more) {
+		nr += zc_op_cancel_some(&from, &to, match, match_arg, &more);
+		cond_resched();
+	}
+	spin_lock(&zc_lanes_lock);
+	list_del(&from.file_node);
+	list_del(&to.file_node);
+	spin_unlock(&zc_lanes_lock);
 	return nr;
 }
 

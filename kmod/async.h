@@ -9,16 +9,20 @@
 
 /**
  * struct zc_turn - somebody who may have to wait
- * @node:   among those who wait
+ * @node:   among those who wait: added by its own transfer alone
  * @begin:  called when it may try again; with a spinlock held
  * @since:  in jiffies, when it began to wait; 0: it never had to
- * @anyway: has waited for long enough, or need not
+ * @anyway: has waited for long enough
+ * @began:  it is under way
+ * @counts: it needed memory for that
  */
 struct zc_turn {
 	struct list_head node;
 	void (*begin)(struct zc_turn *turn);
 	unsigned long since;
 	bool anyway;
+	bool began;
+	bool counts;
 };
 
 void zc_turn_init(struct zc_turn *turn, void (*begin)(struct zc_turn *turn));

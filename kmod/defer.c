@@ -26,7 +26,8 @@
 /* A processor that takes longer to answer is not waited for. */
 #define ZC_DEFER_WAIT	(HZ / 10)
 
-static DEFINE_PER_CPU(struct napi_struct, zc_defer_napi);
+/* Not a variable of the module: these lie in a few KiB that all modules share. */
+static struct napi_struct __percpu *zc_defer_napi;
 static struct net_device *zc_defer_dev;
 static DEFINE_MUTEX(zc_defer_lock);	/* one at a time, and zc_defer_next */
 static unsigned long zc_defer_next;
@@ -46,7 +47,7 @@ static int zc_defer_poll(struct napi_struct *napi, int budget)
 
 static void zc_defer_schedule(void *unused)
 {
-	struct napi_struct *napi = this_cpu_ptr(&zc_defer_napi);
+	struct napi_struct *napi = this_cpu_ptr(zc_defer_napi);
 
 	if (!napi_schedule_prep(napi))
 		return;
@@ -85,11 +86,16 @@ int zc_defer_init(void)
 {
 	int cpu;
 
-	zc_defer_dev = zc_netdev_dummy_new();
-	if (!zc_defer_dev)
+	zc_defer_napi = alloc_percpu(struct napi_struct);
+	if (!zc_defer_napi)
 		return -ENOMEM;
+	zc_defer_dev = zc_netdev_dummy_new();
+	if (!zc_defer_dev) {
+		free_percpu(zc_defer_napi);
+		return -ENOMEM;
+	}
 	for_each_possible_cpu(cpu) {
-		struct napi_struct *napi = per_cpu_ptr(&zc_defer_napi, cpu);
+		struct napi_struct *napi = per_cpu_ptr(zc_defer_napi, cpu);
 
 		netif_napi_add_tx(zc_defer_dev, napi, zc_defer_poll);
 		napi_enable(napi);
@@ -106,11 +112,12 @@ void zc_defer_exit(void)
 	int cpu;
 
 	for_each_possible_cpu(cpu) {
-		struct napi_struct *napi = per_cpu_ptr(&zc_defer_napi, cpu);
+		struct napi_struct *napi = per_cpu_ptr(zc_defer_napi, cpu);
 
 		napi_disable(napi);
 		__netif_napi_del(napi);
 	}
 	synchronize_net();
 	zc_netdev_dummy_free(zc_defer_dev);
+	free_percpu(zc_defer_napi);
 }

@@ -119,6 +119,8 @@ static void zc_note_untake(struct zc_note *note)
 	spin_lock_irq(&zf->notes_lock);
 	list_add(&note->list, &zf->notes);
 	spin_unlock_irq(&zf->notes_lock);
+	/* Another reader may have found none meanwhile. */
+	wake_up_poll(&zf->notes_wait, EPOLLIN | EPOLLRDNORM);
 }
 
 static bool zc_notes_ready(struct zc_file *zf)

@@ -49,18 +49,21 @@ static struct shrinker *zc_shrinker;
 
 /**
  * zc_folio_idle - has everybody else let go of a folio?
- * @folio: a folio that was never mapped, of the caller's own
+ * @folio: a folio of the caller's own
  *
- * Nobody can come to hold it afterwards but by the caller. A transient reference
- * (by compaction, say) can only delay the answer. Any context.
+ * Of one that is not mapped nobody can come to hold it afterwards but by the caller. A
+ * transient reference (by compaction, say) can only delay the answer. It must not be
+ * frozen for the question: a buffer's folio may be faulted in meanwhile, or sent, and
+ * those take their reference without a look at the others. Any context.
  *
  * Returns: true if so; then their last accesses come before the caller's next.
  */
 bool zc_folio_idle(struct folio *folio)
 {
-	if (!folio_ref_freeze(folio, 1))
+	if (folio_ref_count(folio) != 1)
 		return false;
-	folio_ref_unfreeze(folio, 1);
+	/* Pairs with the barrier in the put that left one. */
+	smp_mb();
 	return true;
 }
 

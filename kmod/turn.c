@@ -28,7 +28,11 @@
 /* Others may end all the time, and free nothing of what is wanted. */
 #define ZC_TURN_WAIT	(2 * HZ)
 
-/* Then so many begin at least; and of those who have waited for long, so many. */
+/*
+ * Then so many begin at least, and a quarter of them; and of those who have waited for
+ * long, so many, and a sixteenth: who keeps the others busy with transfers that end
+ * delays nobody for longer than that takes.
+ */
 #define ZC_TURN_SOME	256U
 #define ZC_TURN_FEW	16U
 
@@ -37,11 +41,28 @@ static DEFINE_SPINLOCK(zc_turns_lock);
 static LIST_HEAD(zc_turns);
 static unsigned int zc_nr_turns;
 
-/* Of those that had begun. */
+/* Of those that had begun, and needed memory. */
 static atomic_t zc_turns_ended = ATOMIC_INIT(0);
 
 static void zc_turns_look(struct work_struct *work);
 static DECLARE_DELAYED_WORK(zc_turns_work, zc_turns_look);
+
+static void zc_turn_list_locked(struct zc_turn *turn)
+{
+	lockdep_assert_held(&zc_turns_lock);
+	turn->since = turn->since ?: jiffies;
+	list_add_tail(&turn->node, &zc_turns);
+	zc_nr_turns++;
+}
+
+static void zc_turn_unlist_locked(struct zc_turn *turn)
+{
+	lockdep_assert_held(&zc_turns_lock);
+	if (list_empty(&turn->node))
+		return;
+	list_del_init(&turn->node);
+	zc_nr_turns--;
+}
 
 /* Let the first of those who wait begin, if it has waited for @min jiffies. */
 static bool zc_turn_next(bool anyway, unsigned long min)
@@ -53,9 +74,9 @@ static bool zc_turn_next(bool anyway, unsigned long min)
 	if (turn && time_before(jiffies, turn->since + min))
 		turn = NULL;
 	if (turn) {
-		list_del_init(&turn->node);
-		zc_nr_turns--;
-		turn->anyway = anyway;
+		zc_turn_unlist_locked(turn);
+		if (anyway)
+			WRITE_ONCE(turn->anyway, true);
 		/* Under the lock: who leaves the list may be gone after that. */
 		turn->begin(turn);
 	}
@@ -66,8 +87,8 @@ static bool zc_turn_next(bool anyway, unsigned long min)
 /* Let some begin with what there is: many if nobody gets on. */
 static void zc_turns_anyway(bool stuck)
 {
-	unsigned int some = stuck ? max(READ_ONCE(zc_nr_turns) / 4, ZC_TURN_SOME) :
-				    ZC_TURN_FEW;
+	unsigned int nr = READ_ONCE(zc_nr_turns);
+	unsigned int some = stuck ? max(nr / 4, ZC_TURN_SOME) : max(nr / 16, ZC_TURN_FEW);
 
 	while (some-- && zc_turn_next(true, stuck ? 0 : ZC_TURN_WAIT))
 		;
@@ -94,8 +115,13 @@ static void zc_turns_look(struct work_struct *work)
 		looks = 0;
 		moved = false;
 	}
-	if (READ_ONCE(zc_nr_turns))
+	if (READ_ONCE(zc_nr_turns)) {
 		queue_delayed_work(system_unbound_wq, &zc_turns_work, 1);
+		return;
+	}
+	/* Who comes next begins a window of its own. */
+	looks = 0;
+	moved = false;
 }
 
 /**
@@ -103,24 +129,31 @@ static void zc_turns_look(struct work_struct *work)
  * @turn: its turn
  * @left: bytes that it will need memory for
  *
- * Returns: true, then ever; or false, and zc_turn::begin() is called later, unless zc_turn_leave()
- * comes first.
+ * Returns: true, then ever; or false, and zc_turn::begin() is called later, unless
+ * zc_turn_leave() comes first.
  */
 bool zc_turn_mine(struct zc_turn *turn, u64 left)
 {
-	if (turn->anyway || zc_pool_share() >= min_t(u64, left, ZC_TURN_SHARE)) {
-		turn->anyway = true;
+	bool mine;
+
+	if (turn->began)
 		return true;
+	mine = READ_ONCE(turn->anyway) ||
+	       zc_pool_share() >= min_t(u64, left, ZC_TURN_SHARE);
+	/* It may have been woken by something else while it stood there. */
+	if (mine == !list_empty(&turn->node)) {
+		spin_lock(&zc_turns_lock);
+		if (mine)
+			zc_turn_unlist_locked(turn);
+		else
+			zc_turn_list_locked(turn);
+		spin_unlock(&zc_turns_lock);
 	}
-	spin_lock(&zc_turns_lock);
-	if (list_empty(&turn->node)) {
-		turn->since = turn->since ?: jiffies;
-		list_add_tail(&turn->node, &zc_turns);
-		zc_nr_turns++;
-	}
-	spin_unlock(&zc_turns_lock);
-	queue_delayed_work(system_unbound_wq, &zc_turns_work, 1);
-	return false;
+	turn->began = mine;
+	turn->counts = left;
+	if (!mine)
+		queue_delayed_work(system_unbound_wq, &zc_turns_work, 1);
+	return mine;
 }
 
 /**
@@ -129,13 +162,10 @@ bool zc_turn_mine(struct zc_turn *turn, u64 left)
  */
 void zc_turn_leave(struct zc_turn *turn)
 {
-	if (turn->anyway)
+	if (turn->began && turn->counts)
 		atomic_inc(&zc_turns_ended);
 	spin_lock(&zc_turns_lock);
-	if (!list_empty(&turn->node)) {
-		list_del_init(&turn->node);
-		zc_nr_turns--;
-	}
+	zc_turn_unlist_locked(turn);
 	spin_unlock(&zc_turns_lock);
 }
 
@@ -150,6 +180,7 @@ void zc_turn_init(struct zc_turn *turn, void (*begin)(struct zc_turn *turn))
 	turn->begin = begin;
 	turn->since = 0;
 	turn->anyway = false;
+	turn->began = false;
 }
 
 /**

@@ -88,6 +88,38 @@ TEST_F_TIMEOUT(abuse, cancel_many, 240)
 	EXPECT_LT(zct_now_ms() - begin, 2 * took + 500);
 }
 
+/*
+ * Whose last user is the module are closed by it. One that lingers must not keep the
+ * others from that.
+ */
+TEST_F_TIMEOUT(abuse, linger, 120)
+{
+	const struct linger linger = { .l_onoff = 1, .l_linger = 60 };
+	struct zc_cancel cancel = { .user_data = 1 };
+	uint64_t begin;
+	int slow[2], quick[2], i;
+	struct zct_rx rx;
+
+	ASSERT_EQ(0, zct_pair(AF_INET, slow));
+	ASSERT_EQ(0, setsockopt(slow[0], SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)));
+	for (i = 0; i < 16; i++)
+		ASSERT_EQ(0, submit(self->fd, self->buf.handle, slow[0], HUGE, 1));
+	close(slow[0]);
+	ASSERT_EQ(0, zct_ioctl(self->fd, ZC_IOC_CANCEL, &cancel));
+	ASSERT_EQ(0, zct_pair(AF_INET, quick));
+	for (i = 0; i < 16; i++)
+		ASSERT_EQ(0, submit(self->fd, self->buf.handle, quick[0], HUGE, 2));
+	close(quick[0]);
+	begin = zct_now_ms();
+	rx = (struct zct_rx){ .sock = quick[1] };
+	zct_rx_start(&rx);
+	zct_rx_join(&rx);
+	EXPECT_EQ(16 * HUGE, rx.bytes);
+	EXPECT_LT(zct_now_ms() - begin, 20000);
+	close(quick[1]);
+	close(slow[1]);
+}
+
 static int pass(int sock, const int *fds, size_t nr)
 {
 	union {
