@@ -34,7 +34,8 @@
 
 /*
  * The same for files whose reads somebody else has to answer, a server or a FUSE
- * program, and maybe never does: so that they block none but their like.
+ * program, and maybe never does, and for sockets that somebody works on, who may wait
+ * for such a file meanwhile: so that they block none but their like.
  */
 #define ZC_SLOW_WORKERS	256
 
@@ -264,13 +265,28 @@ static void zc_lane_retire(struct zc_lane *lane)
 	kref_put(&lane->ref, zc_lane_free);
 }
 
+/* A send would wait for whoever has the socket: not where others need the worker. */
+static bool zc_lane_moves(struct zc_lane *lane)
+{
+	if (lane->wq == zc_slow_lanes_wq || !sock_owned_by_user_nocheck(lane->sk))
+		return false;
+	WRITE_ONCE(lane->wq, zc_slow_lanes_wq);
+	zc_lane_kick(lane);
+	return true;
+}
+
 static void zc_lane_run(struct zc_lane *lane)
 {
 	struct zc_op *op;
 	bool ending;
 	int ret;
 
-	while ((op = zc_lane_next(lane, &ending))) {
+	while (!zc_lane_moves(lane)) {
+		op = zc_lane_next(lane, &ending);
+		if (!op) {
+			zc_lane_retire(lane);
+			return;
+		}
 		ret = ending ? op->err : zc_op_advance(op);
 		if (ret == -ENOMEM && zc_op_may_retry(op)) {
 			zc_lane_kick_later(lane, ZC_RETRY(op->retries));
@@ -292,7 +308,6 @@ static void zc_lane_run(struct zc_lane *lane)
 		zc_op_end(lane, op, ret);
 		cond_resched();
 	}
-	zc_lane_retire(lane);
 }
 
 static void zc_lane_work(struct work_struct *work)

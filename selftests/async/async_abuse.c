@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -118,6 +120,73 @@ TEST_F_TIMEOUT(abuse, linger, 120)
 	EXPECT_LT(zct_now_ms() - begin, 20000);
 	close(quick[1]);
 	close(slow[1]);
+}
+
+/**
+ * struct holder - a thread that keeps the lock of a socket for some seconds
+ * @sock: sends to this …
+ * @page: … what a slow disk has to be read for, while the lock is held
+ */
+struct holder {
+	int sock;
+	const char *page;
+	pthread_t thread;
+};
+
+#define HOLDERS	40
+#define HELD_MS	6000
+
+static void *hold(void *arg)
+{
+	const struct holder *h = arg;
+
+	send(h->sock, h->page, 1, MSG_NOSIGNAL);
+	return NULL;
+}
+
+/* Sends to sockets that somebody has locked wait for him; those to others do not. */
+TEST_F_TIMEOUT(abuse, locked_sockets, 120)
+{
+	int disk = zct_disk_slow(64, HELD_MS), sock[HOLDERS][2], mine[2], i;
+	struct holder holders[HOLDERS];
+	uint64_t begin;
+	struct zct_rx rx;
+	char *map;
+
+	if (disk < 0)
+		SKIP(return, "no null_blk");
+	map = mmap(NULL, HOLDERS * HUGE / 2, PROT_READ, MAP_SHARED, disk, 0);
+	ASSERT_NE(MAP_FAILED, map);
+	madvise(map, HOLDERS * HUGE / 2, MADV_RANDOM);
+	/* The workers of one processor are the fewest. */
+	ASSERT_TRUE(zct_on_cpu(0));
+	ASSERT_EQ(0, zct_pair(AF_INET, mine));
+	for (i = 0; i < HOLDERS; i++) {
+		ASSERT_EQ(0, zct_pair(AF_INET, sock[i]));
+		holders[i] = (struct holder){ .sock = sock[i][0], .page = map + i * HUGE / 2 };
+		ASSERT_EQ(0, pthread_create(&holders[i].thread, NULL, hold, &holders[i]));
+	}
+	usleep(500000);
+	begin = zct_now_ms();
+	for (i = 0; i < HOLDERS; i++)
+		ASSERT_EQ(0, submit(self->fd, self->buf.handle, sock[i][0], 4096, 1));
+	usleep(200000);
+	ASSERT_EQ(0, submit(self->fd, self->buf.handle, mine[0], HUGE, 2));
+	close(mine[0]);
+	rx = (struct zct_rx){ .sock = mine[1] };
+	zct_rx_start(&rx);
+	zct_rx_join(&rx);
+	EXPECT_EQ(HUGE, rx.bytes);
+	EXPECT_LT(zct_now_ms() - begin, HELD_MS / 2);
+	close(mine[1]);
+	for (i = 0; i < HOLDERS; i++) {
+		pthread_join(holders[i].thread, NULL);
+		close(sock[i][0]);
+		close(sock[i][1]);
+	}
+	munmap(map, HOLDERS * HUGE / 2);
+	close(disk);
+	zct_disk_free();
 }
 
 static int pass(int sock, const int *fds, size_t nr)
