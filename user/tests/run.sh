@@ -64,10 +64,25 @@ check "bench: unknown" 2 "$zcctl" bench frobnicate
 
 check "help send" 0 "$zcctl" help send
 check "help send is send --help" 0 says "^usage: zcctl send" out
+check "help bench io" 0 "$zcctl" help bench io
+check "help bench io is bench io --help" 0 says "^usage: zcctl bench io" out
+check "--help" 0 "$zcctl" --help
+check "--help tells of help" 0 says "^  help " out
 check "bad option" 2 "$zcctl" alloc --frobnicate
-check "bad option: it is named" 0 says "alloc: '--frobnicate'" err
+check "bad option: it is named" 0 says "alloc: '--frobnicate' is no option" err
+check "bad option: what helps" 0 says "zcctl alloc --help" err
+check "bad short option" 2 "$zcctl" send -x
+check "bad short option: it is named" 0 says "send: '-x' is no option" err
 check "option without its value" 2 "$zcctl" alloc 2M --node
-check "option without its value: it is named" 0 says "'--node'" err
+check "option without its value: it is named" 0 says "'--node' lacks its value" err
+check "short option without its value" 2 "$zcctl" recv 4000 -o
+check "short option without its value: it is named" 0 says "'-o' lacks its value" err
+check "option with a value that it does not take" 2 "$zcctl" alloc 2M --strict=1
+check "option with a value: it is named" 0 says "'--strict=1'.* takes no value" err
+check "bench: bad option" 2 "$zcctl" bench io --frobnicate
+check "bench: bad option: what helps" 0 says "zcctl bench io --help" err
+check "bench files: option without its value" 2 "$zcctl" bench files --sizes
+check "bench files: it is named" 0 says "'--sizes' lacks its value" err
 check "bad option as JSON" 2 "$zcctl" -j send --frobnicate
 check "bad option: valid JSON" 0 json_valid "$dir/err" zcctl/1 error
 check "load: no PARAMETER=VALUE" 2 "$zcctl" load max_bytes
@@ -87,6 +102,7 @@ check "send: how to write it" 0 says "\[::1\]:4000" err
 check "recv: bad port" 2 "$zcctl" recv 65536
 check "recv: --discard and -o" 2 "$zcctl" recv 4000 --discard -o x
 check "bench io: bad path" 2 "$zcctl" bench io --paths nonsense "$0"
+check "bench io: bad path: the good ones" 0 says "rw-4k .* zc-auto zc-buffer" err
 check "bench io: path and a part of another" 2 \
 	"$zcctl" bench io --paths sendfile,rw "$0"
 

@@ -13,8 +13,8 @@
 static const char alloc_help[] =
 "usage: zcctl alloc SIZE [OPTION…]\n"
 "\n"
-"Make a buffer of SIZE bytes (K, M, G: binary units; rounded up to 2 MiB), map it,\n"
-"touch it, and show what the kernel made of it: the page size that it granted, and\n"
+"Make a buffer of SIZE bytes (K, M, G, T: binary units; rounded up to 2 MiB), map\n"
+"it, touch it, and show what the kernel made of it: the page size that it granted, and\n"
 "the one seen in /proc/self/smaps. The buffer goes when the command ends.\n"
 "\n"
 "  --node N      memory of this NUMA node, if it has some\n"
@@ -183,7 +183,7 @@ int cmd_alloc(int argc, char **argv)
 	uint32_t flags = 0;
 	uint64_t size;
 
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
 		switch (c) {
 		case 'n':
 			if (!parse_int(optarg, 0, 1023, &node))
@@ -202,6 +202,8 @@ int cmd_alloc(int argc, char **argv)
 		case 'h':
 			fputs(alloc_help, stdout);
 			return EX_OK;
+		case ':':
+			return out_no_value("alloc", argv);
 		default:
 			return out_bad_option("alloc", argv);
 		}

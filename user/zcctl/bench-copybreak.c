@@ -383,7 +383,7 @@ int bench_copybreak(int argc, char **argv)
 
 	bench_parse_sizes("64,128,256,384,512,768,1K,1536,2K,3K,4K,8K", b.sizes,
 			  &b.nr_sizes);
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
 		switch (c) {
 		case 's':
 			if (!bench_parse_sizes(optarg, b.sizes, &b.nr_sizes))
@@ -403,6 +403,8 @@ int bench_copybreak(int argc, char **argv)
 		case 'h':
 			fputs(copybreak_help, stdout);
 			return EX_OK;
+		case ':':
+			return out_no_value("bench copybreak", argv);
 		default:
 			return out_bad_option("bench copybreak", argv);
 		}

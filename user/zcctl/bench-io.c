@@ -22,7 +22,7 @@ static const char io_help[] =
 "away. Each path runs in a process of its own, once to warm up, then in turn with\n"
 "the others; the median is shown, and the spread. Paths cheaper than zc are marked.\n"
 "\n"
-"  --size N      bytes to send (default 256M, or what the file has)\n"
+"  --size N      bytes to send (default 256M, or what the file has; K, M, G, T)\n"
 "  --per-call N  sendfile and zc: at most N bytes by one call (default: all)\n"
 "  --paths A,B   some paths only (default: all)\n"
 "  --cache S     cold, hot or both (default both): what is in the page cache\n"
@@ -83,6 +83,20 @@ static void add_row(struct bench *b, const struct bench_path *path,
 	b->rows[b->nr++] = (struct row){ .path = path, .cache = cache };
 }
 
+static int bad_paths(const char *list)
+{
+	char names[256] = "";
+	unsigned int i;
+
+	for (i = 0; i < bench_nr_paths; i++) {
+		size_t len = strlen(names);
+
+		snprintf(names + len, sizeof(names) - len, " %s", bench_paths[i].name);
+	}
+	return out_usage("bench io: a path in '%s' is not known; there are:%s", list,
+			 names);
+}
+
 static int add_rows(struct bench *b)
 {
 	unsigned int i, found = 0;
@@ -104,7 +118,7 @@ static int add_rows(struct bench *b)
 			add_row(b, &bench_paths[i], BENCH_HOT);
 	}
 	if (b->paths && found != bench_list_length(b->paths))
-		return out_usage("bench io: a path in '%s' is not known", b->paths);
+		return bad_paths(b->paths);
 	return EX_OK;
 }
 
@@ -272,10 +286,10 @@ static int any_failed(const struct bench *b)
 static int run(struct bench *b)
 {
 	/* A block device loses its page cache when nobody has it open. */
-	int fd, ret = check_file(b);
+	int fd, ret = add_rows(b);
 
 	if (!ret)
-		ret = add_rows(b);
+		ret = check_file(b);
 	if (ret)
 		return ret;
 	fd = open(b->file, O_RDONLY | O_CLOEXEC);
@@ -311,7 +325,7 @@ int bench_io(int argc, char **argv)
 			   .repeat = 3 };
 	int c, ret;
 
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
 		switch (c) {
 		case 's':
 			if (!parse_size(optarg, &b.size) || !b.size)
@@ -338,6 +352,8 @@ int bench_io(int argc, char **argv)
 		case 'h':
 			fputs(io_help, stdout);
 			return EX_OK;
+		case ':':
+			return out_no_value("bench io", argv);
 		default:
 			return out_bad_option("bench io", argv);
 		}

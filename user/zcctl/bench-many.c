@@ -476,7 +476,8 @@ static int add_rows(struct bench *b)
 			};
 	}
 	if (b->paths && found != bench_list_length(b->paths))
-		return out_usage("bench many: a path in '%s' is not known", b->paths);
+		return out_usage("bench many: a path in '%s' is not known; there are: zc-async sendfile",
+				 b->paths);
 	return EX_OK;
 }
 
@@ -527,7 +528,7 @@ int bench_many(int argc, char **argv)
 	int c;
 
 	bench_parse_sizes("10,100,1000,10000", b.sizes, &b.nr_sizes);
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
 		switch (c) {
 		case 'n':
 			if (!bench_parse_sizes(optarg, b.sizes, &b.nr_sizes))
@@ -554,6 +555,8 @@ int bench_many(int argc, char **argv)
 		case 'h':
 			fputs(many_help, stdout);
 			return EX_OK;
+		case ':':
+			return out_no_value("bench many", argv);
 		default:
 			return out_bad_option("bench many", argv);
 		}

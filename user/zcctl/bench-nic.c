@@ -293,7 +293,7 @@ int bench_nic(int argc, char **argv)
 	char *host, *port;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
 		switch (c) {
 		case 's':
 			if (!parse_size(optarg, &nic.size) || !nic.size)
@@ -302,6 +302,8 @@ int bench_nic(int argc, char **argv)
 		case 'h':
 			fputs(nic_help, stdout);
 			return EX_OK;
+		case ':':
+			return out_no_value("bench nic", argv);
 		default:
 			return out_bad_option("bench nic", argv);
 		}

@@ -33,8 +33,11 @@ int cmd_bench(int argc, char **argv)
 		help();
 		return EX_OK;
 	}
-	for (i = 0; i < sizeof(benches) / sizeof(*benches); i++)
-		if (!strcmp(argv[1], benches[i].name))
-			return benches[i].fn(argc - 1, argv + 1);
+	for (i = 0; i < sizeof(benches) / sizeof(*benches); i++) {
+		if (strcmp(argv[1], benches[i].name))
+			continue;
+		out_command(argv[1]);
+		return benches[i].fn(argc - 1, argv + 1);
+	}
 	return out_usage("no benchmark '%s'", argv[1]);
 }

@@ -105,7 +105,7 @@ int cmd_load(int argc, char **argv)
 	char *params;
 	int c, i, ret;
 
-	while ((c = getopt_long(argc, argv, "+f:h", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "+:f:h", options, NULL)) != -1) {
 		switch (c) {
 		case 'f':
 			path = optarg;
@@ -113,6 +113,8 @@ int cmd_load(int argc, char **argv)
 		case 'h':
 			fputs(load_help, stdout);
 			return EX_OK;
+		case ':':
+			return out_no_value("load", argv);
 		default:
 			return out_bad_option("load", argv);
 		}

@@ -27,10 +27,13 @@ static void help(void)
 	     "       zcctl COMMAND --help\n");
 	for (i = 0; i < sizeof(commands) / sizeof(*commands); i++)
 		printf("  %-8s %s\n", commands[i].name, commands[i].brief);
-	puts("\n"
+	puts("  help     zcctl help COMMAND: the same as zcctl COMMAND --help\n"
+	     "\n"
 	     "  -j, --json     results and errors as JSON: bytes and ns, never rounded\n"
 	     "  -p, --pretty   the same, indented\n"
 	     "  -V, --version  version of zcctl\n"
+	     "\n"
+	     "Sizes take K, M, G and T, in binary units.\n"
 	     "\n"
 	     "A first walk:\n"
 	     "  sudo zcctl load --path ./zc.ko\n"
@@ -63,6 +66,13 @@ static int take_common(int argc, char **argv)
 	return n;
 }
 
+/* "help bench io" is "bench io --help". */
+static void turn_help(int argc, char **argv)
+{
+	memmove(argv + 1, argv + 2, (argc - 2) * sizeof(*argv));
+	argv[argc - 1] = "--help";
+}
+
 int main(int argc, char **argv)
 {
 	size_t i;
@@ -73,13 +83,8 @@ int main(int argc, char **argv)
 	out_json |= out_pretty;
 	if (argc < 2)
 		return out_usage("which command?");
-	if (!strcmp(argv[1], "help") && argc > 2) {
-		/* "help send" is "send --help" */
-		argv[1] = argv[2];
-		argv[2] = "--help";
-		argc = 3;
-		argv[3] = NULL;
-	}
+	if (!strcmp(argv[1], "help") && argc > 2)
+		turn_help(argc, argv);
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") ||
 	    !strcmp(argv[1], "help")) {
 		help();
@@ -89,8 +94,11 @@ int main(int argc, char **argv)
 		puts("zcctl " ZC_VERSION);
 		return EX_OK;
 	}
-	for (i = 0; i < sizeof(commands) / sizeof(*commands); i++)
-		if (!strcmp(argv[1], commands[i].name))
-			return commands[i].fn(argc - 1, argv + 1);
+	for (i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
+		if (strcmp(argv[1], commands[i].name))
+			continue;
+		out_command(argv[1]);
+		return commands[i].fn(argc - 1, argv + 1);
+	}
 	return out_usage("no command '%s'", argv[1]);
 }

@@ -14,6 +14,7 @@
 bool out_json;
 bool out_pretty;
 static bool progress_shown;
+static char command[64];
 
 uint64_t now_ns(void)
 {
@@ -100,23 +101,44 @@ int out_error(int code, int err, const char *hint, const char *fmt, ...)
 	return code;
 }
 
+/* What runs, for hints: a command, then, of some, a part of it. */
+void out_command(const char *name)
+{
+	size_t len = strlen(command);
+
+	snprintf(command + len, sizeof(command) - len, " %s", name);
+}
+
 int out_usage(const char *fmt, ...)
 {
-	char text[256];
+	char text[512], hint[128];
 	va_list ap;
 
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	return out_error(EX_USAGE, 0, "zcctl --help, or zcctl COMMAND --help", "%s",
-			 text);
+	snprintf(hint, sizeof(hint), "zcctl%s --help", command);
+	return out_error(EX_USAGE, 0, hint, "%s", text);
+}
+
+/* For the ':' of getopt_long(): an option without its value. Returns an exit code. */
+int out_no_value(const char *what, char **argv)
+{
+	return out_usage("%s: '%s' lacks its value", what, argv[optind - 1]);
 }
 
 /* For the '?' of getopt_long(), whose own messages are off. Returns an exit code. */
-int out_bad_option(const char *command, char **argv)
+int out_bad_option(const char *what, char **argv)
 {
-	return out_usage("%s: '%s' is no option, or lacks its value", command,
-			 argv[optind - 1]);
+	const char *word = argv[optind - 1];
+
+	if (strncmp(word, "--", 2))
+		return out_usage("%s: '-%c' is no option", what, optopt);
+	if (!optopt)
+		return out_usage("%s: '%s' is no option", what, word);
+	if (strchr(word, '='))
+		return out_usage("%s: '%s': that option takes no value", what, word);
+	return out_no_value(what, argv);
 }
 
 /* For people: "1.5 GiB". */

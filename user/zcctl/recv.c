@@ -141,7 +141,7 @@ int cmd_recv(int argc, char **argv)
 	int c, to = STDOUT_FILENO, ret, port;
 	bool discard = false;
 
-	while ((c = getopt_long(argc, argv, "o:h", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, ":o:h", options, NULL)) != -1) {
 		switch (c) {
 		case 'o':
 			output = optarg;
@@ -155,6 +155,8 @@ int cmd_recv(int argc, char **argv)
 		case 'h':
 			fputs(recv_help, stdout);
 			return EX_OK;
+		case ':':
+			return out_no_value("recv", argv);
 		default:
 			return out_bad_option("recv", argv);
 		}

@@ -18,7 +18,7 @@ static const char send_help[] =
 "Send a file or block device to a TCP receiver without a copy and without filling\n"
 "the page cache. Where bytes had to be copied, the result says how many, and why.\n"
 "\n"
-"  --offset N   start at this byte (K, M, G: binary units)\n"
+"  --offset N   start at this byte (K, M, G, T: binary units)\n"
 "  --length N   send at most so many bytes\n"
 "  --direct     read around the page cache, or fail\n"
 "  --cached     send from the page cache, and leave the file there for the next\n"
@@ -261,7 +261,7 @@ int cmd_send(int argc, char **argv)
 	char *host = NULL, *port = NULL;
 	int c, ret;
 
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
 		switch (c) {
 		case 'o':
 			if (!parse_size(optarg, &job.offset))
@@ -280,6 +280,8 @@ int cmd_send(int argc, char **argv)
 		case 'h':
 			fputs(send_help, stdout);
 			return EX_OK;
+		case ':':
+			return out_no_value("send", argv);
 		default:
 			return out_bad_option("send", argv);
 		}

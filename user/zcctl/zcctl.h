@@ -48,7 +48,9 @@ void out_object(struct json_object *obj);
 int out_error(int code, int err, const char *hint, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 int out_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-int out_bad_option(const char *command, char **argv);
+int out_no_value(const char *what, char **argv);
+int out_bad_option(const char *what, char **argv);
+void out_command(const char *name);
 const char *out_bytes(uint64_t bytes, char *buf, size_t size);
 struct json_object *out_new(const char *kind);
 void out_add_str(struct json_object *obj, const char *key, const char *val);
