@@ -91,7 +91,7 @@ kernel_doc()
 # The kernel's own abbreviations are no slips.
 spelling()
 {
-	files | grep -v '^LICENSES/' | xargs codespell -L filp,iput
+	files | grep -v '^LICENSES/' | xargs codespell -L filp,iput,parm
 }
 
 spdx()

@@ -41,7 +41,7 @@ receiver()
 	return 1
 }
 
-ktap_plan 30
+ktap_plan 33
 rmmod zc 2>/dev/null
 zcctl info 2>"$dir/err"
 [ $? -eq 3 ] && says "zcctl load" err
@@ -49,20 +49,27 @@ ktap_test "info without the module: exit 3, and what to do" $?
 zcctl load --path "$ko" depth=9 2>"$dir/err"
 [ $? -eq 1 ] && says "parameter" err
 ktap_test "load with a bad parameter is explained" $?
+zcctl load --path "$ko" dept=3 2>"$dir/err"
+[ $? -eq 2 ] && says "no parameter 'dept'" err && says "copybreak" err &&
+	[ ! -e /dev/zc ]
+ktap_test "load with an unknown parameter is refused, and the known ones named" $?
 head -c 4096 /dev/urandom >"$dir/bad.ko"
 zcctl load --path "$dir/bad.ko" 2>"$dir/err"
 [ $? -eq 1 ] && says "vermagic" err
 ktap_test "load of what is no module is explained" $?
-zcctl load --path "$ko" depth=3 >/dev/null && [ -c /dev/zc ]
-ktap_test "load" $?
+zcctl load --path "$ko" depth=3 max-bytes=512M >/dev/null && [ -c /dev/zc ] &&
+	[ "$(cat /sys/module/zc/parameters/max_bytes)" = 536870912 ]
+ktap_test "load, with a size" $?
 zcctl load --path "$ko" 2>"$dir/err"
 [ $? -eq 1 ] && says "loaded already" err
 ktap_test "a second load is explained" $?
 
-zcctl info >"$dir/out" && says "sendfile" out
+zcctl info >"$dir/out" && says "buffer sendfile page-path send async" out &&
+	says "copybreak=512 depth=3 max_bytes=536870912 uring_life=" out
 ktap_test "info" $?
 zcctl -j info >"$dir/out" && [ "$(field out schema)" = zcctl/1 ] &&
-	[ "$(field out depth)" = 3 ]
+	[ "$(field out depth)" = 3 ] &&
+	says '"parameters":{"copybreak":512,"depth":3,"max_bytes":536870912,' out
 ktap_test "info as JSON" $?
 
 zcctl alloc 64M >"$dir/out" && says "64.0 MiB mapped by 2 MiB entries" out
@@ -148,11 +155,13 @@ for _ in $(seq 50); do
 	sleep 0.1
 done
 zcctl unload 2>"$dir/err"
-[ $? -eq 1 ] && says "pid $holder (zcctl) of root" err && says "1 mappings" err
+[ $? -eq 1 ] && says "pid $holder (zcctl) of root" err && says "1 mappings" err &&
+	says "in use$" err
 ktap_test "unload says who holds the module" $?
-zcctl -j unload 2>/dev/null >"$dir/out"
-[ "$(field out pid)" = "$holder" ]
-ktap_test "and says it as JSON" $?
+zcctl -j unload 2>"$dir/err" >"$dir/out"
+[ "$(field err pid)" = "$holder" ] && [ "$(field err message)" = "the module is in use" ] &&
+	[ "$(wc -l <"$dir/err")" -eq 1 ] && [ ! -s "$dir/out" ]
+ktap_test "and says it as JSON, in one object" $?
 kill "$holder"
 wait "$holder" 2>/dev/null
 zcctl unload >/dev/null && [ ! -e /dev/zc ]
@@ -170,7 +179,23 @@ if command -v zcctl-static >/dev/null; then
 			zcctl-static -j alloc 2M && zcctl-static info && zcctl-static unload
 	) >"$dir/out" && says "2 in flight" out && [ ! -e /dev/zc ]
 	ktap_test "static binary: load, alloc, info, unload" $?
+	zcctl-static load --path "$ko" dept=3 2>"$dir/err"
+	[ $? -eq 2 ] && says "copybreak" err
+	ktap_test "static binary: load with an unknown parameter is refused" $?
+	# Whichever the kernel can: it loads, or says that it cannot be unpacked.
+	gzip -c "$ko" >"$dir/zc.ko.gz"
+	if [ "$(cat /sys/module/compression 2>/dev/null)" = gzip ]; then
+		zcctl-static load --path "$dir/zc.ko.gz" >/dev/null &&
+			zcctl-static unload >/dev/null
+	else
+		! zcctl-static load --path "$dir/zc.ko.gz" 2>"$dir/err" &&
+			says "cannot unpack" err
+	fi
+	ktap_test "static binary: a compressed module" $?
 else
-	ktap_skip "static binary: load, alloc, info, unload" "no zcctl-static in PATH"
+	for test in "load, alloc, info, unload" "load with an unknown parameter is refused" \
+		"a compressed module"; do
+		ktap_skip "static binary: $test" "no zcctl-static in PATH"
+	done
 fi
 ktap_end

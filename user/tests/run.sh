@@ -86,6 +86,11 @@ check "bench files: it is named" 0 says "'--sizes' lacks its value" err
 check "bad option as JSON" 2 "$zcctl" -j send --frobnicate
 check "bad option: valid JSON" 0 json_valid "$dir/err" zcctl/1 error
 check "load: no PARAMETER=VALUE" 2 "$zcctl" load max_bytes
+check "load: no name" 2 "$zcctl" load =5
+check "load: bad size" 2 "$zcctl" load max_bytes=64X
+check "load: bad size is named" 0 says "'64X'" err
+check "load: a directory" 1 "$zcctl" load --path "$dir"
+check "load: a directory: what is wrong" 0 says "is a directory" err
 check "alloc: no size" 2 "$zcctl" alloc
 check "alloc: zero" 2 "$zcctl" alloc 0
 check "alloc: bad size" 2 "$zcctl" alloc 12x
@@ -137,6 +142,7 @@ if [ ! -e /dev/zc ]; then
 	check "errors as JSON" 3 "$zcctl" --json info
 	check "errors are valid JSON" 0 json_valid "$dir/err" zcctl/1 error kind
 	check "load of no file" 1 "$zcctl" load --path "$dir/none.ko"
+	check "load of no file: what is wrong" 0 says "none.ko: No such file" err
 	[ ! -e /proc/modules ] || check "unload without the module" 3 "$zcctl" unload
 fi
 

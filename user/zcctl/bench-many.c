@@ -476,8 +476,7 @@ static int add_rows(struct bench *b)
 			};
 	}
 	if (b->paths && found != bench_list_length(b->paths))
-		return out_usage("bench many: a path in '%s' is not known; there are: zc-async sendfile",
-				 b->paths);
+		return out_usage("bench many: --paths of %s and %s", names[0], names[1]);
 	return EX_OK;
 }
 

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* zcctl load, unload and info: the module. */
+/* zcctl load and unload: the module. */
 #include <errno.h>
 #include <getopt.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "zcctl.h"
@@ -16,25 +17,35 @@ static const char load_help[] =
 "Load the module: the one installed for the running kernel, or FILE.\n"
 "\n"
 "  --path FILE       a zc.ko, for instance ./zc.ko after make\n"
-"  max_bytes=BYTES   limit on the memory of all buffers and transfers\n"
-"                    (0, the default: a quarter of RAM)\n"
-"  copybreak=N       sends of fewer bytes are copied (default 512)\n"
+"  max_bytes=BYTES   limit on the memory of all buffers and transfers (K, M, G, T:\n"
+"                    binary units; 0, the default: a quarter of RAM)\n"
+"  copybreak=BYTES   sends of fewer bytes are copied (default 512; 0: never)\n"
 "  depth=N           reads that a transfer keeps in flight, 1 to 8 (default 4)\n"
+"  uring_life=MS     how long a command of io_uring may last, to 60000 (default 0,\n"
+"                    as long as it takes; before Linux 6.7: 60000, and not 0)\n"
 "\n"
 "examples:\n"
 "  zcctl load\n"
-"  zcctl load --path ./zc.ko max_bytes=1073741824\n";
+"  zcctl load --path ./zc.ko max_bytes=1G\n";
+
+/* Parameters in bytes. */
+static const char *const in_bytes[] = { "max_bytes", "copybreak" };
+
+/* What the kernel takes for any module. */
+static const char *const of_any[] = { "dyndbg", "async_probe" };
+
+#define NR(array)	(sizeof(array) / sizeof(*(array)))
 
 /* What the kernel means by the errors of finit_module(2). */
-static const char *load_hint(int err, bool path)
+static const char *load_hint(int err, bool path, bool params)
 {
 	switch (err) {
 	case ENOENT:
 		return path ?
-		       "no such file; or it needs a symbol that this kernel lacks\n"
-		       "  (dmesg says which): build it for this kernel" :
+		       "it needs a symbol that this kernel lacks (dmesg says which):\n"
+		       "  build it with the headers of the running kernel" :
 		       "it is not installed for this kernel: build it with make, then\n"
-		       "  zcctl load --path ./zc.ko; or install it by DKMS";
+		       "  zcctl load --path ./zc.ko; or install it by make dkms-install";
 	case ENOEXEC:
 		return "it was built for another kernel (vermagic) or is no module:\n"
 		       "  build it with the headers of the running kernel; dmesg says more";
@@ -50,7 +61,16 @@ static const char *load_hint(int err, bool path)
 		return "the kernel takes only signed modules (Secure Boot):\n"
 		       "  sign zc.ko with a key of yours that is enrolled by mokutil";
 	case EINVAL:
-		return "a parameter has a bad value, or is not known; dmesg says which";
+		if (!params)
+			return "the kernel can make nothing of it: dmesg says why\n"
+			       "  what is compressed it wants as its own: xz --check=crc32";
+		/* fall through */
+	case ERANGE:
+		return "a parameter has a value that it does not take (zcctl load --help);\n"
+		       "  dmesg says which";
+	case EOPNOTSUPP:
+		return "it is compressed, which this kernel cannot unpack by itself:\n"
+		       "  unpack it (unxz, unzstd, gunzip), then zcctl load --path zc.ko";
 	case ENOSYS:
 		return "this kernel has no loadable modules";
 	default:
@@ -58,21 +78,109 @@ static const char *load_hint(int err, bool path)
 	}
 }
 
-/* The parameters, joined by blanks; the caller's to free. */
-static char *join(int argc, char **argv)
+/* To the kernel "-" and "_" in names are the same. */
+static bool same_name(const char *a, const char *b, size_t len)
 {
-	size_t len = 1;
-	char *text;
-	int i;
+	size_t i;
 
-	for (i = 0; i < argc; i++)
-		len += strlen(argv[i]) + 1;
-	text = calloc(1, len);
-	for (i = 0; text && i < argc; i++) {
-		strcat(text, argv[i]);
-		strcat(text, i + 1 < argc ? " " : "");
+	for (i = 0; i < len; i++)
+		if (a[i] != b[i] && !(strchr("-_", a[i]) && strchr("-_", b[i])))
+			return false;
+	return true;
+}
+
+/* Is the name before "=" the word @name, @len bytes long? */
+static bool is_named(const char *arg, const char *name, size_t len)
+{
+	return strcspn(arg, "=") == len && same_name(arg, name, len);
+}
+
+static bool is_among(const char *arg, const char *const *names, size_t nr)
+{
+	size_t i;
+
+	for (i = 0; i < nr; i++)
+		if (is_named(arg, names[i], strlen(names[i])))
+			return true;
+	return false;
+}
+
+/* Is the name before "=" one of @names, which are parted by blanks? */
+static bool is_known(const char *arg, const char *names)
+{
+	size_t len;
+
+	for (; *names; names += len + (names[len] == ' ')) {
+		len = strcspn(names, " ");
+		if (is_named(arg, names, len))
+			return true;
 	}
-	return text;
+	return false;
+}
+
+/* The kernel passes over what it does not know. Returns an exit code. */
+static int check_names(const char *path, int argc, char **argv)
+{
+	char *names = argc ? module_params(path) : NULL;
+	int i, ret = EX_OK;
+
+	for (i = 0; names && !ret && i < argc; i++)
+		if (!is_known(argv[i], names) && !is_among(argv[i], of_any, NR(of_any)))
+			ret = out_usage("load: the module has no parameter '%.*s'; there are: %s",
+					(int)strcspn(argv[i], "="), argv[i], names);
+	free(names);
+	return ret;
+}
+
+/* Sizes as the kernel knows them. */
+static int print_param(FILE *to, const char *arg)
+{
+	const char *value = strchr(arg, '=') + 1;
+	uint64_t bytes;
+
+	if (!is_among(arg, in_bytes, NR(in_bytes))) {
+		fprintf(to, "%s ", arg);
+		return EX_OK;
+	}
+	if (!parse_size(value, &bytes))
+		return out_usage("load: '%s' is no size, as 64M is", value);
+	fprintf(to, "%.*s%llu ", (int)(value - arg), arg, (unsigned long long)bytes);
+	return EX_OK;
+}
+
+/* The parameters, joined by blanks; the caller's to free. Returns an exit code. */
+static int join(int argc, char **argv, char **text)
+{
+	size_t len;
+	FILE *to = open_memstream(text, &len);
+	int i, ret = EX_OK;
+
+	if (!to)
+		return out_error(EX_FAILED, errno, NULL, "load");
+	for (i = 0; !ret && i < argc; i++)
+		ret = print_param(to, argv[i]);
+	if (fclose(to) && !ret)
+		ret = out_error(EX_FAILED, errno, NULL, "load");
+	if (ret)
+		free(*text);
+	return ret;
+}
+
+static int check_path(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st))
+		return out_error(errno == EACCES ? EX_PERMISSION : EX_FAILED, errno,
+				 errno == ENOENT ? "make builds one: ./zc.ko" : NULL,
+				 "cannot load %s", path);
+	if (S_ISDIR(st.st_mode))
+		return out_error(EX_FAILED, 0, "name the file in it: --path …/zc.ko",
+				 "cannot load %s: it is a directory", path);
+	if (!S_ISREG(st.st_mode))
+		return out_error(EX_FAILED, 0, NULL,
+				 "cannot load %s: it is no regular file", path);
+	return EX_OK;
 }
 
 static int load(const char *path, const char *params)
@@ -85,13 +193,29 @@ static int load(const char *path, const char *params)
 	if (err)
 		return out_error(err == -EPERM || err == -EACCES ?
 				 EX_PERMISSION : EX_FAILED, -err,
-				 load_hint(-err, path), "cannot load %s",
+				 load_hint(-err, path, *params), "cannot load %s",
 				 path ? path : "zc");
 	if (out_json)
 		out_object(out_new("load"));
 	else
 		puts("zc is loaded");
 	return EX_OK;
+}
+
+static int check_and_load(const char *path, int argc, char **argv)
+{
+	char *params;
+	int ret = path ? check_path(path) : EX_OK;
+
+	if (!ret)
+		ret = check_names(path, argc, argv);
+	if (!ret)
+		ret = join(argc, argv, &params);
+	if (ret)
+		return ret;
+	ret = load(path, params);
+	free(params);
+	return ret;
 }
 
 int cmd_load(int argc, char **argv)
@@ -102,10 +226,9 @@ int cmd_load(int argc, char **argv)
 		{ },
 	};
 	const char *path = NULL;
-	char *params;
-	int c, i, ret;
+	int c, i;
 
-	while ((c = getopt_long(argc, argv, "+:f:h", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, ":f:h", options, NULL)) != -1) {
 		switch (c) {
 		case 'f':
 			path = optarg;
@@ -120,21 +243,16 @@ int cmd_load(int argc, char **argv)
 		}
 	}
 	for (i = optind; i < argc; i++)
-		if (!strchr(argv[i], '='))
+		if (!strchr(argv[i], '=') || *argv[i] == '=')
 			return out_usage("load: '%s' is not PARAMETER=VALUE", argv[i]);
-	params = join(argc - optind, argv + optind);
-	if (!params)
-		return out_error(EX_FAILED, ENOMEM, NULL, "load");
-	ret = load(path, params);
-	free(params);
-	return ret;
+	return check_and_load(path, argc - optind, argv + optind);
 }
 
 static const char unload_help[] =
 "usage: zcctl unload\n"
 "\n"
 "Unload the module. While processes hold the device open or map a buffer, that\n"
-"is refused, and they are listed.\n";
+"is refused, and they are listed (with --json in the error, as \"holders\").\n";
 
 static void print_holders(const struct holder *list, size_t nr)
 {
@@ -168,19 +286,21 @@ static struct json_object *json_holders(const struct holder *list, size_t nr)
 
 static int unload_busy(int err)
 {
+	static const char text[] = "the module is in use";
 	struct json_object *obj;
 	struct holder *list;
+	const char *hint;
 	size_t nr;
 
 	holders_find(&list, &nr);
-	out_error(EX_FAILED, err, nr ? "end these processes first, or wait for them:" :
-		  "who holds it cannot be seen: run as root",
-		  "the module is in use");
+	hint = nr ? "end these processes first, or wait for them" :
+		    "who holds it cannot be seen: run as root";
 	if (out_json) {
-		obj = out_new("holders");
+		obj = out_error_new(EX_FAILED, err, hint, text);
 		json_object_object_add(obj, "holders", json_holders(list, nr));
-		out_object(obj);
+		out_error_object(obj);
 	} else {
+		out_error(EX_FAILED, 0, hint, "%s", text);
 		print_holders(list, nr);
 	}
 	free(list);
@@ -218,110 +338,4 @@ int cmd_unload(int argc, char **argv)
 				 "this kernel has no loadable modules" : NULL,
 				 "cannot unload the module");
 	}
-}
-
-static const char info_help[] =
-"usage: zcctl info\n"
-"\n"
-"Show the version, parameters, features and limits of the module.\n"
-"Exit code 3: it is not loaded.\n";
-
-static void read_sysfs(const char *file, char *buf, size_t size)
-{
-	char path[128];
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/sys/module/zc/%s", file);
-	f = fopen(path, "re");
-	if (!f || !fgets(buf, size, f))
-		snprintf(buf, size, "?");
-	if (f)
-		fclose(f);
-	buf[strcspn(buf, "\n")] = '\0';
-}
-
-/**
- * struct bit_name - name of a flag
- * @bit:  flag
- * @name: name
- */
-struct bit_name {
-	uint64_t bit;
-	const char *name;
-};
-
-static const struct bit_name features[] = {
-	{ ZC_FEAT_BUFFER, "buffer" },
-	{ ZC_FEAT_SENDFILE, "sendfile" },
-	{ ZC_FEAT_PAGE_PATH, "page-path" },
-};
-
-static void info_json(const struct zc_query *q, const char *version)
-{
-	struct json_object *obj = out_new("info"), *names = json_object_new_array();
-	size_t i;
-
-	for (i = 0; i < sizeof(features) / sizeof(*features); i++)
-		if (q->features & features[i].bit)
-			json_object_array_add(names, json_object_new_string(features[i].name));
-	out_add_str(obj, "version", version);
-	out_add_u64(obj, "abi", q->abi);
-	json_object_object_add(obj, "features", names);
-	out_add_u64(obj, "max_buffer_size", q->max_buffer_size);
-	out_add_u64(obj, "max_bytes", q->max_bytes);
-	out_add_u64(obj, "used_bytes", q->used_bytes);
-	out_add_u64(obj, "held_bytes", q->held_bytes);
-	out_add_u64(obj, "buffers", q->buffers);
-	out_add_u64(obj, "max_handles", q->max_handles);
-	out_add_u64(obj, "huge_size", q->huge_size);
-	out_add_u64(obj, "chunk_size", q->chunk_size);
-	out_add_u64(obj, "depth", q->depth);
-	out_object(obj);
-}
-
-static void info_text(const struct zc_query *q, const char *version)
-{
-	char a[32], b[32];
-	size_t i;
-
-	printf("zc %s, interface %u\n", version, q->abi);
-	printf("features  ");
-	for (i = 0; i < sizeof(features) / sizeof(*features); i++)
-		if (q->features & features[i].bit)
-			printf(" %s", features[i].name);
-	printf("\nmemory     %s in use, of %s at most (max_bytes)\n",
-	       out_bytes(q->used_bytes, a, sizeof(a)),
-	       out_bytes(q->max_bytes, b, sizeof(b)));
-	printf("buffers    %u, each of at most %s, %u per open file\n", q->buffers,
-	       out_bytes(q->max_buffer_size, a, sizeof(a)), q->max_handles);
-	printf("transfers  reads of %s, %u in flight (depth)\n",
-	       out_bytes(q->chunk_size, a, sizeof(a)), q->depth);
-}
-
-int cmd_info(int argc, char **argv)
-{
-	struct zc_context *ctx;
-	struct zc_query query;
-	char version[64];
-	int ret;
-
-	if (argc == 2 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
-		fputs(info_help, stdout);
-		return EX_OK;
-	}
-	if (argc != 1)
-		return out_usage("info: no arguments, please");
-	ret = device_open(&ctx);
-	if (ret)
-		return ret;
-	ret = zc_query(ctx, &query);
-	zc_close(ctx);
-	if (ret)
-		return out_error(EX_FAILED, -ret, NULL, "cannot query the module");
-	read_sysfs("version", version, sizeof(version));
-	if (out_json)
-		info_json(&query, version);
-	else
-		info_text(&query, version);
-	return EX_OK;
 }

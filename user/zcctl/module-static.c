@@ -1,62 +1,118 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The kernel's modules, by system call: for the static binary, as Debian has no
- * static libkmod. It reads plain zc.ko files; compressed ones are the kernel's
- * to unpack, where it can.
+ * static libkmod. Compressed ones are the kernel's to unpack, where it can.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/module.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include "zcctl.h"
 
+/**
+ * struct packing - a way to compress a module
+ * @suffix: of the file
+ * @name:   as the kernel calls it
+ */
+struct packing {
+	const char *suffix;
+	const char *name;
+};
+
+static const struct packing packings[] = {
+	{ ".ko.xz", "xz" },
+	{ ".ko.zst", "zstd" },
+	{ ".ko.gz", "gzip" },
+};
+
+#define NR(array)	(sizeof(array) / sizeof(*(array)))
+
 /* Where packages and DKMS put it. */
-static int module_open_installed(void)
+static int module_find_installed(char *path, size_t size)
 {
 	static const char *const dirs[] = { "updates/dkms", "updates", "extra" };
+	static const char *const suffixes[] = { ".ko", ".ko.xz", ".ko.zst", ".ko.gz" };
 	struct utsname uts;
-	char path[512];
-	size_t i;
-	int fd;
+	size_t i, j;
 
 	if (uname(&uts) < 0)
-		return -1;
-	for (i = 0; i < sizeof(dirs) / sizeof(*dirs); i++) {
-		snprintf(path, sizeof(path), "/lib/modules/%s/%s/zc.ko",
-			 uts.release, dirs[i]);
-		fd = open(path, O_RDONLY | O_CLOEXEC);
-		if (fd >= 0)
-			return fd;
+		return -errno;
+	for (i = 0; i < NR(dirs); i++) {
+		for (j = 0; j < NR(suffixes); j++) {
+			snprintf(path, size, "/lib/modules/%s/%s/zc%s", uts.release,
+				 dirs[i], suffixes[j]);
+			if (!access(path, F_OK))
+				return 0;
+		}
 	}
-	return -1;
+	return -ENOENT;
 }
 
-static bool ends_in_ko(const char *path)
+/* @path is NULL for the installed one. *@found is its name. */
+static int module_open(const char *path, char *found, size_t size)
 {
-	size_t len = strlen(path);
+	int fd, err = 0;
 
-	return len >= 3 && !strcmp(path + len - 3, ".ko");
+	if (path)
+		snprintf(found, size, "%s", path);
+	else
+		err = module_find_installed(found, size);
+	if (err)
+		return err;
+	fd = open(path ? path : found, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+/* How it is compressed, or NULL. */
+static const struct packing *packing_of(const char *path)
+{
+	size_t len = strlen(path), i;
+
+	for (i = 0; i < NR(packings); i++) {
+		size_t end = strlen(packings[i].suffix);
+
+		if (len >= end && !strcmp(path + len - end, packings[i].suffix))
+			return &packings[i];
+	}
+	return NULL;
+}
+
+/* The kernel says what it can unpack (since 5.17), if anything. */
+static bool kernel_unpacks(const struct packing *packing)
+{
+	FILE *f = fopen("/sys/module/compression", "re");
+	char name[32] = "";
+
+	if (!f)
+		return false;
+	if (!fgets(name, sizeof(name), f))
+		*name = '\0';
+	fclose(f);
+	name[strcspn(name, "\n")] = '\0';
+	return !strcmp(name, packing->name);
 }
 
 int module_insert(const char *path, const char *params)
 {
-	int flags = 0, fd, err = 0;
+	const struct packing *packing;
+	char found[4096];
+	int fd = module_open(path, found, sizeof(found)), err = 0;
 
-	if (path) {
-		fd = open(path, O_RDONLY | O_CLOEXEC);
-		if (!ends_in_ko(path))
-			flags = MODULE_INIT_COMPRESSED_FILE;
-	} else {
-		fd = module_open_installed();
-	}
 	if (fd < 0)
-		return -errno;
-	if (syscall(SYS_finit_module, fd, params, flags) < 0)
+		return fd;
+	packing = packing_of(found);
+	if (packing && !kernel_unpacks(packing))
+		err = -EOPNOTSUPP;
+	else if (syscall(SYS_finit_module, fd, params,
+			 packing ? MODULE_INIT_COMPRESSED_FILE : 0) < 0)
 		err = -errno;
 	close(fd);
 	return err;
@@ -65,4 +121,48 @@ int module_insert(const char *path, const char *params)
 int module_remove(void)
 {
 	return syscall(SYS_delete_module, "zc", O_NONBLOCK) < 0 ? -errno : 0;
+}
+
+/* Of "parm=name:what it is", between zeros. */
+static void print_names(FILE *to, const char *data, size_t size)
+{
+	static const char key[] = "parm=";
+	const char *end = data + size, *p = data;
+
+	while ((p = memmem(p, end - p, key, strlen(key)))) {
+		const char *name = p + strlen(key), *colon;
+
+		colon = memchr(name, ':', end - name);
+		if (colon && colon > name && !memchr(name, '\0', colon - name))
+			fprintf(to, "%s%.*s", ftell(to) ? " " : "",
+				(int)(colon - name), name);
+		p = name;
+	}
+}
+
+/* In a compressed file none are found. */
+char *module_params(const char *path)
+{
+	char found[4096], *names = NULL, *data;
+	int fd = module_open(path, found, sizeof(found));
+	struct stat st;
+	size_t len = 0;
+	FILE *to;
+
+	if (fd < 0)
+		return NULL;
+	to = open_memstream(&names, &len);
+	if (to && !fstat(fd, &st) && st.st_size) {
+		data = mmap(NULL, st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+		if (data != MAP_FAILED) {
+			print_names(to, data, st.st_size);
+			munmap(data, st.st_size);
+		}
+	}
+	close(fd);
+	if (!to || fclose(to) || !len) {
+		free(names);
+		return NULL;
+	}
+	return names;
 }

@@ -2,7 +2,9 @@
 /* The kernel's modules, by libkmod. */
 #include <errno.h>
 #include <libkmod.h>
-#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "zcctl.h"
 
@@ -58,4 +60,47 @@ int module_remove(void)
 	}
 	kmod_unref(ctx);
 	return err;
+}
+
+/* "max_bytes:what it is" of each entry "parm". */
+static char *names_of(struct kmod_module *mod)
+{
+	struct kmod_list *info = NULL, *entry;
+	char *names = NULL;
+	size_t len;
+	FILE *to;
+
+	if (kmod_module_get_info(mod, &info) < 0)
+		return NULL;
+	to = open_memstream(&names, &len);
+	kmod_list_foreach(entry, info) {
+		const char *value = kmod_module_info_get_value(entry);
+
+		if (to && !strcmp(kmod_module_info_get_key(entry), "parm"))
+			fprintf(to, "%s%.*s", ftell(to) ? " " : "",
+				(int)strcspn(value, ":"), value);
+	}
+	kmod_module_info_free_list(info);
+	if (to && fclose(to)) {
+		free(names);
+		names = NULL;
+	}
+	return names;
+}
+
+char *module_params(const char *path)
+{
+	struct kmod_ctx *ctx = kmod_new(NULL, NULL);
+	struct kmod_module *mod;
+	char *names = NULL;
+
+	if (!ctx)
+		return NULL;
+	kmod_set_log_priority(ctx, 0);
+	if (!module_get(ctx, path, &mod)) {
+		names = names_of(mod);
+		kmod_module_unref(mod);
+	}
+	kmod_unref(ctx);
+	return names;
 }

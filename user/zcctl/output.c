@@ -68,36 +68,47 @@ void out_object(struct json_object *obj)
 	print_object(stdout, obj);
 }
 
-/*
- * Say what went wrong, and what to do. @err is a positive errno or 0. Returns
- * @code, to be returned as exit code.
- */
-int out_error(int code, int err, const char *hint, const char *fmt, ...)
+/* An error as JSON, for out_error_object(). */
+struct json_object *out_error_new(int code, int err, const char *hint, const char *text)
 {
-	struct json_object *obj, *inner;
-	char text[512];
-	va_list ap;
+	struct json_object *obj = out_new("error"), *inner = json_object_new_object();
 
-	out_progress_end();
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	if (!out_json) {
-		fprintf(stderr, "zcctl: %s%s%s\n", text, err ? ": " : "",
-			err ? strerror(err) : "");
-		if (hint)
-			fprintf(stderr, "  %s\n", hint);
-		return code;
-	}
-	obj = out_new("error");
-	inner = json_object_new_object();
 	out_add_str(inner, "message", text);
 	out_add_u64(inner, "errno", err);
 	out_add_str(inner, "reason", err ? strerror(err) : NULL);
 	out_add_str(inner, "hint", hint);
 	out_add_u64(inner, "exit", code);
 	json_object_object_add(obj, "error", inner);
+	return obj;
+}
+
+void out_error_object(struct json_object *obj)
+{
+	out_progress_end();
 	print_object(stderr, obj);
+}
+
+/*
+ * Say what went wrong, and what to do. @err is a positive errno or 0. Returns
+ * @code, to be returned as exit code.
+ */
+int out_error(int code, int err, const char *hint, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (out_json) {
+		out_error_object(out_error_new(code, err, hint, text));
+		return code;
+	}
+	out_progress_end();
+	fprintf(stderr, "zcctl: %s%s%s\n", text, err ? ": " : "",
+		err ? strerror(err) : "");
+	if (hint)
+		fprintf(stderr, "  %s\n", hint);
 	return code;
 }
 

@@ -47,6 +47,8 @@ extern bool out_pretty;
 void out_object(struct json_object *obj);
 int out_error(int code, int err, const char *hint, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
+struct json_object *out_error_new(int code, int err, const char *hint, const char *text);
+void out_error_object(struct json_object *obj);
 int out_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 int out_no_value(const char *what, char **argv);
 int out_bad_option(const char *what, char **argv);
@@ -100,6 +102,15 @@ int holders_find(struct holder **list, size_t *nr);
  */
 int module_insert(const char *path, const char *params);
 int module_remove(void);
+
+/**
+ * module_params - names of the module's parameters
+ * @path: as for module_insert()
+ *
+ * Returns: the names, parted by blanks, the caller's to free; NULL if they are not
+ * known.
+ */
+char *module_params(const char *path);
 
 /* net.c: sockets */
 
