@@ -41,7 +41,7 @@ receiver()
 	return 1
 }
 
-ktap_plan 33
+ktap_plan 40
 rmmod zc 2>/dev/null
 zcctl info 2>"$dir/err"
 [ $? -eq 3 ] && says "zcctl load" err
@@ -81,11 +81,17 @@ zcctl -j alloc 3M --node 1 --strict >"$dir/out" &&
 	[ "$(field out node)" = 1 ] && [ "$(field out node_seen)" = 1 ]
 ktap_test "alloc on a node, as JSON" $?
 zcctl alloc 2M --node 77 2>"$dir/err"
-[ $? -eq 1 ] && says "online" err
+[ $? -eq 1 ] && says "NUMA node 77 is not online; nodes with memory: 0-1" err
 ktap_test "alloc on a node that is not there is explained" $?
 zcctl -j alloc 900G 2>"$dir/err"
 [ $? -eq 1 ] && [ "$(field err reason)" = "Cannot allocate memory" ]
 ktap_test "alloc of too much: an error as JSON" $?
+zcctl alloc 600M 2>"$dir/err"
+[ $? -eq 1 ] && says "may have 512 MiB (max_bytes)" err && ! says "--small-ok" err
+ktap_test "alloc of more than max_bytes is explained" $?
+zcctl alloc 2T 2>"$dir/err"
+[ $? -eq 1 ] && says "may have 1.0 TiB at most" err
+ktap_test "alloc of more than a buffer may have is explained" $?
 
 head -c 12345678 /dev/urandom >"$dir/file"
 sync
@@ -141,12 +147,38 @@ ktap_test "libzc.so, in a program of its own" $?
 zcctl send "$dir/none" localhost:7005 2>"$dir/err"
 [ $? -eq 1 ] && says "No such file" err
 ktap_test "send of no file is explained" $?
+receiver 7008 --discard >/dev/null 2>&1
+zcctl send "$dir/file" localhost:7008 --offset 1G --timeout 10 >"$dir/out" 2>"$dir/err" &&
+	says "^sent       0 B" out && says "nothing to send: .* has 12345678 bytes" err
+ktap_test "send from beyond the end says so" $?
+wait "$recv_pid"
+# Whatever cannot be sent is told without a connection.
+zcctl send "$dir" localhost:1 2>"$dir/err"
+[ $? -eq 1 ] && says "is a directory: only regular files and block devices" err
+ktap_test "send of a directory is explained" $?
+if ip link add zcdummy type dummy 2>/dev/null; then
+	ip address add 192.0.2.1/24 dev zcdummy
+	ip link set zcdummy up
+	timeout 60 zcctl send "$dir/file" 192.0.2.9:4000 --timeout 1 2>"$dir/err"
+	[ $? -eq 1 ] && says "timed out" err && says "nothing answers" err
+	ktap_test "send to nobody who answers: --timeout" $?
+	ip link del zcdummy
+else
+	ktap_skip "send to nobody who answers: --timeout" "no dummy interfaces"
+fi
+zcctl send "$dir/file" 192.0.2.9:4000 2>"$dir/err"
+[ $? -eq 1 ] && says "no way to that host" err
+ktap_test "send to a host without a route is explained" $?
 
 zcctl -j bench io "$dir/file" --repeat 1 --cache cold \
 	--paths rw-32k,sendfile,zc-direct >"$dir/out" &&
 	[ "$(field out schema)" = zc-bench/1 ] && says '"path":"zc-direct"' out &&
 	! says '"error"' out
 ktap_test "bench io" $?
+
+zcctl bench nic "$dir/file" localhost:1 2>"$dir/err"
+[ $? -eq 1 ] && says "TCP-LISTEN:PORT,fork" err
+ktap_test "bench nic to nobody: which receiver it takes" $?
 
 zcctl alloc 2M --hold 60 >/dev/null &
 holder=$!

@@ -104,6 +104,15 @@ for to in localhost localhost: :4000 localhost:x localhost:0 localhost:65536 ::1
 	check "send: to $to" 2 "$zcctl" send "$0" "$to"
 done
 check "send: how to write it" 0 says "\[::1\]:4000" err
+check "send: bad time-out" 2 "$zcctl" send "$0" localhost:1 --timeout 0
+check "send: a directory" 1 "$zcctl" send "$dir" localhost:1
+check "send: a directory: what can be sent" 0 \
+	says "is a directory: only regular files and block devices" err
+mkfifo "$dir/fifo"
+check "send: a FIFO that nobody writes to" 1 timeout 10 "$zcctl" send "$dir/fifo" localhost:1
+check "send: no file" 1 "$zcctl" send "$dir/none" localhost:1
+check "bench io: a directory" 1 "$zcctl" bench io "$dir"
+check "bench io: a directory: one error, no table" 1 says . out
 check "recv: bad port" 2 "$zcctl" recv 65536
 check "recv: --discard and -o" 2 "$zcctl" recv 4000 --discard -o x
 check "bench io: bad path" 2 "$zcctl" bench io --paths nonsense "$0"
@@ -131,6 +140,8 @@ if [ ! -e /dev/zc ]; then
 	check "bench io without the module shows the others" 3 "$zcctl" bench io "$0" \
 		--paths sendfile,zc-auto --repeat 1 --cache hot
 	check "bench io: the other is there" 0 says "^sendfile" out
+	check "bench io: why zc is not" 0 \
+		says "^zc-auto.*not measured: the module is not loaded" out
 	check "bench io: what to do" 0 says "zcctl load" err
 	check "bench many without the module" 3 "$zcctl" bench many \
 		--transfers 10 "$0"

@@ -121,21 +121,68 @@ static void show_text(const struct zc_buf_query *q, const void *data,
 	printf("\nfaults     %llu to touch it\n", (unsigned long long)seen->faults);
 }
 
-/* Returns an exit code. */
-static int failed(int err, uint64_t size, uint32_t flags)
+/* A file of /sys/devices/system/node, as "0-1". */
+static void read_nodes(const char *file, char *buf, size_t size)
 {
-	const char *hint = NULL;
-	char a[32];
+	char path[64];
+	FILE *f;
 
-	if (err == ENOMEM && !(flags & ZC_BUF_SMALL_OK))
-		hint = "is there room below max_bytes (zcctl info)?\n"
-		       "  free hugepages: echo 1 > /proc/sys/vm/compact_memory\n"
+	snprintf(path, sizeof(path), "/sys/devices/system/node/%s", file);
+	f = fopen(path, "re");
+	if (!f || !fgets(buf, size, f))
+		snprintf(buf, size, "?");
+	if (f)
+		fclose(f);
+	buf[strcspn(buf, "\n")] = '\0';
+}
+
+static void node_hint(int node, char *hint, size_t size)
+{
+	char path[64], list[64];
+
+	snprintf(path, sizeof(path), "/sys/devices/system/node/node%d", node);
+	read_nodes("has_memory", list, sizeof(list));
+	snprintf(hint, size, "NUMA node %d %s; nodes with memory: %s", node,
+		 access(path, F_OK) ? "is not online" : "has no memory", list);
+}
+
+/* Returns false if the limit is not the cause. */
+static bool limit_hint(const struct zc_query *q, uint64_t size, char *hint, size_t len)
+{
+	uint64_t taken = q->used_bytes + q->held_bytes;
+	char a[32], b[32], c[32];
+
+	size = (size + q->huge_size - 1) / q->huge_size * q->huge_size;
+	if (taken <= q->max_bytes && size <= q->max_bytes - taken)
+		return false;
+	snprintf(hint, len, "all buffers and transfers may have %s (max_bytes), and have %s:\n"
+		 "  %s are left. To raise the limit, write bytes to\n"
+		 "  /sys/module/zc/parameters/max_bytes",
+		 out_bytes(q->max_bytes, a, sizeof(a)), out_bytes(taken, b, sizeof(b)),
+		 out_bytes(taken < q->max_bytes ? q->max_bytes - taken : 0, c, sizeof(c)));
+	return true;
+}
+
+/* Returns an exit code. */
+static int failed(int err, uint64_t size, uint32_t flags, int node,
+		  const struct zc_query *q)
+{
+	char text[256] = "", a[32];
+	const char *hint = text;
+
+	if (err == EINVAL && size > q->max_buffer_size)
+		snprintf(text, sizeof(text), "a buffer may have %s at most",
+			 out_bytes(q->max_buffer_size, a, sizeof(a)));
+	else if (err == EINVAL && node != ZC_NODE_ANY)
+		node_hint(node, text, sizeof(text));
+	else if (err != ENOMEM)
+		hint = NULL;
+	else if (!limit_hint(q, size, text, sizeof(text)))
+		hint = flags & ZC_BUF_SMALL_OK ?
+		       "memory is short, or the memory cgroup is full" :
+		       "hugepages are short, or the memory cgroup is full\n"
+		       "  free some: echo 1 > /proc/sys/vm/compact_memory\n"
 		       "  or take small pages: --small-ok";
-	else if (err == ENOMEM)
-		hint = "is there room below max_bytes (zcctl info)?";
-	else if (err == EINVAL)
-		hint = "is the size within the limit (zcctl info)?\n"
-		       "  is the node online (/sys/devices/system/node)?";
 	return out_error(EX_FAILED, err, hint, "cannot make a buffer of %s",
 			 out_bytes(size, a, sizeof(a)));
 }
@@ -143,18 +190,22 @@ static int failed(int err, uint64_t size, uint32_t flags)
 static int alloc(uint64_t size, uint32_t flags, int node, int hold)
 {
 	struct seen seen = { .node = -1 };
+	struct zc_query limits = { .flags = 0 };
 	struct zc_buf_query query;
 	struct zc_context *ctx;
 	struct zc_buffer *buf;
-	int ret;
+	int ret, err;
 
 	ret = device_open(&ctx);
 	if (ret)
 		return ret;
 	ret = zc_buffer_new(ctx, size, flags, node, &buf);
+	err = ret ? zc_query(ctx, &limits) : 0;
 	zc_close(ctx);
+	if (err)
+		return out_error(EX_FAILED, -err, NULL, "cannot query the module");
 	if (ret)
-		return failed(-ret, size, flags);
+		return failed(-ret, size, flags, node, &limits);
 	touch(zc_buffer_data(buf), zc_buffer_size(buf), &seen);
 	ret = zc_buffer_query(buf, &query);
 	if (ret)

@@ -311,9 +311,6 @@ static int prepare(struct bench *b)
 	unsigned int i;
 	int err;
 
-	b->file = open(b->name, O_RDONLY | O_CLOEXEC);
-	if (b->file < 0)
-		return -errno;
 	err = bench_cache_fill(b->file, SIZE_MAX_SMALL);
 	if (!err)
 		err = zc_buffer_new(b->zc, SIZE_MAX_SMALL, ZC_BUF_SMALL_OK,
@@ -339,9 +336,12 @@ static int prepare(struct bench *b)
 
 static int run(struct bench *b)
 {
+	uint64_t size = SIZE_MAX_SMALL;
 	char before[32];
-	int err, ret = device_open(&b->zc);
+	int err, ret = file_open_some(b->name, &b->file, &size);
 
+	if (!ret)
+		ret = device_open(&b->zc);
 	if (ret)
 		return ret;
 	err = get_parameter(before, sizeof(before));

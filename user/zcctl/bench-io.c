@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* zcctl bench io: what sending a file costs, by zc and by the usual ways. */
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -146,6 +145,16 @@ static void measure(struct bench *b)
 	out_progress_end();
 }
 
+/* What a row says that was not measured. */
+static const char *why_not(const struct row *row)
+{
+	int err = -row->last.err;
+
+	if (row->path->zc && (err == ENOENT || err == ENODEV || err == ENXIO))
+		return "the module is not loaded";
+	return strerror(err);
+}
+
 static struct json_object *row_json(const struct bench *b, struct row *row)
 {
 	struct json_object *obj = bench_row("io", row->path->name, row->cache,
@@ -154,7 +163,7 @@ static struct json_object *row_json(const struct bench *b, struct row *row)
 	if (b->per_call)
 		out_add_u64(obj, "per_call", b->per_call);
 	if (row->last.err) {
-		out_add_str(obj, "error", strerror(-row->last.err));
+		out_add_str(obj, "error", why_not(row));
 		return obj;
 	}
 	bench_row_cost(obj, &row->runs, b->size, b->icount);
@@ -206,7 +215,7 @@ static void row_text(struct bench *b, struct row *row)
 
 	printf("%-21s %-5s ", row->path->name, bench_cache_name(row->cache));
 	if (r->err) {
-		printf("not measured: %s\n", strerror(-r->err));
+		printf("not measured: %s\n", why_not(row));
 		return;
 	}
 	if (b->icount)
@@ -244,21 +253,36 @@ static void show_text(struct bench *b)
 		row_text(b, &b->rows[i]);
 }
 
-static int check_file(struct bench *b)
+/*
+ * Rows of zc are not tried where the device cannot be opened; what can be measured
+ * is, all the same. Returns an exit code if nothing can.
+ */
+static int check_device(struct bench *b)
 {
-	int fd = open(b->file, O_RDONLY | O_CLOEXEC);
-	off_t end;
+	struct zc_context *ctx;
+	bool others = false;
+	unsigned int i;
+	int err = zc_open(&ctx);
 
-	if (fd < 0)
-		return out_error(errno == EACCES ? EX_PERMISSION : EX_FAILED, errno,
-				 NULL, "cannot open %s", b->file);
-	end = lseek(fd, 0, SEEK_END);
-	close(fd);
-	if (end <= 0)
-		return out_error(EX_FAILED, 0, NULL, "%s is empty", b->file);
-	if (b->size > (uint64_t)end)
-		b->size = end;
-	return EX_OK;
+	zc_close(ctx);
+	for (i = 0; i < b->nr; i++) {
+		if (b->rows[i].path->zc)
+			b->rows[i].last.err = err;
+		else
+			others = true;
+	}
+	return err && !others ? device_open(&ctx) : EX_OK;
+}
+
+/* Did all fail in the same way? */
+static bool all_alike(const struct bench *b)
+{
+	unsigned int i;
+
+	for (i = 0; i < b->nr; i++)
+		if (!b->rows[i].last.err || b->rows[i].last.err != b->rows[0].last.err)
+			return false;
+	return true;
 }
 
 /* What can be measured is shown all the same. */
@@ -285,19 +309,22 @@ static int any_failed(const struct bench *b)
 
 static int run(struct bench *b)
 {
-	/* A block device loses its page cache when nobody has it open. */
 	int fd, ret = add_rows(b);
 
 	if (!ret)
-		ret = check_file(b);
+		ret = file_open_some(b->file, &fd, &b->size);
 	if (ret)
 		return ret;
-	fd = open(b->file, O_RDONLY | O_CLOEXEC);
-	measure(b);
+	ret = check_device(b);
+	if (!ret)
+		measure(b);
+	/* Open until now: a block device that nobody has open loses its page cache. */
 	close(fd);
+	if (ret)
+		return ret;
 	if (out_json)
 		show_json(b);
-	else
+	else if (!all_alike(b))
 		show_text(b);
 	return any_failed(b);
 }

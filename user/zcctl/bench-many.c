@@ -484,6 +484,7 @@ static int run(struct bench *b)
 {
 	struct zc_context *zc;
 	unsigned int i, failed = 0;
+	uint64_t size = SPAN_MAX;
 	int fd, ret = add_rows(b);
 
 	if (!ret)
@@ -496,9 +497,9 @@ static int run(struct bench *b)
 		return out_error(EX_FAILED, ret, "raise ulimit -n, or --transfers less",
 				 "cannot have %d connections", b->transfers);
 	/* A block device loses its page cache when nobody has it open. */
-	fd = open(b->file, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return out_error(EX_FAILED, errno, NULL, "cannot open %s", b->file);
+	ret = file_open_some(b->file, &fd, &size);
+	if (ret)
+		return ret;
 	measure(b);
 	close(fd);
 	if (out_json)

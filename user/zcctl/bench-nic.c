@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* zcctl bench nic: what is copied, and how packets are made, on the way to a host. */
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
@@ -158,7 +157,13 @@ static uint32_t full_packet(int sock)
 /* Returns an exit code; what goes wrong on the way is the way's error. */
 static int send_one(struct nic *nic, struct way *way)
 {
-	int sock = net_connect(nic->host, nic->port);
+	const struct net_peer peer = {
+		.host = nic->host,
+		.port = nic->port,
+		.refused = "start a receiver there that takes several connections:\n"
+			   "  socat -u TCP-LISTEN:PORT,fork OPEN:/dev/null",
+	};
+	int sock = net_connect(&peer);
 	char c;
 
 	if (sock < 0)
@@ -263,22 +268,16 @@ static int run(struct nic *nic)
 
 static int open_and_run(struct nic *nic, const char *file)
 {
-	int ret = device_open(&nic->zc);
-	off_t end;
+	int ret = file_open_some(file, &nic->file, &nic->size);
 
 	if (ret)
 		return ret;
-	nic->file = open(file, O_RDONLY | O_CLOEXEC);
-	if (nic->file < 0)
-		return out_error(EX_FAILED, errno, NULL, "cannot open %s", file);
-	end = lseek(nic->file, 0, SEEK_END);
-	if (end <= 0)
-		return out_error(EX_FAILED, 0, NULL, "%s is empty", file);
-	if (nic->size > (uint64_t)end)
-		nic->size = end;
-	ret = run(nic);
+	ret = device_open(&nic->zc);
+	if (!ret) {
+		ret = run(nic);
+		zc_close(nic->zc);
+	}
 	close(nic->file);
-	zc_close(nic->zc);
 	return ret;
 }
 

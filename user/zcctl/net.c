@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* TCP sockets by name. */
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -26,29 +28,82 @@ static int resolve(const char *host, const char *port, int flags,
 	return 0;
 }
 
-/* Returns a descriptor, or -1 after an error message. */
-int net_connect(const char *host, const char *port)
+/* How a connection that is being made ended. @end: ns, when to give it up. */
+static int wait_connected(int fd, uint64_t end)
 {
+	struct pollfd pfd = { .fd = fd, .events = POLLOUT };
+	socklen_t len = sizeof(int);
+	int n = 0, err = 0;
+
+	while (!n) {
+		uint64_t now = now_ns();
+
+		if (now >= end)
+			return -ETIMEDOUT;
+		n = poll(&pfd, 1, (end - now) / 1000000 + 1);
+		if (n < 0 && errno == EINTR)
+			n = 0;
+	}
+	if (n < 0 || getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len))
+		return -errno;
+	return -err;
+}
+
+/* By @end, unless that is 0. The socket blocks afterwards. */
+static int connect_by(int fd, const struct addrinfo *ai, uint64_t end)
+{
+	int err = 0, flags = fcntl(fd, F_GETFL);
+
+	if (end)
+		fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+	if (connect(fd, ai->ai_addr, ai->ai_addrlen))
+		err = -errno;
+	if (end && err == -EINPROGRESS)
+		err = wait_connected(fd, end);
+	if (end)
+		fcntl(fd, F_SETFL, flags);
+	return err;
+}
+
+static const char *connect_hint(const struct net_peer *peer, int err)
+{
+	switch (err) {
+	case ECONNREFUSED:
+		return peer->refused;
+	case ETIMEDOUT:
+		return "nothing answers: is that host up, and do firewalls let the port through?";
+	case EHOSTUNREACH:
+	case ENETUNREACH:
+		return "there is no way to that host: see ip route get ADDRESS, ping ADDRESS";
+	default:
+		return NULL;
+	}
+}
+
+/* Returns a descriptor, or -1 after an error message. */
+int net_connect(const struct net_peer *peer)
+{
+	uint64_t end = peer->timeout ? now_ns() + peer->timeout * 1000000000ull : 0;
 	struct addrinfo *list, *ai;
 	int fd = -1, err = 0;
 
-	if (resolve(host, port, 0, &list))
+	out_waiting("connecting to %s port %s…", peer->host, peer->port);
+	if (resolve(peer->host, peer->port, 0, &list))
 		return -1;
 	for (ai = list; ai; ai = ai->ai_next) {
 		fd = socket(ai->ai_family, ai->ai_socktype | SOCK_CLOEXEC, 0);
-		if (fd >= 0 && !connect(fd, ai->ai_addr, ai->ai_addrlen))
+		err = fd < 0 ? -errno : connect_by(fd, ai, end);
+		if (!err)
 			break;
-		err = errno;
 		if (fd >= 0)
 			close(fd);
 		fd = -1;
 	}
 	freeaddrinfo(list);
+	out_progress_end();
 	if (fd < 0)
-		out_error(EX_FAILED, err,
-			  err == ECONNREFUSED ?
-			  "start a receiver there first: zcctl recv PORT" : NULL,
-			  "cannot connect to %s port %s", host, port);
+		out_error(EX_FAILED, -err, connect_hint(peer, -err),
+			  "cannot connect to %s port %s", peer->host, peer->port);
 	return fd;
 }
 
@@ -86,7 +141,9 @@ int net_accept(const char *bind_to, const char *port)
 		out_error(EX_FAILED, errno, NULL, "cannot listen on port %s", port);
 		return -1;
 	}
+	out_waiting("waiting for a connection on port %s", port);
 	conn = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
+	out_progress_end();
 	if (conn < 0)
 		out_error(EX_FAILED, errno, NULL, "no connection on port %s", port);
 	close(fd);

@@ -194,6 +194,21 @@ void out_progress(const char *what, uint64_t done, uint64_t total)
 		out_bytes(total, b, sizeof(b)));
 }
 
+/* On a terminal, until something else is said: what is waited for. */
+void out_waiting(const char *fmt, ...)
+{
+	va_list ap;
+
+	if (out_json || !isatty(STDERR_FILENO))
+		return;
+	fputc('\r', stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputs("\033[K", stderr);
+	progress_shown = true;
+}
+
 void out_progress_end(void)
 {
 	if (progress_shown)

@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* zcctl send: a file to HOST:PORT. */
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "zcctl.h"
@@ -22,6 +19,7 @@ static const char send_help[] =
 "  --length N   send at most so many bytes\n"
 "  --direct     read around the page cache, or fail\n"
 "  --cached     send from the page cache, and leave the file there for the next\n"
+"  --timeout S  give up connecting after S seconds (default: when the kernel does)\n"
 "\n"
 "Without either, what the page cache has is sent from there, and the rest read\n"
 "around it.\n"
@@ -68,6 +66,7 @@ static const struct reason reasons[] = {
  * @file:   what
  * @in:     its descriptor
  * @out:    the socket
+ * @size:   bytes in the file, 0 if not known
  * @total:  bytes expected, 0 if not known
  * @offset: start
  * @length: at most so many bytes
@@ -79,6 +78,7 @@ struct job {
 	const char *file;
 	int in;
 	int out;
+	uint64_t size;
 	uint64_t total;
 	uint64_t offset;
 	uint64_t length;
@@ -171,11 +171,11 @@ static void show_text(const struct job *job, const struct zc_sendfile *res)
 		if (res->paths & paths[i].bit)
 			printf("socket     got it %s\n", paths[i].text);
 	printf("frags      %u\n", res->frags);
-	printf("page cache %s came through it\n",
+	printf("page cache %s came from it, or through it\n",
 	       out_bytes(res->cached, a, sizeof(a)));
 	printf("hugepages  carried %s\n", out_bytes(res->huge_bytes, a, sizeof(a)));
-	printf("calls      %llu, of %u reads\n", (unsigned long long)job->calls,
-	       res->chunks);
+	printf("calls      %llu, for %u reads or runs of the page cache\n",
+	       (unsigned long long)job->calls, res->chunks);
 }
 
 /* Half-close, and wait until the peer has read all: then it has the bytes. */
@@ -188,19 +188,32 @@ static void finish(int sock)
 		;
 }
 
+static int failed(const struct job *job, int err, uint64_t sent)
+{
+	const char *hint = NULL;
+	char a[32];
+
+	if (err == -EOPNOTSUPP && (job->flags & ZC_SEND_DIRECT))
+		hint = "without --direct it is sent through the page cache";
+	else if (err == -EINVAL && !job->size)
+		hint = "what the kernel makes up when it is read, as in /proc, may not be fit:\n"
+		       "  send a copy";
+	return out_error(EX_FAILED, -err, hint, "%s: failed after %s", job->file,
+			 out_bytes(sent, a, sizeof(a)));
+}
+
 static int send_open(struct job *job, struct zc_context *ctx)
 {
 	struct zc_sendfile res;
-	char a[32];
 	int err = run(job, ctx, &res);
 
 	if (err)
-		return out_error(EX_FAILED, -err,
-				 err == -EOPNOTSUPP && (job->flags & ZC_SEND_DIRECT) ?
-				 "without --direct it is sent through the page cache" : NULL,
-				 "%s: failed after %s", job->file,
-				 out_bytes(res.sent, a, sizeof(a)));
+		return failed(job, err, res.sent);
 	finish(job->out);
+	if (!out_json && !res.sent && job->offset && job->length)
+		fprintf(stderr, "zcctl: nothing to send: %s has %llu bytes, and --offset is %llu\n",
+			job->file, (unsigned long long)job->size,
+			(unsigned long long)job->offset);
 	if (out_json)
 		show_json(job, &res);
 	else
@@ -208,42 +221,59 @@ static int send_open(struct job *job, struct zc_context *ctx)
 	return EX_OK;
 }
 
-static uint64_t file_size(int fd)
-{
-	off_t end = lseek(fd, 0, SEEK_END);
-
-	return end > 0 ? end : 0;
-}
-
-static int send_file(struct job *job, const char *host, const char *port)
+static int send_to(struct job *job, const struct net_peer *peer)
 {
 	struct zc_context *ctx;
-	uint64_t size;
-	int ret;
+	int ret = device_open(&ctx);
 
-	ret = device_open(&ctx);
 	if (ret)
 		return ret;
-	job->in = open(job->file, O_RDONLY | O_CLOEXEC);
-	if (job->in < 0) {
-		ret = out_error(errno == EACCES ? EX_PERMISSION : EX_FAILED, errno,
-				NULL, "cannot open %s", job->file);
-		goto close_ctx;
-	}
-	size = file_size(job->in);
-	if (size > job->offset)
-		job->total = size - job->offset;
-	if (job->total > job->length)
-		job->total = job->length;
-	job->out = net_connect(host, port);
 	ret = EX_FAILED;
+	job->out = net_connect(peer);
 	if (job->out >= 0) {
 		ret = send_open(job, ctx);
 		close(job->out);
 	}
-	close(job->in);
-close_ctx:
 	zc_close(ctx);
+	return ret;
+}
+
+static int send_file(struct job *job, const struct net_peer *peer)
+{
+	int ret = file_open(job->file, &job->in, &job->size);
+
+	if (ret)
+		return ret;
+	if (job->size > job->offset)
+		job->total = job->size - job->offset;
+	if (job->total > job->length)
+		job->total = job->length;
+	ret = send_to(job, peer);
+	close(job->in);
+	return ret;
+}
+
+/* @to is HOST:PORT. Returns an exit code. */
+static int send_file_to(struct job *job, const char *to, int timeout)
+{
+	char *host = NULL, *port = NULL;
+	int ret;
+
+	if (!parse_host_port(to, &host, &port)) {
+		ret = out_usage("send: '%s' is not HOST:PORT, as localhost:4000 and [::1]:4000 are",
+				to);
+	} else {
+		const struct net_peer peer = {
+			.host = host,
+			.port = port,
+			.timeout = timeout,
+			.refused = "start a receiver there first: zcctl recv PORT",
+		};
+
+		ret = send_file(job, &peer);
+	}
+	free(host);
+	free(port);
 	return ret;
 }
 
@@ -254,12 +284,12 @@ int cmd_send(int argc, char **argv)
 		{ "length", required_argument, NULL, 'l' },
 		{ "direct", no_argument, NULL, 'd' },
 		{ "cached", no_argument, NULL, 'c' },
+		{ "timeout", required_argument, NULL, 't' },
 		{ "help", no_argument, NULL, 'h' },
 		{ },
 	};
 	struct job job = { .length = INT64_MAX, .flags = ZC_SEND_NOSIGNAL };
-	char *host = NULL, *port = NULL;
-	int c, ret;
+	int c, timeout = 0;
 
 	while ((c = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
 		switch (c) {
@@ -277,6 +307,10 @@ int cmd_send(int argc, char **argv)
 		case 'c':
 			job.flags |= ZC_SEND_CACHED;
 			break;
+		case 't':
+			if (!parse_int(optarg, 1, 86400, &timeout))
+				return out_usage("send: --timeout 1 to 86400 seconds");
+			break;
 		case 'h':
 			fputs(send_help, stdout);
 			return EX_OK;
@@ -291,12 +325,5 @@ int cmd_send(int argc, char **argv)
 	if ((job.flags & ZC_SEND_DIRECT) && (job.flags & ZC_SEND_CACHED))
 		return out_usage("send: --direct or --cached, not both");
 	job.file = argv[optind];
-	if (!parse_host_port(argv[optind + 1], &host, &port))
-		ret = out_usage("send: '%s' is not HOST:PORT, as localhost:4000 and [::1]:4000 are",
-				argv[optind + 1]);
-	else
-		ret = send_file(&job, host, port);
-	free(host);
-	free(port);
-	return ret;
+	return send_file_to(&job, argv[optind + 1], timeout);
 }

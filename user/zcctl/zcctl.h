@@ -60,6 +60,7 @@ void out_add_u64(struct json_object *obj, const char *key, uint64_t val);
 void out_add_double(struct json_object *obj, const char *key, double val);
 void out_progress(const char *what, uint64_t done, uint64_t total);
 void out_progress_end(void);
+void out_waiting(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* parse.c: arguments */
 
@@ -70,6 +71,11 @@ bool parse_host_port(const char *text, char **host, char **port);
 /* device.c: the device, with errors that help */
 
 int device_open(struct zc_context **ctx);
+
+/* file.c: what is sent */
+
+int file_open(const char *path, int *fd, uint64_t *size);
+int file_open_some(const char *path, int *fd, uint64_t *size);
 
 /* holders.c: who holds the device */
 
@@ -114,7 +120,21 @@ char *module_params(const char *path);
 
 /* net.c: sockets */
 
-int net_connect(const char *host, const char *port);
+/**
+ * struct net_peer - whom to connect to
+ * @host:    name or address
+ * @port:    number
+ * @timeout: seconds until it is given up; 0: when the kernel does
+ * @refused: hint where nobody listens
+ */
+struct net_peer {
+	const char *host;
+	const char *port;
+	int timeout;
+	const char *refused;
+};
+
+int net_connect(const struct net_peer *peer);
 int net_accept(const char *bind_to, const char *port);
 
 uint64_t now_ns(void);
