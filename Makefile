@@ -19,7 +19,8 @@ $(error no topic '$(filter-out $(ALL_TOPICS),$(TOPICS))'; there are: $(ALL_TOPIC
 endif
 
 .PHONY: all help modules modules_install user kselftest check check-debug \
-	check-all bench demo style install dkms-install dkms-remove deps clean distclean
+	check-all bench demo style install uninstall dkms-install dkms-remove deps clean \
+	distclean
 
 all:
 	@if pkg-config --exists $(USER_LIBS) 2>/dev/null; then \
@@ -35,9 +36,10 @@ help:
 	@echo '  make modules     the module alone'
 	@echo '  make user        zcctl and libzc alone, in build/user (STATIC=1: one static zcctl,'
 	@echo '                   in build/user-static)'
-	@echo '  make install     all of it, below DESTDIR and PREFIX ($(PREFIX))'
-	@echo '  make dkms-install  have dkms build the module, now and for later kernels;'
-	@echo '                   dkms-remove takes it back'
+	@echo '  make install     all of it, below DESTDIR: the module in /lib/modules/K/updates,'
+	@echo '                   the rest in PREFIX ($(PREFIX)); uninstall takes it back'
+	@echo '  make dkms-install  instead: have dkms build the module, now and for later'
+	@echo '                   kernels; dkms-remove takes it back'
 	@echo '  make deps        install the packages that all targets need'
 	@echo 'In QEMU, without risk to this machine; each installs what it needs:'
 	@echo '  make demo        a real file from hugepage buffers to real TCP clients'
@@ -54,14 +56,15 @@ help:
 modules:
 	@test -e $(KDIR)/Makefile || { \
 		echo "zc.ko is not built: $(KDIR) holds no kernel headers."; \
-		echo "  for the running kernel:  apt-get install linux-headers-$$(uname -r)"; \
-		echo "  for another:             make KDIR=/usr/src/linux-headers-…"; \
+		echo "  for a kernel of Debian:  apt-get install linux-headers-$$(uname -r)"; \
+		echo "  of your own, or another: make KDIR=…, where it was built, or its headers are"; \
 		echo "  in QEMU, without any:    make demo"; \
 		exit 1; } >&2
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
 
 modules_install:
-	$(MAKE) -C $(KDIR) M=$(CURDIR) INSTALL_MOD_PATH=$(DESTDIR) modules_install
+	$(MAKE) -C $(KDIR) M=$(CURDIR) INSTALL_MOD_PATH=$(DESTDIR) \
+		INSTALL_MOD_DIR=updates modules_install
 	@# Debian's headers have no System.map, without which depmod is left out.
 	@test -n "$(DESTDIR)" || depmod -a "$$($(MAKE) -s -C $(KDIR) kernelrelease)"
 
@@ -116,6 +119,15 @@ style:
 
 install: modules user modules_install
 	$(MAKE) -C user install DESTDIR=$(DESTDIR) PREFIX=$(PREFIX)
+
+# As install was called: of the same kernel, the same DESTDIR and PREFIX.
+uninstall:
+	$(MAKE) -C user uninstall DESTDIR=$(DESTDIR) PREFIX=$(PREFIX)
+	@set -e; test -e $(KDIR)/Makefile || { \
+		echo "$(KDIR) holds no kernel headers: remove zc.ko by hand"; exit 1; } >&2; \
+	release=$$($(MAKE) -s -C $(KDIR) kernelrelease); \
+	rm -fv "$(DESTDIR)/lib/modules/$$release/updates/zc.ko"*; \
+	test -n "$(DESTDIR)" || depmod -a "$$release"
 
 dkms-install dkms-remove: dkms-%:
 	@packaging/dkms.sh $*

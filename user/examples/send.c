@@ -3,8 +3,9 @@
  * A file to a TCP peer by libzc. "make user" builds it (example-send); once libzc is
  * installed, "pkg-config --cflags --libs libzc" says what the compiler must be told.
  */
-#include <arpa/inet.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,15 +13,29 @@
 #include <unistd.h>
 #include <zc/zc.h>
 
-static int dial(const char *address, const char *port)
+/* To the first address of the host, of IPv4 or IPv6, that takes a connection. */
+static int dial(const char *host, const char *port)
 {
-	struct sockaddr_in to = { .sin_family = AF_INET,
-				  .sin_port = htons(atoi(port)) };
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *list, *ai;
+	int fd = -1, err = getaddrinfo(host, port, &hints, &list);
 
-	if (inet_pton(AF_INET, address, &to.sin_addr) != 1 ||
-	    connect(fd, (struct sockaddr *)&to, sizeof(to))) {
-		perror(address);
+	if (err) {
+		fprintf(stderr, "%s port %s: %s\n", host, port,
+			err == EAI_SYSTEM ? strerror(errno) : gai_strerror(err));
+		exit(1);
+	}
+	for (ai = list; ai; ai = ai->ai_next) {
+		fd = socket(ai->ai_family, ai->ai_socktype, ai->ai_protocol);
+		if (fd >= 0 && !connect(fd, ai->ai_addr, ai->ai_addrlen))
+			break;
+		err = errno;
+		if (fd >= 0)
+			close(fd);
+		fd = -1;
+	}
+	freeaddrinfo(list);
+	if (fd < 0) {
+		fprintf(stderr, "%s port %s: %s\n", host, port, strerror(err));
 		exit(1);
 	}
 	return fd;
@@ -33,7 +48,7 @@ int main(int argc, char **argv)
 	int err;
 
 	if (argc != 4) {
-		fprintf(stderr, "usage: send FILE ADDRESS PORT\n");
+		fprintf(stderr, "usage: %s FILE HOST PORT\n", argv[0]);
 		return 2;
 	}
 	err = zc_open(&ctx);
