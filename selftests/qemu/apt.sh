@@ -77,10 +77,10 @@ apt_update()
 	apt_run apt-get update
 }
 
-# apt_newest REGEX: the package with the highest version in its name
+# apt_newest REGEX: the package with the highest version in its name, if there is one
 apt_newest()
 {
-	apt_run apt-cache pkgnames | grep -E "^$1\$" | sort -V | tail -n 1
+	apt_run apt-cache pkgnames | { grep -E "^$1\$" || true; } | sort -V | tail -n 1
 }
 
 # apt_closure REGEX PACKAGE...: these packages and what they depend on, as far

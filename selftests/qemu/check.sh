@@ -135,6 +135,9 @@ prepare()
 	if [ "$have" -eq 4 ] && [[ $1 == 7.* ]]; then
 		skip "kernel $1: not in the archive"
 		return 1
+	elif [ "$have" -eq 4 ]; then
+		fail "kernel $1: not in the archive"
+		return 1
 	elif [ "$have" -ne 0 ]; then
 		fail "kernel $1: cannot be had"
 		return 1

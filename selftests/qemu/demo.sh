@@ -28,15 +28,21 @@ start_client()
 	die "no free port found"
 }
 
-say "preparing: kernel, root filesystem, file (downloaded once), module"
+say "preparing; what is downloaded is kept in build/lab"
+say "  a file to send: linux-source-6.12.tar.xz"
 "$ZC_QEMU/source.sh"
+say "  kernel $k, and the module for it"
 payload "$k" "$staging/zc"
+say "  the guest's root filesystem"
+"$ZC_QEMU/rootfs.sh"
+say "  a client that waits outside of the guest"
 cp "$ZC_QEMU/guest-demo.sh" "$staging/zc"
 mkdir "$staging/ext4"
 ln "$file" "$staging/ext4/" 2>/dev/null || cp "$file" "$staging/ext4/"
 sum=$(sha256sum <"$file")
 start_client
 
+say "booting the guest: half a minute and more, as its processor is emulated"
 "$ZC_QEMU/guest.sh" -k "$k" --net --name demo --time-limit 240 \
 	--payload "$staging/zc" --ext4-from "$staging/ext4" -- \
 	bash /zc/guest-demo.sh "/mnt/ext4/${file##*/}" "${sum%% *}" "$port"

@@ -3,7 +3,7 @@
 #
 # Run a command in a QEMU guest (TCG, so no KVM is needed), as root on a small
 # Debian, and return its exit status. See usage() below. In the guest:
-#   /zc         the payload, writable; it holds zc.ko, bin/, lib/, kselftest/ …
+#   /zc         the payload, writable: zc.ko, bin/, lib/ and, for tests, kselftest/
 #   /zc/out     what is put here comes back to build/run/NAME/out
 #   /mnt/ext4   a scratch ext4 on a virtio disk
 #   /dev/disk/by-id/virtio-spare   a raw spare disk
@@ -24,37 +24,72 @@ usage()
 	                   erms=off,fsrm=off; with --icount none)
 	  --append "…"     more of the kernel's command line
 	  --time-limit S   seconds until the guest is killed (default 600)
-	  --payload DIR    becomes /zc
+	  --payload DIR    becomes /zc (default: zc.ko, built for K, and of "make user"
+	                   zcctl in bin/ and libzc in lib/)
 	  --ext4-from DIR  files for /mnt/ext4
 	  --ext4-size MIB  size of /mnt/ext4 (default 2048)
 	  --name NAME      name below build/run (default K and a number)
+	The command's input is /dev/null. What it leaves in /zc/out comes back to
+	build/run/NAME/out.
 	END
-	exit "${1:-2}"
+}
+
+# bad MESSAGE...: of an argument
+bad()
+{
+	say "guest.sh: $*"
+	usage >&2
+	exit 2
+}
+
+# number OPTION VALUE, folder OPTION VALUE: is it one?
+number()
+{
+	[[ $2 =~ ^[1-9][0-9]*$ ]] || bad "$1 takes a number, not '$2'"
+}
+
+folder()
+{
+	[ -d "$2" ] || bad "$1 takes a folder, which '$2' is not"
 }
 
 k=6.12 mem='' smp=2 icount='' net='' cpu=${ZC_CPU:-} append='' limit=600 name=''
 payload='' ext4_from='' ext4_size=2048
+# option NAME VALUE
+option()
+{
+	case $1 in
+	-k) k=$2 ;;
+	-m) number "$@" && mem=$2 ;;
+	-s) number "$@" && smp=$2 ;;
+	--cpu) cpu=$2 ;;
+	--append) append=$2 ;;
+	--time-limit) number "$@" && limit=$2 ;;
+	--payload) folder "$@" && payload=$2 ;;
+	--ext4-from) folder "$@" && ext4_from=$2 ;;
+	--ext4-size) number "$@" && ext4_size=$2 ;;
+	--name) name=$2 ;;
+	*) bad "'$1' is no option" ;;
+	esac
+}
+
 while [ $# -gt 0 ]; do
 	case $1 in
-	-k) k=$2 && shift ;;
-	-m) mem=$2 && shift ;;
-	-s) smp=$2 && shift ;;
 	--icount) icount=y ;;
 	--net) net=y ;;
-	--cpu) cpu=$2 && shift ;;
-	--append) append=$2 && shift ;;
-	--time-limit) limit=$2 && shift ;;
-	--payload) payload=$2 && shift ;;
-	--ext4-from) ext4_from=$2 && shift ;;
-	--ext4-size) ext4_size=$2 && shift ;;
-	--name) name=$2 && shift ;;
-	-h | --help) usage 0 ;;
+	-h | --help) usage && exit ;;
 	--) shift && break ;;
-	*) usage ;;
+	-k | -m | -s | --cpu | --append | --time-limit | --payload | --ext4-* | --name)
+		if [ $# -eq 1 ] || [ "$2" = -- ]; then
+			bad "$1 lacks its value"
+		fi
+		option "$1" "$2"
+		shift ;;
+	*) bad "'$1' is no option; the command comes after --" ;;
 	esac
 	shift
 done
-[ $# -gt 0 ] || usage
+[ $# -gt 0 ] || bad "which command? It comes after --"
 
 kernel=$ZC_LAB/kernel-$k
 kernel "$k"
@@ -90,7 +125,11 @@ prepare()
 {
 	local size
 
-	[ -z "$payload" ] || cp -a "$payload/." "$run/payload"
+	if [ -n "$payload" ]; then
+		cp -a "$payload/." "$run/payload"
+	else
+		payload "$k" "$run/payload"
+	fi
 	printf '%q ' "$@" >"$run/payload/command"
 	size=$(du -sm "$run/payload" | cut -f1)
 	image payload "$((size * 2 + 256))" "$run/payload"

@@ -14,8 +14,9 @@ set -euo pipefail
 k=${1:?usage: kernel.sh K}
 out=$ZC_LAB/kernel-$k
 case $k in
-6.*) suite=bookworm ;;
-*) suite=trixie ;;
+[3-6].[0-9]*) suite=bookworm ;;
+[0-9]*.[0-9]*) suite=trixie ;;
+*) die "'$k' is no series of kernels, as 6.1, 6.12 and debug are" ;;
 esac
 
 lock "kernel-$k"

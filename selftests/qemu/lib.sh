@@ -130,6 +130,7 @@ payload()
 {
 	local k=$1 dir=$2
 
+	[ -e "$ZC_USER/zcctl" ] || die "there is no zcctl in $ZC_USER: 'make user' first"
 	kernel "$k"
 	build_module "$k" "$dir.module" >&2
 	mkdir -p "$dir/bin" "$dir/lib"

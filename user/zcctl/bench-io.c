@@ -19,7 +19,8 @@ static const char io_help[] =
 "together (user and system), bytes copied by the CPU on the sending side, system\n"
 "calls of the sender, and growth of the page cache. The receiver throws the bytes\n"
 "away. Each path runs in a process of its own, once to warm up, then in turn with\n"
-"the others; the median is shown, and the spread. Paths cheaper than zc are marked.\n"
+"the others; the median is shown, and the spread. \"of zc\": times the cost of the\n"
+"cheapest way of zc, with the cache alike; paths cheaper than zc are marked.\n"
 "\n"
 "  --size N      bytes to send (default 256M, or what the file has; K, M, G, T)\n"
 "  --per-call N  sendfile and zc: at most N bytes by one call (default: all)\n"
@@ -234,9 +235,11 @@ static void row_text(struct bench *b, struct row *row)
 	else
 		out_bytes(r->copied, copied, sizeof(copied));
 	out_bytes(r->cache_bytes > 0 ? r->cache_bytes : 0, cache, sizeof(cache));
-	printf("%9s %5.1f %% %9s %9llu %9s  %s\n", cost,
-	       100 * bench_runs_spread(&row->runs), copied,
-	       (unsigned long long)r->syscalls, cache, ratio);
+	printf("%9s ", cost);
+	if (b->repeat > 1)
+		printf("%5.1f %% ", 100 * bench_runs_spread(&row->runs));
+	printf("%9s %9llu %9s  %s\n", copied, (unsigned long long)r->syscalls, cache,
+	       ratio);
 }
 
 static void show_text(struct bench *b)
@@ -246,11 +249,13 @@ static void show_text(struct bench *b)
 
 	printf("%s of %s, TCP on the loopback, sender and receiver together\n",
 	       out_bytes(b->size, size, sizeof(size)), b->file);
-	printf("%-21s %-5s %9s %7s %9s %9s %9s  %s\n", "path", "cache",
-	       b->icount ? "kinsn/MiB" : "CPU s/GiB", "spread", "copied",
-	       "syscalls", "+cache", "of zc");
+	printf("%-21s %-5s %9s %s%9s %9s %9s  %s\n", "path", "cache",
+	       b->icount ? "kinsn/MiB" : "CPU s/GiB",
+	       b->repeat > 1 ? " spread " : "", "copied", "syscalls", "+cache", "of zc");
 	for (i = 0; i < b->nr; i++)
 		row_text(b, &b->rows[i]);
+	if (best_zc(b, BENCH_COLD) || best_zc(b, BENCH_HOT))
+		puts("of zc: times the cost of the cheapest way of zc, with the cache alike");
 }
 
 /*
