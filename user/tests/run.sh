@@ -128,6 +128,28 @@ check "bench many: bad path" 2 "$zcctl" bench many --paths rw "$0"
 check "bench nic: no port" 2 "$zcctl" bench nic "$0" localhost
 check "bench copybreak: no file" 2 "$zcctl" bench copybreak
 
+# completes REPLY WORD...: is that all that completion offers for the last word?
+completes()
+{
+	# shellcheck disable=SC2016 # for the inner shell
+	bash -c '. "$1"
+		compopt() { :; }
+		want=$2 COMP_WORDS=("${@:3}") COMP_CWORD=$(($# - 3))
+		_zcctl
+		[ "${COMPREPLY[*]}" = "$want" ]' sh "${0%/*}/../completion/zcctl" "$@"
+}
+
+check "completion: commands" 0 completes "send" zcctl --json se
+check "completion: benchmarks alone" 0 \
+	completes "io files many nic copybreak --help" zcctl bench ""
+check "completion: states of the cache" 0 \
+	completes "cold hot both" zcctl bench io FILE --cache ""
+check "completion: in a list of paths" 0 \
+	completes "rw-4k,zc-buffer" zcctl bench io FILE --paths rw-4k,zc-b
+check "completion: parameters" 0 completes "uring_life=" zcctl load u
+check "completion: options of info" 0 completes "--json --pretty --help" zcctl info --
+check "completion: files are readline's" 0 completes "" zcctl send ""
+
 echo precious >"$dir/kept"
 check "recv where it cannot listen" 1 "$zcctl" recv 4000 --bind 192.0.2.1 -o "$dir/kept"
 check "recv that got nothing leaves the file alone" 0 grep -qx precious "$dir/kept"
