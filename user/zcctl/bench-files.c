@@ -371,7 +371,7 @@ static int add_rows(struct bench *b)
 	for (how = 0; how < NR(hows); how++)
 		found += bench_listed(b->paths, hows[how].name);
 	if (b->paths && found != bench_list_length(b->paths))
-		return out_usage("bench files: a path in '%s' is not known", b->paths);
+		return out_usage("bench files: --paths of rw, sendfile, zc-direct, zc-cached and zc-auto");
 	for (i = 0; i < b->nr_sizes; i++) {
 		for (how = 0; how < NR(hows); how++) {
 			struct row row = { .how = &hows[how], .size = b->sizes[i] };
@@ -506,7 +506,7 @@ int bench_files(int argc, char **argv)
 	int c, ret;
 
 	bench_parse_sizes("1K,4K,16K,64K,256K", b.sizes, &b.nr_sizes);
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
 		switch (c) {
 		case 's':
 			if (!bench_parse_sizes(optarg, b.sizes, &b.nr_sizes))
@@ -534,6 +534,8 @@ int bench_files(int argc, char **argv)
 		case 'h':
 			fputs(files_help, stdout);
 			return EX_OK;
+		case ':':
+			return out_no_value("bench files", argv);
 		default:
 			return out_bad_option("bench files", argv);
 		}
