@@ -95,11 +95,21 @@ static int zc_release(struct inode *inode, struct file *filp)
 	return 0;
 }
 
+/* Is a reserved field not 0? They are few: a loop costs less than a search. */
+static bool zc_any_set(const u64 *resv, size_t nr)
+{
+	u64 any = 0;
+
+	while (nr--)
+		any |= resv[nr];
+	return any;
+}
+
 static int zc_ioctl_query(struct zc_file *zf, void *data)
 {
 	struct zc_query *arg = data;
 
-	if (arg->flags || memchr_inv(arg->__resv, 0, sizeof(arg->__resv)))
+	if (arg->flags || zc_any_set(arg->__resv, ARRAY_SIZE(arg->__resv)))
 		return -EINVAL;
 	zc_spare_reap(UINT_MAX);
 	*arg = (struct zc_query) {
@@ -125,7 +135,7 @@ static int zc_ioctl_query(struct zc_file *zf, void *data)
 static int zc_buf_create_check(const struct zc_buf_create *arg)
 {
 	if (arg->flags & ~ZC_BUF_FLAGS ||
-	    memchr_inv(arg->__resv, 0, sizeof(arg->__resv)))
+	    zc_any_set(arg->__resv, ARRAY_SIZE(arg->__resv)))
 		return -EINVAL;
 	if (!arg->size || arg->size > ZC_BUFFER_SIZE_MAX)
 		return -EINVAL;
@@ -176,7 +186,7 @@ static int zc_ioctl_buf_query(struct zc_file *zf, void *data)
 	struct zc_buf_query *arg = data;
 	struct zc_buffer *buf;
 
-	if (arg->__pad || memchr_inv(arg->__resv, 0, sizeof(arg->__resv)))
+	if (arg->__pad || zc_any_set(arg->__resv, ARRAY_SIZE(arg->__resv)))
 		return -EINVAL;
 	buf = zc_buffer_find(zf, arg->handle);
 	if (!buf)
@@ -198,7 +208,7 @@ static int zc_ioctl_buf_destroy(struct zc_file *zf, void *data)
 {
 	const struct zc_buf_destroy *arg = data;
 
-	if (arg->flags || memchr_inv(arg->__resv, 0, sizeof(arg->__resv)))
+	if (arg->flags || zc_any_set(arg->__resv, ARRAY_SIZE(arg->__resv)))
 		return -EINVAL;
 	return zc_buffer_remove(zf, arg->handle);
 }
@@ -209,7 +219,7 @@ static int zc_ioctl_buf_seal(struct zc_file *zf, void *data)
 	struct zc_buffer *buf;
 	int ret;
 
-	if (arg->flags || memchr_inv(arg->__resv, 0, sizeof(arg->__resv)))
+	if (arg->flags || zc_any_set(arg->__resv, ARRAY_SIZE(arg->__resv)))
 		return -EINVAL;
 	buf = zc_buffer_find(zf, arg->handle);
 	if (!buf)
@@ -222,7 +232,7 @@ static int zc_ioctl_buf_seal(struct zc_file *zf, void *data)
 static int zc_send_check(struct zc_send *arg)
 {
 	if (arg->flags & ~ZC_SEND_BUF_FLAGS ||
-	    memchr_inv(arg->__resv, 0, sizeof(arg->__resv)))
+	    zc_any_set(arg->__resv, ARRAY_SIZE(arg->__resv)))
 		return -EINVAL;
 	arg->error = 0;
 	arg->sent = 0;
@@ -271,7 +281,7 @@ static int zc_ioctl_send(struct zc_file *zf, void *data)
 static int zc_sendfile_check(struct zc_sendfile *arg)
 {
 	if (arg->flags & ~ZC_SEND_FLAGS ||
-	    memchr_inv(arg->__resv, 0, sizeof(arg->__resv)))
+	    zc_any_set(arg->__resv, ARRAY_SIZE(arg->__resv)))
 		return -EINVAL;
 	if (arg->offset > LLONG_MAX)
 		return -EINVAL;
@@ -310,7 +320,7 @@ static int zc_ioctl_cancel(struct zc_file *zf, void *data)
 	struct zc_cancel *arg = data;
 
 	if (arg->flags & ~ZC_CANCEL_ALL ||
-	    memchr_inv(arg->__resv, 0, sizeof(arg->__resv)))
+	    zc_any_set(arg->__resv, ARRAY_SIZE(arg->__resv)))
 		return -EINVAL;
 	return zc_cancel(zf, arg);
 }
@@ -391,6 +401,27 @@ static bool zc_user_writable(u8 __user *user, const u8 *data, size_t size)
 	return !put_user(data[0], user) && !put_user(data[size - 1], user + size - 1);
 }
 
+/*
+ * What is sent most. Of a size that the compiler knows, so that it need not be checked
+ * whether so much fits.
+ */
+static int zc_ioctl_read(union zc_ioctl_data *data, size_t ksize, void __user *user,
+			 size_t usize)
+{
+	if (usize == ksize && ksize == sizeof(data->sendfile))
+		return copy_from_user(&data->sendfile, user, sizeof(data->sendfile)) ?
+		       -EFAULT : 0;
+	return copy_struct_from_user(data, ksize, user, usize);
+}
+
+static int zc_ioctl_write(const union zc_ioctl_data *data, void __user *user, size_t size)
+{
+	if (size == sizeof(data->sendfile))
+		return copy_to_user(user, &data->sendfile, sizeof(data->sendfile)) ?
+		       -EFAULT : 0;
+	return copy_to_user(user, data, size) ? -EFAULT : 0;
+}
+
 static int zc_ioctl_call(const struct zc_ioctl *ioc, struct zc_file *zf,
 			 void __user *user, size_t usize)
 {
@@ -401,7 +432,7 @@ static int zc_ioctl_call(const struct zc_ioctl *ioc, struct zc_file *zf,
 
 	if (usize < ioc->min)
 		return -EINVAL;
-	ret = copy_struct_from_user(&data, ksize, user, usize);
+	ret = zc_ioctl_read(&data, ksize, user, usize);
 	if (ret)
 		return ret;
 	if (ioc->always && !zc_user_writable(user, (u8 *)&data, size))
@@ -409,7 +440,7 @@ static int zc_ioctl_call(const struct zc_ioctl *ioc, struct zc_file *zf,
 	ret = ioc->fn(zf, &data);
 	if (ret && !ioc->always)
 		return ret;
-	if (copy_to_user(user, &data, size)) {
+	if (zc_ioctl_write(&data, user, size)) {
 		if (!ret && ioc->undo)
 			ioc->undo(zf, &data);
 		return -EFAULT;

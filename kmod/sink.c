@@ -98,6 +98,19 @@ void zc_sink_close(struct zc_sink *sink)
 }
 
 /**
+ * zc_sink_result - how has it gone?
+ * @sink: sink
+ * @res:  result, of which the fields that tell how bytes got into the socket are set
+ */
+void zc_sink_result(const struct zc_sink *sink, struct zc_sendfile *res)
+{
+	res->copied += sink->copied;
+	res->copy_reasons |= sink->reasons;
+	res->paths = sink->paths;
+	res->frags = sink->frags;
+}
+
+/**
  * zc_sink_notify - have the end of the network's use of the bytes told
  * @sink: sink
  * @ubuf: is told of all that is sent from here on. Its flags are set here

@@ -435,29 +435,27 @@ static void zc_transfer_construct(void *obj)
 	t->chunks[0].run = &t->few;
 }
 
-/* May the page cache have all of it, at once? */
-static bool zc_transfer_small(const struct zc_transfer *t)
+/* A transfer that takes over @ends. Many may be under way for one who waits for none. */
+static struct zc_transfer *zc_transfer_new(const struct zc_ends *ends,
+					   struct zc_sendfile *arg)
 {
-	return t->src.cache && zc_source_end(&t->src, t->end) - t->pos <= ZC_RUN_VECS * PAGE_SIZE;
-}
+	struct zc_transfer *t = kmem_cache_alloc(zc_transfers,
+						 arg->flags & ZC_SEND_ASYNC ?
+						 GFP_KERNEL_ACCOUNT : GFP_KERNEL);
 
-static int zc_transfer_init_ends(struct zc_transfer *t, struct zc_sendfile *arg)
-{
-	int ret = zc_source_open(&t->src, arg->in_fd, arg->flags);
-
-	if (ret)
-		return ret;
-	t->pos = arg->offset;
-	if (arg->flags & ZC_SEND_POS)
-		t->pos = READ_ONCE(t->src.file->f_pos);
-	t->next = t->pos;
-	t->end = t->pos + min_t(u64, arg->len, LLONG_MAX - t->pos);
-	if (!zc_transfer_small(t))
-		ret = zc_source_settle(&t->src);
-	ret = ret ?: zc_sink_open(&t->sink, arg->out_fd, arg->flags);
-	if (ret)
-		zc_source_close(&t->src);
-	return ret;
+	if (!t)
+		return NULL;
+	t->src = ends->src;
+	t->sink = ends->sink;
+	t->pos = ends->pos;
+	t->next = ends->pos;
+	t->end = ends->end;
+	t->res = arg;
+	t->async = arg->flags & ZC_SEND_ASYNC;
+	t->share = LONG_MAX;
+	t->step = ZC_CHUNK_FIRST;
+	t->fine = 0;
+	return t;
 }
 
 /**
@@ -470,24 +468,15 @@ static int zc_transfer_init_ends(struct zc_transfer *t, struct zc_sendfile *arg)
 struct zc_transfer *zc_transfer_open(struct zc_sendfile *arg)
 {
 	struct zc_transfer *t;
-	int ret;
+	struct zc_ends ends;
+	int ret = zc_ends_open(&ends, arg);
 
-	/* Many may be under way for one who waits for none. */
-	t = kmem_cache_alloc(zc_transfers, arg->flags & ZC_SEND_ASYNC ?
-			     GFP_KERNEL_ACCOUNT : GFP_KERNEL);
-	if (!t)
-		return ERR_PTR(-ENOMEM);
-	ret = zc_transfer_init_ends(t, arg);
-	if (ret) {
-		kmem_cache_free(zc_transfers, t);
+	if (ret)
 		return ERR_PTR(ret);
-	}
-	t->res = arg;
-	t->async = arg->flags & ZC_SEND_ASYNC;
-	t->share = LONG_MAX;
-	t->step = ZC_CHUNK_FIRST;
-	t->fine = 0;
-	return t;
+	t = zc_transfer_new(&ends, arg);
+	if (!t)
+		zc_ends_close(&ends, arg);
+	return t ?: ERR_PTR(-ENOMEM);
 }
 
 /**
@@ -496,7 +485,7 @@ struct zc_transfer *zc_transfer_open(struct zc_sendfile *arg)
  */
 void zc_transfer_close(struct zc_transfer *t)
 {
-	struct zc_sendfile *res = t->res;
+	struct zc_ends ends;
 	unsigned int i;
 
 	zc_transfer_rewind(t);
@@ -508,15 +497,10 @@ void zc_transfer_close(struct zc_transfer *t)
 	t->chunks[0].run = &t->few;
 	t->head = 0;
 	zc_ring_free(&t->ring);
-	res->copied += t->sink.copied;
-	res->copy_reasons |= t->sink.reasons;
-	res->paths = t->sink.paths;
-	res->frags = t->sink.frags;
-	res->offset = t->pos;
-	if (res->flags & ZC_SEND_POS)
-		t->src.file->f_pos = t->pos;
-	zc_sink_close(&t->sink);
-	zc_source_close(&t->src);
+	ends.src = t->src;
+	ends.sink = t->sink;
+	ends.pos = t->pos;
+	zc_ends_close(&ends, t->res);
 	kmem_cache_free(zc_transfers, t);
 }
 
@@ -529,12 +513,20 @@ void zc_transfer_close(struct zc_transfer *t)
  */
 int zc_transfer_sendfile(struct zc_sendfile *arg)
 {
-	struct zc_transfer *t = zc_transfer_open(arg);
-	int ret = PTR_ERR_OR_ZERO(t);
+	struct zc_transfer *t = NULL;
+	struct zc_ends ends;
+	int ret = zc_ends_open(&ends, arg);
 
 	if (!ret) {
-		ret = zc_transfer_run(t);
-		zc_transfer_close(t);
+		ret = zc_ends_send_few(&ends, arg);
+		if (ret > 0) {
+			t = zc_transfer_new(&ends, arg);
+			ret = t ? zc_transfer_run(t) : -ENOMEM;
+		}
+		if (t)
+			zc_transfer_close(t);
+		else
+			zc_ends_close(&ends, arg);
 		add_rchar(current, arg->sent);
 		add_wchar(current, arg->sent);
 	}

@@ -424,6 +424,7 @@ struct zc_sink {
 
 int zc_sink_open(struct zc_sink *sink, int fd, u32 flags);
 void zc_sink_close(struct zc_sink *sink);
+void zc_sink_result(const struct zc_sink *sink, struct zc_sendfile *res);
 void zc_sink_notify(struct zc_sink *sink, struct ubuf_info *ubuf);
 bool zc_sink_nonblock(const struct zc_sink *sink);
 long zc_sink_room(struct zc_sink *sink, long share);
@@ -431,6 +432,26 @@ bool zc_sink_writable(const struct zc_sink *sink);
 unsigned int zc_sink_small(u64 len);
 ssize_t zc_sink_send(struct zc_sink *sink, struct iov_iter *iter, unsigned int how);
 int zc_sink_why_short(const struct zc_sink *sink);
+
+/* ends.c: what a transfer is between */
+
+/**
+ * struct zc_ends - what a transfer is between
+ * @src:  where from
+ * @sink: where to
+ * @pos:  file offset of the first byte
+ * @end:  file offset to stop at
+ */
+struct zc_ends {
+	struct zc_source src;
+	struct zc_sink sink;
+	u64 pos;
+	u64 end;
+};
+
+int zc_ends_open(struct zc_ends *ends, const struct zc_sendfile *arg);
+void zc_ends_close(struct zc_ends *ends, struct zc_sendfile *res);
+int zc_ends_send_few(struct zc_ends *ends, struct zc_sendfile *res);
 
 /* transfer.c: one transfer */
 

@@ -34,24 +34,13 @@ ZC_EXPORT int zc_cancel(struct zc_context *ctx, uint64_t user_data, uint32_t fla
 	return err ? err : (int)arg.count;
 }
 
-ZC_EXPORT int zc_sendfile_all(struct zc_context *ctx, struct zc_sendfile *arg)
+/* After an interruption: send the rest of @len. Returns 0 or a negative errno. */
+static int zc_sendfile_rest(struct zc_context *ctx, struct zc_sendfile *arg, uint64_t len)
 {
 	struct zc_sendfile part = *arg;
-	uint64_t len = arg->len;
 	int64_t sent;
 	int err;
 
-	/* There is nothing to go on with before the event has come. */
-	if (arg->flags & ZC_SEND_ASYNC)
-		return -EINVAL;
-	arg->sent = 0;
-	arg->copied = 0;
-	arg->copy_reasons = 0;
-	arg->chunks = 0;
-	arg->cached = 0;
-	arg->huge_bytes = 0;
-	arg->paths = 0;
-	arg->frags = 0;
 	do {
 		part.len = len - arg->sent;
 		if (part.flags & ZC_SEND_POS)
@@ -59,10 +48,39 @@ ZC_EXPORT int zc_sendfile_all(struct zc_context *ctx, struct zc_sendfile *arg)
 		sent = zc_sendfile(ctx, &part);
 		if (sent > 0)
 			zc_sendfile_add(arg, &part);
-		/* A short count without an error is the end of the file. */
 		err = sent < 0 ? sent : -part.error;
 	} while (err == -EINTR);
 	arg->offset = part.offset;
+	return err;
+}
+
+ZC_EXPORT int zc_sendfile_all(struct zc_context *ctx, struct zc_sendfile *arg)
+{
+	uint64_t offset = arg->offset;
+	int64_t sent;
+	int err;
+
+	/* There is nothing to go on with before the event has come. */
+	if (arg->flags & ZC_SEND_ASYNC)
+		return -EINVAL;
+	if (arg->flags & ZC_SEND_POS)
+		arg->offset = 0;
+	sent = zc_sendfile(ctx, arg);
+	/* A short count without an error is the end of the file. */
+	err = sent < 0 ? sent : -arg->error;
+	/* Who is refused as a whole is told so before the result is written. */
+	if (sent < 0) {
+		*arg = (struct zc_sendfile){
+			.in_fd = arg->in_fd,
+			.out_fd = arg->out_fd,
+			.offset = arg->flags & ZC_SEND_POS ? arg->offset : offset,
+			.len = arg->len,
+			.flags = arg->flags,
+			.user_data = arg->user_data,
+		};
+	}
+	if (err == -EINTR)
+		err = zc_sendfile_rest(ctx, arg, arg->len);
 	arg->error = -err;
 	return err;
 }
