@@ -12,7 +12,7 @@
 #include "zc_test.h"
 
 /* How long to try. */
-#define RACE_MS	8000
+#define RACE_MS	5000
 
 /**
  * struct toucher - a thread that touches a page when told
