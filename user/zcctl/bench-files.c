@@ -371,7 +371,8 @@ static int add_rows(struct bench *b)
 	for (how = 0; how < NR(hows); how++)
 		found += bench_listed(b->paths, hows[how].name);
 	if (b->paths && found != bench_list_length(b->paths))
-		return out_usage("bench files: --paths of rw, sendfile, zc-direct, zc-cached, zc-auto");
+		return out_usage("bench files: --paths of %s", "rw, sendfile, zc-direct, "
+				 "zc-cached and zc-auto");
 	for (i = 0; i < b->nr_sizes; i++) {
 		for (how = 0; how < NR(hows); how++) {
 			struct row row = { .how = &hows[how], .size = b->sizes[i] };
