@@ -121,27 +121,12 @@ static void show_text(const struct zc_buf_query *q, const void *data,
 	printf("\nfaults     %llu to touch it\n", (unsigned long long)seen->faults);
 }
 
-/* A file of /sys/devices/system/node, as "0-1". */
-static void read_nodes(const char *file, char *buf, size_t size)
-{
-	char path[64];
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/sys/devices/system/node/%s", file);
-	f = fopen(path, "re");
-	if (!f || !fgets(buf, size, f))
-		snprintf(buf, size, "?");
-	if (f)
-		fclose(f);
-	buf[strcspn(buf, "\n")] = '\0';
-}
-
 static void node_hint(int node, char *hint, size_t size)
 {
 	char path[64], list[64];
 
 	snprintf(path, sizeof(path), "/sys/devices/system/node/node%d", node);
-	read_nodes("has_memory", list, sizeof(list));
+	file_line("/sys/devices/system/node/has_memory", list, sizeof(list));
 	snprintf(hint, size, "NUMA node %d %s; nodes with memory: %s", node,
 		 access(path, F_OK) ? "is not online" : "has no memory", list);
 }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Files and block devices to send. */
+/* Files and block devices to send; and what the kernel says in a line. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -69,4 +71,16 @@ int file_open_some(const char *path, int *fd, uint64_t *size)
 	if (*size > end)
 		*size = end;
 	return EX_OK;
+}
+
+/* The first line of a file of sysfs, "?" if there is none. */
+void file_line(const char *path, char *buf, size_t size)
+{
+	FILE *f = fopen(path, "re");
+
+	if (!f || !fgets(buf, size, f))
+		snprintf(buf, size, "?");
+	if (f)
+		fclose(f);
+	buf[strcspn(buf, "\n")] = '\0';
 }

@@ -16,20 +16,6 @@ static const char info_help[] =
 "Show the version, parameters, features and limits of the module.\n"
 "Exit code 3: it is not loaded.\n";
 
-static void read_sysfs(const char *file, char *buf, size_t size)
-{
-	char path[512];
-	FILE *f;
-
-	snprintf(path, sizeof(path), SYSFS "%s", file);
-	f = fopen(path, "re");
-	if (!f || !fgets(buf, size, f))
-		snprintf(buf, size, "?");
-	if (f)
-		fclose(f);
-	buf[strcspn(buf, "\n")] = '\0';
-}
-
 /**
  * struct bit_name - name of a flag
  * @bit:  flag
@@ -79,7 +65,7 @@ static void read_params(struct params *params)
 {
 	DIR *dir = opendir(SYSFS "parameters");
 	struct dirent *de;
-	char file[300];
+	char file[320];
 
 	params->nr = 0;
 	if (!dir)
@@ -90,8 +76,8 @@ static void read_params(struct params *params)
 		if (*de->d_name == '.' || strlen(de->d_name) >= sizeof(param->name))
 			continue;
 		memcpy(param->name, de->d_name, strlen(de->d_name) + 1);
-		snprintf(file, sizeof(file), "parameters/%s", de->d_name);
-		read_sysfs(file, param->value, sizeof(param->value));
+		snprintf(file, sizeof(file), SYSFS "parameters/%s", de->d_name);
+		file_line(file, param->value, sizeof(param->value));
 		params->nr++;
 	}
 	closedir(dir);
@@ -188,7 +174,7 @@ int cmd_info(int argc, char **argv)
 	zc_close(ctx);
 	if (ret)
 		return out_error(EX_FAILED, -ret, NULL, "cannot query the module");
-	read_sysfs("version", version, sizeof(version));
+	file_line(SYSFS "version", version, sizeof(version));
 	read_params(&params);
 	if (out_json)
 		info_json(&query, version, &params);

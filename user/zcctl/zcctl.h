@@ -72,10 +72,11 @@ bool parse_host_port(const char *text, char **host, char **port);
 
 int device_open(struct zc_context **ctx);
 
-/* file.c: what is sent */
+/* file.c: what is sent, and what the kernel says in a line */
 
 int file_open(const char *path, int *fd, uint64_t *size);
 int file_open_some(const char *path, int *fd, uint64_t *size);
+void file_line(const char *path, char *buf, size_t size);
 
 /* holders.c: who holds the device */
 
