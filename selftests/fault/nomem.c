@@ -526,6 +526,7 @@ static void spread(struct __test_metadata *_metadata, SELF *self, enum xfer_how 
 {
 	struct zc_buf_seal seal;
 	unsigned int i;
+	uint64_t used;
 	void *map;
 
 	if (fault_spread(0, 0) == -EOPNOTSUPP)
@@ -540,8 +541,11 @@ static void spread(struct __test_metadata *_metadata, SELF *self, enum xfer_how 
 	self->x.handle = self->buf.handle;
 	self->x.how = how;
 	self->x.len = HUGE + 12345;
-	for (i = 0; i < 5 * sizeof(spreads) / sizeof(*spreads); i++)
+	used = zct_used(self->fd);
+	for (i = 0; i < 5 * sizeof(spreads) / sizeof(*spreads); i++) {
 		spread_round(_metadata, self, i % (sizeof(spreads) / sizeof(*spreads)));
+		EXPECT_TRUE(zct_used_becomes(self->fd, used, 2000));
+	}
 	EXPECT_GT(self->failed, 0);
 	TH_LOG("%u allocations failed", self->failed);
 	xfer_run(&self->x);
