@@ -56,6 +56,21 @@ void zc_ends_close(struct zc_ends *ends, struct zc_sendfile *res)
 }
 
 /**
+ * zc_ends_wants - how much memory will a transfer between them need?
+ * @ends: ends
+ *
+ * Returns: bytes, by the present size of the file; 0 if the page cache has the first.
+ */
+u64 zc_ends_wants(const struct zc_ends *ends)
+{
+	u64 end = zc_source_end(&ends->src, ends->end);
+
+	if (ends->src.cache && zc_cache_has(&ends->src, ends->pos))
+		return 0;
+	return end > ends->pos ? end - ends->pos : 0;
+}
+
+/**
  * zc_ends_send_few - send at once what the page cache has, if that is all of it
  * @ends: ends, just opened; @pos moves on
  * @res:  result

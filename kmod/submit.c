@@ -39,12 +39,22 @@ struct zc_end {
 	struct io_uring_cmd *ucmd;
 };
 
-/* Of a file -> socket. */
+/**
+ * struct zc_op_sendfile - of a file -> socket
+ * @op:   the transfer, as one of many
+ * @turn: when it may begin
+ * @end:  who is told
+ * @arg:  arguments and result
+ * @ends: file and socket
+ * @t:    how the bytes get from the one to the other; NULL before its turn, for
+ *        there may be thousands that wait
+ */
 struct zc_op_sendfile {
 	struct zc_op op;
 	struct zc_turn turn;
 	struct zc_end end;
 	struct zc_sendfile arg;
+	struct zc_ends ends;
 	struct zc_transfer *t;
 };
 
@@ -88,17 +98,33 @@ static void zc_end_tell(struct zc_end *end, int err, u64 sent, u64 copied)
 	zc_uring_end(end->ucmd, sent ? min_t(u64, sent, INT_MAX) : err, copied);
 }
 
+/* Returns as zc_ends_send_few(). */
+static int zc_op_sendfile_first(struct zc_op_sendfile *o)
+{
+	int ret = zc_ends_send_few(&o->ends, &o->arg);
+
+	/* Where the socket is full, the transfer waits for it. */
+	if (ret <= 0 && ret != -EAGAIN)
+		return ret;
+	o->ends.src.waker = o->op.waker;
+	o->t = zc_transfer_new(&o->ends, &o->arg);
+	return o->t ? 1 : -ENOMEM;
+}
+
 static int zc_op_sendfile_advance(struct zc_op *op)
 {
 	struct zc_op_sendfile *o = container_of(op, struct zc_op_sendfile, op);
 	u64 before = o->arg.sent;
-	int ret;
+	int ret = 1;
 
-	if (!zc_turn_mine(&o->turn, zc_transfer_wants(o->t)))
+	if (!zc_turn_mine(&o->turn, zc_ends_wants(&o->ends)))
 		return -EIOCBQUEUED;
-	o->t->src.waker = op->waker;
-	o->t->share = zc_pool_share();
-	ret = zc_transfer_advance(o->t);
+	if (!o->t)
+		ret = zc_op_sendfile_first(o);
+	if (ret > 0) {
+		o->t->share = zc_pool_share();
+		ret = zc_transfer_advance(o->t);
+	}
 	if (o->arg.sent != before)
 		op->retries = 0;
 	return ret;
@@ -109,7 +135,9 @@ static void zc_op_sendfile_end(struct zc_op *op, int err)
 	struct zc_op_sendfile *o = container_of(op, struct zc_op_sendfile, op);
 
 	zc_turn_leave(&o->turn);
-	zc_transfer_close(o->t);
+	if (o->t)
+		zc_transfer_free(o->t);
+	zc_ends_close(&o->ends, &o->arg);
 	if (o->end.note) {
 		o->end.note->event.copy_reasons = o->arg.copy_reasons;
 		o->end.note->event.paths = o->arg.paths;
@@ -129,7 +157,9 @@ static void zc_op_sendfile_begin(struct zc_turn *turn)
 
 static bool zc_op_sendfile_quiet(struct zc_op *op)
 {
-	return zc_transfer_quiet(container_of(op, struct zc_op_sendfile, op)->t);
+	struct zc_op_sendfile *o = container_of(op, struct zc_op_sendfile, op);
+
+	return !o->t || zc_transfer_quiet(o->t);
 }
 
 static const struct zc_op_ops zc_op_sendfile_ops = {
@@ -198,15 +228,14 @@ int zc_submit_sendfile(struct zc_file *zf, struct zc_sendfile *arg,
 	ret = zc_end_init(&o->end, zf, arg->user_data, ucmd);
 	if (ret)
 		goto err_free;
-	o->t = zc_transfer_open(&o->arg);
-	ret = PTR_ERR_OR_ZERO(o->t);
+	ret = zc_ends_open(&o->ends, &o->arg);
 	if (ret)
 		goto err_end;
-	o->op.slow = zc_file_slow(o->t->src.file);
-	ret = zc_op_start(&o->op, zf, o->t->sink.sock);
+	o->op.slow = zc_file_slow(o->ends.src.file);
+	ret = zc_op_start(&o->op, zf, o->ends.sink.sock);
 	if (ret >= 0)
 		return ret;
-	zc_transfer_close(o->t);
+	zc_ends_close(&o->ends, &o->arg);
 err_end:
 	zc_end_cancel(&o->end);
 err_free:

@@ -47,8 +47,8 @@ static struct zc_chunk *zc_transfer_chunk(struct zc_transfer *t, unsigned int i)
 static int zc_transfer_read(struct zc_transfer *t, u64 stop, u64 end)
 {
 	struct zc_chunk *chunk = zc_transfer_chunk(t, t->nr);
-	unsigned int align = t->src.align ?: PAGE_SIZE;
-	size_t skip = t->src.align ? t->next & (align - 1) : 0;
+	unsigned int align = t->ends->src.align ?: PAGE_SIZE;
+	size_t skip = t->ends->src.align ? t->next & (align - 1) : 0;
 	u64 want = round_up(skip + stop - t->next, (u64)align);
 	u64 left = round_up(skip + end - t->next, (u64)align);
 	int ret;
@@ -69,7 +69,7 @@ static int zc_transfer_read(struct zc_transfer *t, u64 stop, u64 end)
 	if (t->next >= t->fine)
 		t->step = min_t(size_t, t->step * 4, ZC_CHUNK_MAX);
 	t->nr++;
-	zc_source_read(&t->src, chunk);
+	zc_source_read(&t->ends->src, chunk);
 	return 1;
 }
 
@@ -77,7 +77,7 @@ static int zc_transfer_read(struct zc_transfer *t, u64 stop, u64 end)
 static int zc_transfer_take(struct zc_transfer *t, u64 end)
 {
 	struct zc_chunk *chunk = zc_transfer_chunk(t, t->nr);
-	ssize_t len = zc_cache_get(&t->src, t->next, end, &chunk->run);
+	ssize_t len = zc_cache_get(&t->ends->src, t->next, end, &chunk->run);
 
 	if (len <= 0)
 		return len;
@@ -103,24 +103,24 @@ static int zc_transfer_get(struct zc_transfer *t, u64 end)
 	u64 stop = end;
 	int ret;
 
-	if (t->src.cache) {
+	if (t->ends->src.cache) {
 		ret = zc_transfer_take(t, end);
 		if (ret)
 			return ret;
 	}
-	ret = zc_source_settle(&t->src);
+	ret = zc_source_settle(&t->ends->src);
 	if (ret)
 		return ret;
-	if (!t->src.align && t->nr)
+	if (!t->ends->src.align && t->nr)
 		return 0;
-	if (t->src.fill && t->next < i_size_read(t->src.host)) {
-		ret = zc_cache_fill(&t->src, t->next, end);
+	if (t->ends->src.fill && t->next < i_size_read(t->ends->src.host)) {
+		ret = zc_cache_fill(&t->ends->src, t->next, end);
 		ret = ret ?: zc_transfer_take(t, end);
 		if (ret)
 			return ret;
 	}
-	if (t->src.cache)
-		stop = zc_cache_next(&t->src, t->next,
+	if (t->ends->src.cache)
+		stop = zc_cache_next(&t->ends->src, t->next,
 				     min_t(u64, end, t->next + t->step));
 	return zc_transfer_read(t, stop, end);
 }
@@ -136,15 +136,15 @@ static bool zc_transfer_full(struct zc_transfer *t)
 /* Get as many chunks as may run ahead. */
 static int zc_transfer_fill(struct zc_transfer *t)
 {
-	u64 end = zc_source_end(&t->src, t->end);
-	unsigned int depth = t->src.align ? zc_transfer_depth() : 2;
+	u64 end = zc_source_end(&t->ends->src, t->ends->end);
+	unsigned int depth = t->ends->src.align ? zc_transfer_depth() : 2;
 	int ret;
 
 	if (t->next >= end)
 		return 0;
-	if (zc_sink_nonblock(&t->sink)) {
-		long room = zc_sink_room(&t->sink, t->share);
-		u64 fits = round_down(t->pos + room, PAGE_SIZE);
+	if (zc_sink_nonblock(&t->ends->sink)) {
+		long room = zc_sink_room(&t->ends->sink, t->share);
+		u64 fits = round_down(t->ends->pos + room, PAGE_SIZE);
 
 		if (!room && !t->nr)
 			return -EAGAIN;
@@ -189,7 +189,7 @@ static void zc_transfer_rewind(struct zc_transfer *t)
 		zc_source_wait(zc_transfer_chunk(t, 0));
 		zc_transfer_pop(t);
 	}
-	t->next = t->pos;
+	t->next = t->ends->pos;
 }
 
 /* Will more bytes follow at once? Then the socket need not send a short packet. */
@@ -215,7 +215,7 @@ static void zc_transfer_account(struct zc_transfer *t,
 {
 	struct zc_sendfile *res = t->res;
 
-	t->pos += sent;
+	t->ends->pos += sent;
 	res->sent += sent;
 	res->chunks += !chunk->sent;
 	if (chunk->cached)
@@ -247,12 +247,12 @@ static int zc_transfer_send(struct zc_transfer *t, size_t len)
 		iov_iter_bvec(&iter, ITER_SOURCE, &chunk->bv, 1, len);
 	}
 	iov_iter_advance(&iter, chunk->sent);
-	ret = zc_sink_send(&t->sink, &iter, zc_transfer_how(t, chunk, len));
+	ret = zc_sink_send(&t->ends->sink, &iter, zc_transfer_how(t, chunk, len));
 	if (ret < 0)
 		return ret;
 	zc_transfer_account(t, chunk, ret);
 	chunk->sent += ret;
-	return chunk->sent < len ? zc_sink_why_short(&t->sink) : 0;
+	return chunk->sent < len ? zc_sink_why_short(&t->ends->sink) : 0;
 }
 
 /* The file turned out not to do direct reads, though it said that it would. */
@@ -260,7 +260,7 @@ static int zc_transfer_no_direct(struct zc_transfer *t)
 {
 	if (t->res->flags & ZC_SEND_DIRECT)
 		return -EOPNOTSUPP;
-	zc_source_no_direct(&t->src);
+	zc_source_no_direct(&t->ends->src);
 	zc_transfer_rewind(t);
 	return 0;
 }
@@ -273,11 +273,11 @@ static int zc_transfer_no_direct(struct zc_transfer *t)
 static int zc_transfer_failed(struct zc_transfer *t, int err)
 {
 	struct zc_chunk *chunk = zc_transfer_chunk(t, 0);
-	bool large = t->src.align && chunk->span.len > t->src.align;
+	bool large = t->ends->src.align && chunk->span.len > t->ends->src.align;
 
 	if (large) {
 		t->fine = chunk->pos + chunk->len;
-		t->step = t->src.align;
+		t->step = t->ends->src.align;
 	}
 	zc_transfer_rewind(t);
 	return large ? 1 : err;
@@ -291,7 +291,7 @@ static int zc_transfer_step(struct zc_transfer *t)
 	bool whole = len == chunk->len;
 	int ret;
 
-	if (t->src.align && (len == -EINVAL || len == -EOPNOTSUPP))
+	if (t->ends->src.align && (len == -EINVAL || len == -EOPNOTSUPP))
 		return zc_transfer_no_direct(t) ?: 1;
 	if (chunk->cached && (t->res->flags & ZC_SEND_DIRECT))
 		return -EOPNOTSUPP;
@@ -349,25 +349,10 @@ static bool zc_transfer_ready(struct zc_transfer *t)
 }
 
 /**
- * zc_transfer_wants - how much memory will it need?
- * @t: transfer that has not begun
- *
- * Returns: bytes, by the present size of the file; 0 if the page cache has the first.
- */
-u64 zc_transfer_wants(const struct zc_transfer *t)
-{
-	u64 end = zc_source_end(&t->src, t->end);
-
-	if (t->src.cache && zc_cache_has(&t->src, t->pos))
-		return 0;
-	return end > t->pos ? end - t->pos : 0;
-}
-
-/**
  * zc_transfer_quiet - are all its reads over?
  * @t: transfer
  *
- * Returns: true if they are; then zc_transfer_close() waits for nobody.
+ * Returns: true if they are; then zc_transfer_free() waits for nobody.
  */
 bool zc_transfer_quiet(struct zc_transfer *t)
 {
@@ -411,7 +396,7 @@ int zc_transfer_advance(struct zc_transfer *t)
 			return -EIOCBQUEUED;
 		ret = zc_transfer_step(t);
 		if (ret == -EAGAIN)
-			return zc_sink_writable(&t->sink) ? -ENOMEM : -EIOCBQUEUED;
+			return zc_sink_writable(&t->ends->sink) ? -ENOMEM : -EIOCBQUEUED;
 		if (ret <= 0)
 			return ret;
 	}
@@ -435,9 +420,17 @@ static void zc_transfer_construct(void *obj)
 	t->chunks[0].run = &t->few;
 }
 
-/* A transfer that takes over @ends. Many may be under way for one who waits for none. */
-static struct zc_transfer *zc_transfer_new(const struct zc_ends *ends,
-					   struct zc_sendfile *arg)
+/**
+ * zc_transfer_new - get a transfer ready
+ * @ends: between these, which must live as long; their @pos moves on
+ * @arg:  arguments, checked; and the result
+ *
+ * Many may be under way for one who waits for none: then it is charged to the memcg
+ * of the caller.
+ *
+ * Returns: the transfer, to be freed by zc_transfer_free(); or NULL. Sleeps.
+ */
+struct zc_transfer *zc_transfer_new(struct zc_ends *ends, struct zc_sendfile *arg)
 {
 	struct zc_transfer *t = kmem_cache_alloc(zc_transfers,
 						 arg->flags & ZC_SEND_ASYNC ?
@@ -445,11 +438,8 @@ static struct zc_transfer *zc_transfer_new(const struct zc_ends *ends,
 
 	if (!t)
 		return NULL;
-	t->src = ends->src;
-	t->sink = ends->sink;
-	t->pos = ends->pos;
+	t->ends = ends;
 	t->next = ends->pos;
-	t->end = ends->end;
 	t->res = arg;
 	t->async = arg->flags & ZC_SEND_ASYNC;
 	t->share = LONG_MAX;
@@ -459,33 +449,11 @@ static struct zc_transfer *zc_transfer_new(const struct zc_ends *ends,
 }
 
 /**
- * zc_transfer_open - get a transfer ready
- * @arg: arguments, checked but for the descriptors; on zc_transfer_close() the
- *       result
- *
- * Returns: the transfer, or an ERR_PTR() as documented at struct zc_sendfile. Sleeps.
+ * zc_transfer_free - end a transfer, wherever it is
+ * @t: from zc_transfer_new(). Waits for reads under way, see zc_transfer_quiet()
  */
-struct zc_transfer *zc_transfer_open(struct zc_sendfile *arg)
+void zc_transfer_free(struct zc_transfer *t)
 {
-	struct zc_transfer *t;
-	struct zc_ends ends;
-	int ret = zc_ends_open(&ends, arg);
-
-	if (ret)
-		return ERR_PTR(ret);
-	t = zc_transfer_new(&ends, arg);
-	if (!t)
-		zc_ends_close(&ends, arg);
-	return t ?: ERR_PTR(-ENOMEM);
-}
-
-/**
- * zc_transfer_close - end a transfer, wherever it is, and free it
- * @t: from zc_transfer_open(). Waits for reads under way, see zc_transfer_quiet()
- */
-void zc_transfer_close(struct zc_transfer *t)
-{
-	struct zc_ends ends;
 	unsigned int i;
 
 	zc_transfer_rewind(t);
@@ -497,11 +465,23 @@ void zc_transfer_close(struct zc_transfer *t)
 	t->chunks[0].run = &t->few;
 	t->head = 0;
 	zc_ring_free(&t->ring);
-	ends.src = t->src;
-	ends.sink = t->sink;
-	ends.pos = t->pos;
-	zc_ends_close(&ends, t->res);
 	kmem_cache_free(zc_transfers, t);
+}
+
+/* Send it all, with a transfer if there is more to do than zc_ends_send_few() can. */
+static int zc_transfer_all(struct zc_ends *ends, struct zc_sendfile *arg)
+{
+	int ret = zc_ends_send_few(ends, arg);
+	struct zc_transfer *t;
+
+	if (ret <= 0)
+		return ret;
+	t = zc_transfer_new(ends, arg);
+	if (!t)
+		return -ENOMEM;
+	ret = zc_transfer_run(t);
+	zc_transfer_free(t);
+	return ret;
 }
 
 /**
@@ -513,20 +493,12 @@ void zc_transfer_close(struct zc_transfer *t)
  */
 int zc_transfer_sendfile(struct zc_sendfile *arg)
 {
-	struct zc_transfer *t = NULL;
 	struct zc_ends ends;
 	int ret = zc_ends_open(&ends, arg);
 
 	if (!ret) {
-		ret = zc_ends_send_few(&ends, arg);
-		if (ret > 0) {
-			t = zc_transfer_new(&ends, arg);
-			ret = t ? zc_transfer_run(t) : -ENOMEM;
-		}
-		if (t)
-			zc_transfer_close(t);
-		else
-			zc_ends_close(&ends, arg);
+		ret = zc_transfer_all(&ends, arg);
+		zc_ends_close(&ends, arg);
 		add_rchar(current, arg->sent);
 		add_wchar(current, arg->sent);
 	}

@@ -13,7 +13,7 @@
  *                           `-> sink -> (socket)
  *
  * Later:      chardev -> submit -> async -> (worker) -> transfer, send
- *                           `-> turn -> pool
+ *                           `-> turn -> pace -> pool
  *
  * Nothing calls upwards. All functions may sleep, except where said.
  *
@@ -59,6 +59,8 @@ void zc_pool_put_huge(struct folio *folio);
 u64 zc_pool_limit(void);
 u64 zc_pool_used(void);
 void zc_pool_reap(void);
+s64 zc_pool_flying(void);
+u64 zc_pool_taken(void);
 s64 zc_pool_room(void);
 long zc_pool_share(void);
 
@@ -439,7 +441,7 @@ int zc_sink_why_short(const struct zc_sink *sink);
  * struct zc_ends - what a transfer is between
  * @src:  where from
  * @sink: where to
- * @pos:  file offset of the first byte
+ * @pos:  file offset of the next byte to send
  * @end:  file offset to stop at
  */
 struct zc_ends {
@@ -451,6 +453,7 @@ struct zc_ends {
 
 int zc_ends_open(struct zc_ends *ends, const struct zc_sendfile *arg);
 void zc_ends_close(struct zc_ends *ends, struct zc_sendfile *res);
+u64 zc_ends_wants(const struct zc_ends *ends);
 int zc_ends_send_few(struct zc_ends *ends, struct zc_sendfile *res);
 
 /* transfer.c: one transfer */
@@ -461,15 +464,12 @@ int zc_ends_send_few(struct zc_ends *ends, struct zc_sendfile *res);
 
 /**
  * struct zc_transfer - a transfer under way
- * @src:    where from
- * @sink:   where to
+ * @ends:   between these, its owner's
  * @ring:   through which memory
  * @res:    arguments and result
  * @async:  nobody waits for it
  * @share:  most bytes that the socket should hold, if it is non-blocking
- * @pos:    file offset of the next byte to send
  * @next:   file offset of the next byte to read
- * @end:    file offset to stop at
  * @step:   size of the next read, bytes
  * @fine:   file offset up to which reads stay small
  * @head:   oldest in @chunks
@@ -479,15 +479,12 @@ int zc_ends_send_few(struct zc_ends *ends, struct zc_sendfile *res);
  *          file takes
  */
 struct zc_transfer {
-	struct zc_source src;
-	struct zc_sink sink;
+	struct zc_ends *ends;
 	struct zc_ring ring;
 	struct zc_sendfile *res;
 	bool async;
 	long share;
-	u64 pos;
 	u64 next;
-	u64 end;
 	size_t step;
 	u64 fine;
 	unsigned int head;
@@ -498,11 +495,10 @@ struct zc_transfer {
 
 int zc_transfer_init(void);
 void zc_transfer_exit(void);
-struct zc_transfer *zc_transfer_open(struct zc_sendfile *arg);
+struct zc_transfer *zc_transfer_new(struct zc_ends *ends, struct zc_sendfile *arg);
 int zc_transfer_advance(struct zc_transfer *t);
-u64 zc_transfer_wants(const struct zc_transfer *t);
 bool zc_transfer_quiet(struct zc_transfer *t);
-void zc_transfer_close(struct zc_transfer *t);
+void zc_transfer_free(struct zc_transfer *t);
 int zc_transfer_sendfile(struct zc_sendfile *arg);
 unsigned int zc_transfer_depth(void);
 
