@@ -11,7 +11,10 @@
  * struct zc_turn - somebody who may have to wait
  * @node:   among those who wait: added by its own transfer alone
  * @begin:  called when it may try again; with a spinlock held
- * @since:  in jiffies, when it began to wait; 0: it never had to
+ * @waited: it had to wait
+ * @since:  since then, jiffies
+ * @wants:  bytes that it needs memory for to begin
+ * @paced:  others were before it, but no more
  * @anyway: has waited for long enough
  * @began:  it is under way
  * @counts: it needed memory for that
@@ -19,7 +22,10 @@
 struct zc_turn {
 	struct list_head node;
 	void (*begin)(struct zc_turn *turn);
+	bool waited;
 	unsigned long since;
+	u64 wants;
+	bool paced;
 	bool anyway;
 	bool began;
 	bool counts;
@@ -29,6 +35,11 @@ void zc_turn_init(struct zc_turn *turn, void (*begin)(struct zc_turn *turn));
 void zc_turn_exit(void);
 bool zc_turn_mine(struct zc_turn *turn, u64 left);
 void zc_turn_leave(struct zc_turn *turn);
+
+/* pace.c: how fast many begin; under the lock of turn.c */
+
+void zc_pace_look(void);
+bool zc_pace_take(u64 bytes);
 
 /* async.c: transfers that nobody waits for */
 

@@ -17,6 +17,8 @@ MODULE_PARM_DESC(max_bytes, "limit on the memory of all buffers and transfers, b
 static atomic64_t zc_used = ATOMIC64_INIT(0);
 /* Of it, the hugepages of transfers. */
 static atomic64_t zc_moving = ATOMIC64_INIT(0);
+/* All that transfers ever took of these, bytes. */
+static atomic64_t zc_taken = ATOMIC64_INIT(0);
 
 /**
  * zc_pool_limit - most memory that the module may hold
@@ -169,6 +171,29 @@ struct folio *zc_pool_get(int nid, unsigned int order, gfp_t extra)
 }
 
 /**
+ * zc_pool_flying - hugepages that transfers have, or the network of earlier ones
+ *
+ * Returns: bytes, but for open slices. Any context.
+ */
+s64 zc_pool_flying(void)
+{
+	return atomic64_read(&zc_moving) + (s64)zc_spare_held_bytes() -
+	       (s64)zc_slice_bytes();
+}
+
+/**
+ * zc_pool_taken - hugepages that transfers ever took
+ *
+ * With zc_pool_flying() it says how many they have done with.
+ *
+ * Returns: bytes. Any context.
+ */
+u64 zc_pool_taken(void)
+{
+	return atomic64_read(&zc_taken);
+}
+
+/**
  * zc_pool_room - how much more memory transfers may put in flight
  *
  * Half of the module's memory is theirs, with what the network still holds of
@@ -179,8 +204,7 @@ struct folio *zc_pool_get(int nid, unsigned int order, gfp_t extra)
  */
 s64 zc_pool_room(void)
 {
-	return (s64)(zc_pool_limit() / 2) - atomic64_read(&zc_moving) -
-	       (s64)zc_spare_held_bytes();
+	return (s64)(zc_pool_limit() / 2) - zc_pool_flying() - (s64)zc_slice_bytes();
 }
 
 /* Of the room that there is, a transfer may have so much, within these bounds. */
@@ -231,10 +255,12 @@ struct folio *zc_pool_get_huge(void)
 	if (!folio)
 		folio = zc_pool_alloc(NUMA_NO_NODE, ZC_HUGE_ORDER,
 				      GFP_HIGHUSER | __GFP_NOWARN | __GFP_NORETRY);
-	if (folio)
-		atomic64_add(ZC_HUGE_SIZE, &zc_moving);
-	else
+	if (!folio) {
 		zc_pool_uncharge(ZC_HUGE_SIZE);
+		return NULL;
+	}
+	atomic64_add(ZC_HUGE_SIZE, &zc_moving);
+	atomic64_add(ZC_HUGE_SIZE, &zc_taken);
 	return folio;
 }
 

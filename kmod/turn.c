@@ -2,7 +2,8 @@
 /*
  * Whose turn it is to begin: where many transfers are submitted at once, those that
  * would find little memory wait until the first have done with theirs, rather than
- * that all go on in small steps.
+ * that all go on in small steps; and so do those that come faster than the network
+ * gets on (pace.c).
  *
  * The network does not say when it lets go of memory, so somebody has to look. And
  * peers that never read may hold it: when nobody gets on, or who waits has waited for
@@ -50,7 +51,9 @@ static DECLARE_DELAYED_WORK(zc_turns_work, zc_turns_look);
 static void zc_turn_list_locked(struct zc_turn *turn)
 {
 	lockdep_assert_held(&zc_turns_lock);
-	turn->since = turn->since ?: jiffies;
+	if (!turn->waited)
+		turn->since = jiffies;
+	turn->waited = true;
 	list_add_tail(&turn->node, &zc_turns);
 	zc_nr_turns++;
 }
@@ -64,8 +67,41 @@ static void zc_turn_unlist_locked(struct zc_turn *turn)
 	zc_nr_turns--;
 }
 
-/* Let the first of those who wait begin, if it has waited for @min jiffies. */
-static bool zc_turn_next(bool anyway, unsigned long min)
+/* By its own transfer, which alone lists it, and may be gone after that. */
+static void zc_turn_unlist(struct zc_turn *turn)
+{
+	if (!turn->waited)
+		return;
+	spin_lock(&zc_turns_lock);
+	zc_turn_unlist_locked(turn);
+	spin_unlock(&zc_turns_lock);
+}
+
+static void zc_turn_begin_locked(struct zc_turn *turn)
+{
+	zc_turn_unlist_locked(turn);
+	turn->paced = true;
+	/* Under the lock: who leaves the list may be gone after that. */
+	turn->begin(turn);
+}
+
+/* Let the first of those who wait begin, if the pace allows for it. */
+static bool zc_turn_next(void)
+{
+	struct zc_turn *turn;
+
+	spin_lock(&zc_turns_lock);
+	turn = list_first_entry_or_null(&zc_turns, struct zc_turn, node);
+	if (turn && !zc_pace_take(turn->wants))
+		turn = NULL;
+	if (turn)
+		zc_turn_begin_locked(turn);
+	spin_unlock(&zc_turns_lock);
+	return turn;
+}
+
+/* The same without memory, if it has waited for @min jiffies. */
+static bool zc_turn_next_anyway(unsigned long min)
 {
 	struct zc_turn *turn;
 
@@ -74,11 +110,8 @@ static bool zc_turn_next(bool anyway, unsigned long min)
 	if (turn && time_before(jiffies, turn->since + min))
 		turn = NULL;
 	if (turn) {
-		zc_turn_unlist_locked(turn);
-		if (anyway)
-			WRITE_ONCE(turn->anyway, true);
-		/* Under the lock: who leaves the list may be gone after that. */
-		turn->begin(turn);
+		WRITE_ONCE(turn->anyway, true);
+		zc_turn_begin_locked(turn);
 	}
 	spin_unlock(&zc_turns_lock);
 	return turn;
@@ -90,7 +123,7 @@ static void zc_turns_anyway(bool stuck)
 	unsigned int nr = READ_ONCE(zc_nr_turns);
 	unsigned int some = stuck ? max(nr / 4, ZC_TURN_SOME) : max(nr / 16, ZC_TURN_FEW);
 
-	while (some-- && zc_turn_next(true, stuck ? 0 : ZC_TURN_WAIT))
+	while (some-- && zc_turn_next_anyway(stuck ? 0 : ZC_TURN_WAIT))
 		;
 }
 
@@ -102,9 +135,12 @@ static void zc_turns_look(struct work_struct *work)
 	unsigned int nr = 0;
 
 	zc_spare_reap(UINT_MAX);
+	spin_lock(&zc_turns_lock);
+	zc_pace_look();
+	spin_unlock(&zc_turns_lock);
 	/* Each will take its share only when it runs. */
 	while (zc_pool_share() >= ZC_TURN_SHARE && nr < zc_pool_room() / ZC_TURN_SHARE &&
-	       zc_turn_next(false, 0))
+	       zc_turn_next())
 		nr++;
 	moved = moved || nr || now != ended;
 	ended = now;
@@ -124,6 +160,23 @@ static void zc_turns_look(struct work_struct *work)
 	moved = false;
 }
 
+/* Is there memory, and is nobody before it? Else it waits. */
+static bool zc_turn_take(struct zc_turn *turn)
+{
+	bool mine = zc_pool_share() >= turn->wants;
+
+	spin_lock(&zc_turns_lock);
+	if (mine && !turn->paced)
+		mine = list_empty(&zc_turns) && zc_pace_take(turn->wants);
+	/* It may have been woken by something else while it stood there. */
+	if (!mine && list_empty(&turn->node))
+		zc_turn_list_locked(turn);
+	spin_unlock(&zc_turns_lock);
+	if (!mine)
+		queue_delayed_work(system_unbound_wq, &zc_turns_work, 1);
+	return mine;
+}
+
 /**
  * zc_turn_mine - may this transfer begin?
  * @turn: its turn
@@ -134,26 +187,16 @@ static void zc_turns_look(struct work_struct *work)
  */
 bool zc_turn_mine(struct zc_turn *turn, u64 left)
 {
-	bool mine;
-
 	if (turn->began)
 		return true;
-	mine = READ_ONCE(turn->anyway) ||
-	       zc_pool_share() >= min_t(u64, left, ZC_TURN_SHARE);
-	/* It may have been woken by something else while it stood there. */
-	if (mine == !list_empty(&turn->node)) {
-		spin_lock(&zc_turns_lock);
-		if (mine)
-			zc_turn_unlist_locked(turn);
-		else
-			zc_turn_list_locked(turn);
-		spin_unlock(&zc_turns_lock);
-	}
-	turn->began = mine;
 	turn->counts = left;
-	if (!mine)
-		queue_delayed_work(system_unbound_wq, &zc_turns_work, 1);
-	return mine;
+	turn->wants = min_t(u64, left, ZC_TURN_SHARE);
+	if (READ_ONCE(turn->anyway) || !left)
+		zc_turn_unlist(turn);
+	else if (!zc_turn_take(turn))
+		return false;
+	turn->began = true;
+	return true;
 }
 
 /**
@@ -164,9 +207,7 @@ void zc_turn_leave(struct zc_turn *turn)
 {
 	if (turn->began && turn->counts)
 		atomic_inc(&zc_turns_ended);
-	spin_lock(&zc_turns_lock);
-	zc_turn_unlist_locked(turn);
-	spin_unlock(&zc_turns_lock);
+	zc_turn_unlist(turn);
 }
 
 /**
@@ -178,7 +219,9 @@ void zc_turn_init(struct zc_turn *turn, void (*begin)(struct zc_turn *turn))
 {
 	INIT_LIST_HEAD(&turn->node);
 	turn->begin = begin;
-	turn->since = 0;
+	turn->waited = false;
+	turn->wants = 0;
+	turn->paced = false;
 	turn->anyway = false;
 	turn->began = false;
 }
