@@ -15,7 +15,6 @@
  * by each run that is due. A waker may come late, when the lane is gone but for
  * RCU; it then finds no reference to take.
  */
-#include <linux/cred.h>
 #include <linux/file.h>
 #include <linux/hashtable.h>
 #include <linux/mutex.h>
@@ -151,7 +150,7 @@ static void zc_op_unlink(struct zc_lane *lane, struct zc_op *op)
 static void zc_op_end(struct zc_lane *lane, struct zc_op *op, int err)
 {
 	zc_op_unlink(lane, op);
-	put_cred(op->cred);
+	zc_behalf_put(&op->behalf);
 	op->ops->end(op, err);
 }
 
@@ -183,10 +182,12 @@ static bool zc_op_lingers(struct zc_lane *lane, struct zc_op *op, int err)
 /* As the one who submitted it. */
 static int zc_op_advance(struct zc_op *op)
 {
-	const struct cred *old = override_creds(op->cred);
-	int ret = op->ops->advance(op);
+	struct zc_behalf own;
+	int ret;
 
-	revert_creds(old);
+	zc_behalf_enter(&op->behalf, &own);
+	ret = op->ops->advance(op);
+	zc_behalf_leave(&own);
 	return ret;
 }
 
@@ -393,7 +394,7 @@ int zc_op_submit(struct zc_op *op, struct zc_file *zf, struct socket *sock)
 	if (!fresh)
 		return -ENOMEM;
 	op->owner = current->files;
-	op->cred = get_current_cred();
+	zc_behalf_take(&op->behalf);
 	rcu_read_lock();
 	spin_lock(&zc_lanes_lock);
 	lane = zc_lane_find(sock->sk);

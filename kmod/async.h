@@ -41,6 +41,25 @@ void zc_turn_leave(struct zc_turn *turn);
 void zc_pace_look(void);
 bool zc_pace_take(u64 bytes);
 
+/* behalf.c: as whom a worker acts */
+
+/**
+ * struct zc_behalf - somebody
+ * @cred:  credentials
+ * @memcg: cgroup that memory is charged to
+ * @blkcg: cgroup that I/O is charged to; unused where the kernel has none
+ */
+struct zc_behalf {
+	const struct cred *cred;
+	struct mem_cgroup *memcg;
+	struct cgroup_subsys_state *blkcg;
+};
+
+void zc_behalf_take(struct zc_behalf *behalf);
+void zc_behalf_put(struct zc_behalf *behalf);
+void zc_behalf_enter(const struct zc_behalf *behalf, struct zc_behalf *own);
+void zc_behalf_leave(const struct zc_behalf *own);
+
 /* async.c: transfers that nobody waits for */
 
 struct zc_op;
@@ -69,7 +88,7 @@ struct zc_op_ops {
  *             async.c; NULL: nothing does
  * @user_data: from the user
  * @owner:     files_struct of the submitter: a name
- * @cred:      its credentials, a reference is held
+ * @behalf:    on whose behalf it is
  * @life:      how long it may last from its submission, ms; 0: no limit
  * @deadline:  when @life is over, jiffies
  * @retries:   attempts in a row that sent nothing, for want of memory
@@ -88,7 +107,7 @@ struct zc_op {
 	struct zc_op **name;
 	u64 user_data;
 	const void *owner;
-	const struct cred *cred;
+	struct zc_behalf behalf;
 	unsigned int life;
 	unsigned long deadline;
 	unsigned int retries;

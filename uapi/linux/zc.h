@@ -293,8 +293,8 @@ struct zc_buf_seal {
  * canceled when the process that submitted it has none of these descriptors any more,
  * even if another process has: the socket could keep the device open by itself.
  *
- * What the page cache takes on behalf of such a transfer is not charged to the
- * submitter's memory cgroup, nor is its I/O: workers of the kernel do it.
+ * Workers of the kernel do it, on behalf of the submitter: with its credentials, and
+ * its cgroups are charged for the page cache and for I/O.
  *
  * How much of a transfer is in flight is bounded: what the module may hold is
  * shared among the sockets that are served. Excludes ZC_SEND_POS (EINVAL);
