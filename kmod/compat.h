@@ -9,6 +9,7 @@
 #define _ZC_COMPAT_H
 
 #include <linux/bvec.h>
+#include <linux/file.h>
 #include <linux/mm.h>
 #include <linux/net.h>
 #include <linux/netdevice.h>
@@ -56,6 +57,34 @@ static inline void vm_flags_clear(struct vm_area_struct *vma,
 	vma->vm_flags &= ~flags;
 }
 #endif
+
+/**
+ * zc_file_get - the file of a descriptor
+ * @fd:    descriptor from the user
+ * @stays: is needed after the call that it was given to
+ * @ref:   set if a reference was taken, to be given back by fput(). Else nobody can
+ *         close it until the call returns
+ *
+ * struct fd became one word in 6.12.
+ *
+ * Returns: the file, or NULL.
+ */
+static inline struct file *zc_file_get(int fd, bool stays, bool *ref)
+{
+	struct fd f;
+
+	*ref = true;
+	if (stays)
+		return fget(fd);
+	f = fdget(fd);
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)
+	*ref = f.flags & FDPUT_FPUT;
+	return f.file;
+#else
+	*ref = f.word & FDPUT_FPUT;
+	return fd_file(f);
+#endif
+}
 
 /**
  * zc_mm_get_unmapped_area - pick an address for a mapping of the caller

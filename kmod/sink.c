@@ -2,7 +2,6 @@
 /*
  * Folios -> socket, by reference where the protocol takes pages, else by copy.
  */
-#include <linux/file.h>
 #include <linux/moduleparam.h>
 #include <linux/net.h>
 #include <linux/netdevice.h>
@@ -55,6 +54,16 @@ static bool zc_sink_is_tcp(const struct sock *sk)
 }
 
 /**
+ * zc_sink_close - let the socket go
+ * @sink: sink
+ */
+void zc_sink_close(struct zc_sink *sink)
+{
+	if (sink->ref)
+		fput(sink->file);
+}
+
+/**
  * zc_sink_open - take a socket to write to
  * @sink:  filled in; to be closed by zc_sink_close()
  * @fd:    descriptor from the user
@@ -64,19 +73,23 @@ static bool zc_sink_is_tcp(const struct sock *sk)
  */
 int zc_sink_open(struct zc_sink *sink, int fd, u32 flags)
 {
-	struct socket *sock;
-	int err;
+	struct file *file = zc_file_get(fd, flags & ZC_SEND_ASYNC, &sink->ref);
+	int ret = 0;
 
-	sock = sockfd_lookup(fd, &err);
-	if (!sock)
-		return err;
-	if (sock->type != SOCK_STREAM) {
-		sockfd_put(sock);
-		return -EOPNOTSUPP;
+	if (!file)
+		return -EBADF;
+	sink->file = file;
+	sink->sock = sock_from_file(file);
+	if (!sink->sock)
+		ret = -ENOTSOCK;
+	else if (sink->sock->type != SOCK_STREAM)
+		ret = -EOPNOTSUPP;
+	if (ret) {
+		zc_sink_close(sink);
+		return ret;
 	}
-	sink->sock = sock;
 	sink->msg_flags = 0;
-	if ((flags & (ZC_SEND_NONBLOCK | ZC_SEND_ASYNC)) || (sock->file->f_flags & O_NONBLOCK))
+	if ((flags & (ZC_SEND_NONBLOCK | ZC_SEND_ASYNC)) || (file->f_flags & O_NONBLOCK))
 		sink->msg_flags |= MSG_DONTWAIT;
 	if (flags & (ZC_SEND_NOSIGNAL | ZC_SEND_ASYNC))
 		sink->msg_flags |= MSG_NOSIGNAL;
@@ -86,15 +99,6 @@ int zc_sink_open(struct zc_sink *sink, int fd, u32 flags)
 	sink->paths = 0;
 	sink->frags = 0;
 	return 0;
-}
-
-/**
- * zc_sink_close - let the socket go
- * @sink: sink
- */
-void zc_sink_close(struct zc_sink *sink)
-{
-	sockfd_put(sink->sock);
 }
 
 /**
@@ -187,7 +191,7 @@ long zc_sink_room(struct zc_sink *sink, long share)
  */
 bool zc_sink_writable(const struct zc_sink *sink)
 {
-	return vfs_poll(sink->sock->file, NULL) & (EPOLLOUT | EPOLLERR | EPOLLHUP);
+	return vfs_poll(sink->file, NULL) & (EPOLLOUT | EPOLLERR | EPOLLHUP);
 }
 
 static ssize_t zc_sink_send_copy(struct zc_sink *sink, struct iov_iter *iter,

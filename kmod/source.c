@@ -4,7 +4,6 @@
  * else reads through the page cache.
  */
 #include <linux/blkdev.h>
-#include <linux/file.h>
 #include <linux/magic.h>
 #include <linux/rcupdate.h>
 #include <linux/stat.h>
@@ -63,6 +62,27 @@ void zc_source_no_direct(struct zc_source *src)
 }
 
 /**
+ * zc_source_close - let the file go
+ * @src: source without reads under way
+ */
+void zc_source_close(struct zc_source *src)
+{
+	if (src->ref)
+		fput(src->file);
+}
+
+static int zc_source_check(const struct file *file)
+{
+	umode_t mode = file_inode(file)->i_mode;
+
+	if (!(file->f_mode & FMODE_READ))
+		return -EBADF;
+	if ((!S_ISREG(mode) && !S_ISBLK(mode)) || !file->f_op->read_iter)
+		return -EINVAL;
+	return 0;
+}
+
+/**
  * zc_source_open - take a file to read from
  * @src:   filled in; to be closed by zc_source_close()
  * @fd:    descriptor from the user
@@ -73,21 +93,17 @@ void zc_source_no_direct(struct zc_source *src)
  */
 int zc_source_open(struct zc_source *src, int fd, u32 flags)
 {
-	struct file *file = fget(fd);
-	umode_t mode;
+	struct file *file = zc_file_get(fd, flags & ZC_SEND_ASYNC, &src->ref);
+	int ret;
 
 	if (!file)
 		return -EBADF;
-	if (!(file->f_mode & FMODE_READ)) {
-		fput(file);
-		return -EBADF;
-	}
-	mode = file_inode(file)->i_mode;
-	if ((!S_ISREG(mode) && !S_ISBLK(mode)) || !file->f_op->read_iter) {
-		fput(file);
-		return -EINVAL;
-	}
 	src->file = file;
+	ret = zc_source_check(file);
+	if (ret) {
+		zc_source_close(src);
+		return ret;
+	}
 	src->host = file->f_mapping->host;
 	src->flags = flags;
 	src->waker = NULL;
@@ -117,15 +133,6 @@ int zc_source_settle(struct zc_source *src)
 	if (!src->align)
 		zc_source_no_direct(src);
 	return (src->flags & ZC_SEND_DIRECT) && !src->align ? -EOPNOTSUPP : 0;
-}
-
-/**
- * zc_source_close - let the file go
- * @src: source without reads under way
- */
-void zc_source_close(struct zc_source *src)
-{
-	fput(src->file);
 }
 
 /**

@@ -315,7 +315,8 @@ struct zc_waker {
 
 /**
  * struct zc_source - the file that a transfer reads
- * @file:   the file, a reference is held
+ * @file:   the file
+ * @ref:    a reference to it is held; see zc_file_get()
  * @host:   inode of its data
  * @flags:  ZC_SEND_* flags
  * @cache:  what the page cache has is sent from there
@@ -327,6 +328,7 @@ struct zc_waker {
  */
 struct zc_source {
 	struct file *file;
+	bool ref;
 	struct inode *host;
 	u32 flags;
 	bool cache;
@@ -394,7 +396,9 @@ enum zc_sink_way {
 
 /**
  * struct zc_sink - the socket that a transfer writes
- * @sock:      the socket, a reference on its file is held
+ * @sock:      the socket
+ * @file:      its file
+ * @ref:       a reference to that is held; see zc_file_get()
  * @msg_flags: MSG_* flags of every send
  * @way:       how bytes get into it; decided for each send
  * @ubuf:      is told when the network needs them no longer; NULL: nobody is
@@ -405,6 +409,8 @@ enum zc_sink_way {
  */
 struct zc_sink {
 	struct socket *sock;
+	struct file *file;
+	bool ref;
 	int msg_flags;
 	enum zc_sink_way way;
 	struct ubuf_info *ubuf;

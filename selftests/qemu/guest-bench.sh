@@ -45,7 +45,7 @@ for size in 1G 8G; do
 		--paths zc-direct,zc-auto $dev
 done
 bench files files --paths rw,sendfile,zc-direct,zc-auto /tmp/files
-bench files-requests files --requests --repeat 1 --paths \
+bench files-requests files --requests --repeat 3 --paths \
 	rw,sendfile,zc-direct,zc-auto /tmp/files
 bench copybreak copybreak --sends 1000 $dev
 # What TCP may hold by default in so small a guest, 256 MiB, is no more than a tenth
