@@ -277,7 +277,8 @@ u64 zc_cache_next(struct zc_source *src, u64 pos, u64 end)
  * @end: to here is wanted, more than @pos
  *
  * Waits for the folio at @pos alone; the readahead may still be busy with the
- * rest.
+ * rest. Nothing is read for who may not read it, and before a fanotify listener,
+ * who may have to fetch it first, has said yes.
  *
  * Returns: 0 or a negative errno, as read(2) would give.
  */
@@ -287,7 +288,12 @@ int zc_cache_fill(struct zc_source *src, u64 pos, u64 end)
 	struct address_space *mapping = file->f_mapping;
 	pgoff_t index = pos >> PAGE_SHIFT;
 	struct folio *folio = NULL;
+	loff_t first = pos;
+	int ret;
 
+	ret = rw_verify_area(READ, file, &first, end - pos);
+	if (ret)
+		return ret;
 	if (!filemap_range_has_page(mapping, pos, pos))
 		page_cache_sync_readahead(mapping, &file->f_ra, file, index,
 					  ((end - 1) >> PAGE_SHIFT) - index + 1);

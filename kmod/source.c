@@ -4,6 +4,7 @@
  * else reads through the page cache.
  */
 #include <linux/blkdev.h>
+#include <linux/fsnotify.h>
 #include <linux/magic.h>
 #include <linux/rcupdate.h>
 #include <linux/stat.h>
@@ -173,7 +174,8 @@ static void zc_source_read_direct(struct zc_source *src, struct zc_chunk *chunk,
 	chunk->iocb.ki_flags |= IOCB_DIRECT;
 	chunk->iocb.ki_complete = zc_source_complete;
 	ret = vfs_iocb_iter_read(src->file, &chunk->iocb, iter);
-	if (ret == -EIOCBQUEUED)
+	chunk->queued = ret == -EIOCBQUEUED;
+	if (chunk->queued)
 		return;
 	/* Filesystems that fall back to the page cache clear the flag. */
 	chunk->cached = !(chunk->iocb.ki_flags & IOCB_DIRECT);
@@ -199,6 +201,7 @@ void zc_source_read(struct zc_source *src, struct zc_chunk *chunk)
 	chunk->iocb.ki_pos = chunk->pos - chunk->skip;
 	chunk->cached = !src->align;
 	chunk->waker = src->waker;
+	chunk->queued = false;
 	chunk->bv.bv_page = folio_page(folio, 0);
 	chunk->bv.bv_offset = chunk->span.off;
 	chunk->bv.bv_len = bytes;
@@ -239,6 +242,10 @@ ssize_t zc_source_wait(struct zc_chunk *chunk)
 	wait_for_completion_io(&chunk->done);
 	if (chunk->result < 0)
 		return chunk->result;
+	/* Where it waits, vfs_iocb_iter_read() does so. */
+	if (chunk->queued)
+		fsnotify_access(chunk->iocb.ki_filp);
+	chunk->queued = false;
 	if (chunk->result <= chunk->skip)
 		return 0;
 	return min_t(size_t, chunk->result - chunk->skip, chunk->len);

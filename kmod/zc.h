@@ -354,6 +354,7 @@ struct zc_source {
  * @sent:   bytes of them sent
  * @cached: the read went through the page cache. Valid when @done
  * @shared: the bytes lie in folios of the page cache
+ * @queued: the read did not wait, and nobody who watches the file was told of it yet
  */
 struct zc_chunk {
 	struct kiocb iocb;
@@ -369,6 +370,7 @@ struct zc_chunk {
 	size_t sent;
 	bool cached;
 	bool shared;
+	bool queued;
 };
 
 int zc_source_open(struct zc_source *src, int fd, u32 flags);
