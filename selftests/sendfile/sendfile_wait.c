@@ -162,6 +162,99 @@ TEST_F_TIMEOUT(wait, send_timeout, 120)
 	check_stream(_metadata, self, sent);
 }
 
+/* Send some pages of the file and @rest bytes through a socket that holds few at a time. */
+static void send_rest(struct __test_metadata *_metadata, SELF *self, int family, int room,
+		      uint64_t offset, uint64_t rest, uint32_t flags)
+{
+	uint64_t end = 100 * 4096 + rest, pos = offset;
+	struct pollfd p = { .events = POLLOUT };
+	int sock[2], ret;
+	struct zct_rx rx;
+
+	ASSERT_EQ(0, zct_pair(family, sock));
+	ASSERT_EQ(0, setsockopt(sock[0], SOL_SOCKET, SO_SNDBUF, &room, sizeof(room)));
+	p.fd = sock[0];
+	rx = (struct zct_rx){ .sock = sock[1], .offset = offset, .check = true };
+	zct_rx_start(&rx);
+	while (pos < end) {
+		self->arg = (struct zc_sendfile){
+			.in_fd = self->file,
+			.out_fd = sock[0],
+			.offset = pos,
+			.len = end - pos,
+			.flags = flags | ZC_SEND_NONBLOCK,
+		};
+		ret = zct_ioctl(self->fd, ZC_IOC_SENDFILE, &self->arg);
+		if (ret) {
+			ASSERT_EQ(-EAGAIN, ret);
+			ASSERT_EQ(1, poll(&p, 1, 5000));
+			continue;
+		}
+		ASSERT_GT(self->arg.sent, 0);
+		EXPECT_EQ(self->arg.sent < end - pos ? EAGAIN : 0, self->arg.error);
+		EXPECT_TRUE(zct_none_copied(self->arg.copied, self->arg.copy_reasons))
+			TH_LOG("%llu copied of %llu", (unsigned long long)self->arg.copied,
+			       (unsigned long long)self->arg.sent);
+		pos += self->arg.sent;
+	}
+	EXPECT_EQ(end, pos);
+	shutdown(sock[0], SHUT_WR);
+	zct_rx_join(&rx);
+	EXPECT_EQ(end - offset, rx.bytes);
+	EXPECT_EQ(-1, rx.bad);
+	close(sock[0]);
+	close(sock[1]);
+}
+
+/*
+ * Little room, and ranges that end a little behind a page: each call sends something or
+ * says EAGAIN, however the room, which is rounded to pages, and the rest come to lie.
+ */
+TEST_F_TIMEOUT(wait, nonblocking_rests, 120)
+{
+	static const int rooms[] = { 4096, 20000, 100000 };
+	static const uint64_t rests[] = { 1, 511, 512, 4095 };
+	static const uint32_t flags[] = { 0, ZC_SEND_CACHED, 0, ZC_SEND_DIRECT };
+	size_t i, j;
+
+	for (i = 0; i < 3; i++)
+		for (j = 0; j < 4; j++)
+			send_rest(_metadata, self, variant->family, rooms[i],
+				  (i + j) % 3 * 1365, rests[j], flags[j]);
+}
+
+/* The bytes behind the last page that there is room for go with it: one read, no copy. */
+TEST_F_TIMEOUT(wait, nonblocking_rest_goes_along, 120)
+{
+	static const uint64_t rests[] = { 1, 511, 512, 4000 };
+	static const uint32_t flags[] = { 0, ZC_SEND_CACHED, 0, ZC_SEND_DIRECT };
+	const uint64_t pages = 15 * 4096;
+	/* The kernel doubles it. All is to fit into one packet of the loopback. */
+	const int room = (pages + 500) / 2;
+	size_t i;
+
+	if (variant->family == AF_UNIX)
+		SKIP(return, "its packets are smaller than its room");
+	for (i = 0; i < 4; i++) {
+		close(self->sock[0]);
+		close(self->sock[1]);
+		ASSERT_EQ(0, zct_pair(AF_INET, self->sock));
+		ASSERT_EQ(0, setsockopt(self->sock[0], SOL_SOCKET, SO_SNDBUF, &room,
+					sizeof(room)));
+		self->arg = (struct zc_sendfile){
+			.in_fd = self->file,
+			.out_fd = self->sock[0],
+			.len = pages + rests[i],
+			.flags = flags[i] | ZC_SEND_NONBLOCK,
+		};
+		ASSERT_EQ(0, zct_ioctl(self->fd, ZC_IOC_SENDFILE, &self->arg));
+		EXPECT_EQ(pages + rests[i], self->arg.sent);
+		EXPECT_EQ(0, self->arg.error);
+		EXPECT_EQ(1, self->arg.chunks);
+		EXPECT_EQ(0, self->arg.copied);
+	}
+}
+
 static volatile int alarms;
 
 static void on_alarm(int sig)
