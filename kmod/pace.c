@@ -24,7 +24,7 @@
 #define ZC_PACE_MIN	((s64)SZ_256M / HZ)
 
 /* So much may begin at once, where none did before. */
-#define ZC_PACE_BURST	((s64)SZ_16M)
+#define ZC_PACE_BURST	((s64)SZ_32M)
 
 /* It piles up if it will take so many jiffies. */
 #define ZC_PACE_QUEUE	2
