@@ -31,6 +31,7 @@ FIXTURE(io)
 	int file;
 	uint64_t used;
 	uint64_t physical;
+	bool coarse;
 	struct xfer x;
 };
 
@@ -102,19 +103,36 @@ static void came(struct __test_metadata *_metadata, SELF *self, uint64_t bytes,
 	EXPECT_EQ(!bytes && error && x->how == SYNC, !!x->ret);
 }
 
+/*
+ * The same, but where a read through the page cache fails folio by folio, of which that
+ * with BAD is of 2 MiB at most.
+ */
+static void came_about(struct __test_metadata *_metadata, SELF *self, uint64_t bytes,
+		       int error)
+{
+	const struct xfer *x = &self->x;
+
+	if (self->coarse && x->flags & ZC_SEND_CACHED && x->sent < bytes) {
+		EXPECT_GE(x->sent + HUGE, bytes);
+		came(_metadata, self, x->sent, EIO);
+	} else {
+		came(_metadata, self, bytes, error);
+	}
+}
+
 static void one(struct __test_metadata *_metadata, SELF *self, typeof(break_disk) *set)
 {
 	ASSERT_TRUE(zct_forget(self->file, SIZE));
 	ASSERT_EQ(0, set(self, true));
 	run(self, 5, SIZE);
-	came(_metadata, self, BAD - 5, EIO);
+	came_about(_metadata, self, BAD - 5, EIO);
 	run(self, BAD, SIZE);
 	came(_metadata, self, 0, EIO);
 	/* Within the page that fails, and behind it. */
 	run(self, BAD + 100, 5000);
 	came(_metadata, self, 0, EIO);
 	run(self, BAD + 4096, MIB);
-	came(_metadata, self, MIB, 0);
+	came_about(_metadata, self, MIB, 0);
 	ASSERT_EQ(0, set(self, false));
 	run(self, BAD, SIZE);
 	came(_metadata, self, SIZE - BAD, 0);
@@ -131,7 +149,11 @@ static void all(struct __test_metadata *_metadata, SELF *self, typeof(break_disk
 	/* That is how read(2) fails. */
 	ASSERT_EQ(0, set(self, true));
 	EXPECT_EQ(EIO, by_read(self, 0, &bytes));
-	EXPECT_EQ(BAD, bytes);
+	self->coarse = bytes < BAD;
+	if (self->coarse)
+		TH_LOG("read(2) fails %llu bytes before", (long long)(BAD - bytes));
+	EXPECT_LE(bytes, BAD);
+	EXPECT_GE(bytes, BAD - BAD % HUGE);
 	for (how = SYNC; how <= URING; how++) {
 		self->x.how = how;
 		for (i = 0; i < 3; i++) {
