@@ -286,8 +286,12 @@ void zc_pool_put_huge(struct folio *folio)
  */
 struct folio *zc_pool_get_slice(size_t len, size_t *off)
 {
-	struct folio *folio = zc_slice_carve(len, off), *fresh;
+	struct folio *folio, *fresh;
 
+	/* The limit may have been lowered since they were opened. */
+	if (zc_slice_bytes() > zc_pool_limit() / 2)
+		zc_pool_close_slices();
+	folio = zc_slice_carve(len, off);
 	if (folio)
 		return folio;
 	fresh = zc_pool_get_huge();
