@@ -12,7 +12,7 @@
 #include "compat.h"
 #include "zc.h"
 
-/* Less than this in a row is not worth the end of a direct read. */
+/* Less than this in a row is not worth the end of direct reads. */
 #define ZC_RUN_MIN	SZ_64K
 
 /**
@@ -195,10 +195,12 @@ ssize_t zc_cache_get(struct zc_source *src, u64 pos, u64 end,
 		if (!zc_run_take(r, src, &batch, pos, end))
 			break;
 	zc_run_clip(r, pos, min_t(u64, end, i_size_read(src->host)));
-	if (src->align && r->nr < r->max && r->len < ZC_RUN_MIN &&
+	/* The rest of a row is: no direct read is under way. */
+	if (src->align && r->nr < r->max && r->len < ZC_RUN_MIN && pos != src->taken &&
 	    pos + r->len < min_t(u64, end, i_size_read(src->host)))
 		zc_cache_put(r);
 	if (r->len) {
+		src->taken = pos + r->len;
 		src->file->f_ra.prev_pos = pos + r->len - 1;
 		file_accessed(src->file);
 		fsnotify_access(src->file);

@@ -112,6 +112,7 @@ int zc_source_open(struct zc_source *src, int fd, u32 flags)
 	src->settled = false;
 	src->fill = false;
 	src->align = 0;
+	src->taken = U64_MAX;
 	return 0;
 }
 

@@ -324,6 +324,7 @@ struct zc_waker {
  * @align:  alignment of direct reads in the file, bytes; 0: read through the
  *          page cache
  * @fill:   what the cache has not is first read into it
+ * @taken:  where the last of the cache ended; see zc_cache_get()
  * @waker:  told of the end of each read; NULL: nobody is
  */
 struct zc_source {
@@ -335,6 +336,7 @@ struct zc_source {
 	bool settled;
 	bool fill;
 	unsigned int align;
+	u64 taken;
 	struct zc_waker *waker;
 };
 
