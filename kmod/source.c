@@ -108,7 +108,8 @@ int zc_source_open(struct zc_source *src, int fd, u32 flags)
 	src->host = file->f_mapping->host;
 	src->flags = flags;
 	src->waker = NULL;
-	src->cache = !(flags & ZC_SEND_DIRECT) && zc_cache_usable(file);
+	src->unsure = !zc_cache_usable(file);
+	src->cache = !(flags & ZC_SEND_DIRECT) && !src->unsure;
 	src->settled = false;
 	src->fill = false;
 	src->align = 0;
@@ -150,6 +151,24 @@ u64 zc_source_end(const struct zc_source *src, u64 end)
 	if (!src->align && !src->cache)
 		return end;
 	return min_t(u64, end, i_size_read(src->host));
+}
+
+/**
+ * zc_source_refresh - have the size right of a file that ends before it was expected to
+ * @src: source
+ *
+ * What this host last knew of a file of a network or of FUSE may be old: read(2) asks
+ * before it says that this is the end.
+ *
+ * Returns: 0 or what stat(2) would give. Sleeps, until the server has answered.
+ */
+int zc_source_refresh(struct zc_source *src)
+{
+	struct kstat stat;
+
+	if (!src->unsure)
+		return 0;
+	return vfs_getattr(&src->file->f_path, &stat, STATX_SIZE, AT_STATX_SYNC_AS_STAT);
 }
 
 /* May be called in interrupt context. */

@@ -140,8 +140,14 @@ static int zc_transfer_fill(struct zc_transfer *t)
 	unsigned int depth = t->ends->src.align ? zc_transfer_depth() : 2;
 	int ret;
 
-	if (t->next >= end)
-		return 0;
+	if (t->next >= end) {
+		if (t->nr || end == t->ends->end)
+			return 0;
+		ret = zc_source_refresh(&t->ends->src);
+		end = zc_source_end(&t->ends->src, t->ends->end);
+		if (ret || t->next >= end)
+			return ret;
+	}
 	if (zc_sink_nonblock(&t->ends->sink)) {
 		long room = zc_sink_room(&t->ends->sink, t->share);
 		u64 fits = round_down(t->ends->pos + room, PAGE_SIZE);

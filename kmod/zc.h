@@ -320,6 +320,7 @@ struct zc_waker {
  * @host:   inode of its data
  * @flags:  ZC_SEND_* flags
  * @cache:  what the page cache has is sent from there
+ * @unsure: others may change the file's size, so that it has to be asked for
  * @settled: the next two are known
  * @align:  alignment of direct reads in the file, bytes; 0: read through the
  *          page cache
@@ -333,6 +334,7 @@ struct zc_source {
 	struct inode *host;
 	u32 flags;
 	bool cache;
+	bool unsure;
 	bool settled;
 	bool fill;
 	unsigned int align;
@@ -380,6 +382,7 @@ int zc_source_settle(struct zc_source *src);
 void zc_source_no_direct(struct zc_source *src);
 void zc_source_close(struct zc_source *src);
 u64 zc_source_end(const struct zc_source *src, u64 end);
+int zc_source_refresh(struct zc_source *src);
 void zc_source_read(struct zc_source *src, struct zc_chunk *chunk);
 bool zc_source_ready(struct zc_chunk *chunk);
 ssize_t zc_source_wait(struct zc_chunk *chunk);

@@ -34,6 +34,7 @@
  * struct server - who answers
  * @dev:    the connection
  * @flags:  FUSE_INIT flags
+ * @size:   of the file, bytes
  * @hold:   reads from here on get no answer
  * @deaf:   does not even listen, and never will
  * @lock:   of the following
@@ -43,6 +44,7 @@
 struct server {
 	int dev;
 	uint32_t flags;
+	uint64_t size;
 	uint64_t hold;
 	bool deaf;
 	pthread_t thread;
@@ -70,7 +72,7 @@ static void answer(struct server *s, uint64_t unique, int err, const void *data,
 
 static void answer_read(struct server *s, uint64_t unique, const struct fuse_read_in *in)
 {
-	size_t len = in->offset < SIZE ? SIZE - in->offset : 0;
+	size_t len = in->offset < s->size ? s->size - in->offset : 0;
 	char buf[1 << 17];
 
 	if (len > in->size)
@@ -105,7 +107,7 @@ static void serve(struct server *s, const struct fuse_in_header *head, const voi
 	};
 	struct fuse_attr_out attr = {
 		.attr_valid = 1000,
-		.attr = { .ino = 1, .size = SIZE, .mode = S_IFREG | 0644, .nlink = 1 },
+		.attr = { .ino = 1, .size = s->size, .mode = S_IFREG | 0644, .nlink = 1 },
 	};
 	struct fuse_open_out opened = { .fh = 1 };
 
@@ -173,6 +175,21 @@ static void server_answers(struct server *s)
 		answer_read(s, s->waits[s->nr].unique, &s->waits[s->nr].in);
 	}
 	pthread_mutex_unlock(&s->lock);
+}
+
+/* The file has another size, and nobody is to go by the old one. */
+static bool server_resizes(struct server *s, uint64_t size)
+{
+	struct {
+		struct fuse_out_header head;
+		struct fuse_notify_inval_inode_out arg;
+	} note = {
+		.head = { .len = sizeof(note), .error = FUSE_NOTIFY_INVAL_INODE },
+		.arg = { .ino = 1, .off = -1 },
+	};
+
+	__atomic_store_n(&s->size, size, __ATOMIC_SEQ_CST);
+	return write(s->dev, &note, sizeof(note)) == sizeof(note);
 }
 
 /* No longer listen. What comes from now on is in nobody's hands. */
@@ -246,6 +263,7 @@ FIXTURE_SETUP(fuse)
 	for (i = 0; i <= NR; i++)
 		ASSERT_EQ(0, zct_pair(AF_INET, self->sock[i]));
 	self->server.flags = variant->flags;
+	self->server.size = SIZE;
 	ASSERT_EQ(0, server_start(&self->server));
 	self->file = open(NAME, O_RDONLY | O_CLOEXEC);
 	ASSERT_GE(self->file, 0);
@@ -347,6 +365,37 @@ TEST_F_TIMEOUT(fuse, answered, 60)
 	EXPECT_EQ(SIZE - 5, rx.bytes);
 	EXPECT_EQ(-1, rx.bad);
 	EXPECT_EQ(0, arg.cached);
+}
+
+/* It has grown or shrunk elsewhere, as read(2) finds out when it comes to the old end. */
+TEST_F_TIMEOUT(fuse, resized, 60)
+{
+	static const uint64_t sizes[] = { 2 * SIZE, SIZE / 2, 0, SIZE + 5 };
+	struct zc_sendfile arg;
+	struct zct_rx rx;
+	unsigned int i;
+
+	self->server.hold = UINT64_MAX;
+	for (i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+		ASSERT_TRUE(server_resizes(&self->server, sizes[i]));
+		EXPECT_EQ(0, zct_send(self->fd, AF_INET, self->file, 0, UINT64_MAX, 0, &arg,
+				      &rx));
+		EXPECT_EQ(sizes[i], arg.sent);
+		EXPECT_EQ(sizes[i], rx.bytes);
+		EXPECT_EQ(-1, rx.bad);
+		ASSERT_TRUE(server_resizes(&self->server, SIZE));
+		rx = (struct zct_rx){ .sock = self->sock[i][1], .check = true };
+		zct_rx_start(&rx);
+		ASSERT_EQ(0, zc_send(self, self->file, self->sock[i][0], UINT64_MAX,
+				     ZC_SEND_ASYNC, &arg));
+		ASSERT_EQ(1, next_event(self, 5000));
+		EXPECT_EQ(0, self->ev.error);
+		EXPECT_EQ(SIZE, self->ev.sent);
+		shutdown(self->sock[i][0], SHUT_WR);
+		zct_rx_join(&rx);
+		EXPECT_EQ(SIZE, rx.bytes);
+		EXPECT_EQ(-1, rx.bad);
+	}
 }
 
 /* The server has the read, and then it is gone: so is who waited, killed or not. */
