@@ -3,7 +3,7 @@
  * Whose turn it is to begin: where many transfers are submitted at once, those that
  * would find little memory wait until the first have done with theirs, rather than
  * that all go on in small steps; and so do those that come faster than the network
- * gets on (pace.c).
+ * gets on (pace.c). A few share what there is, and each has its first bytes soon.
  *
  * The network does not say when it lets go of memory, so somebody has to look. And
  * peers that never read may hold it: when nobody gets on, or who waits has waited for
@@ -22,6 +22,9 @@
 
 /* Enough to begin with, if that much is left to send. */
 #define ZC_TURN_SHARE	SZ_256K
+
+/* So many may have begun, and not ended, before anybody has to wait for memory. */
+#define ZC_TURN_CROWD	256
 
 /* Looks in a row, one a jiffy, at which nobody could begin or had ended. */
 #define ZC_TURN_LOOKS	(HZ / 10)
@@ -44,6 +47,8 @@ static unsigned int zc_nr_turns;
 
 /* Of those that had begun, and needed memory. */
 static atomic_t zc_turns_ended = ATOMIC_INIT(0);
+/* Of these, those that have not ended. */
+static atomic_t zc_turns_running = ATOMIC_INIT(0);
 
 static void zc_turns_look(struct work_struct *work);
 static DECLARE_DELAYED_WORK(zc_turns_work, zc_turns_look);
@@ -127,20 +132,26 @@ static void zc_turns_anyway(bool stuck)
 		;
 }
 
+/* May so many more begin than have of late? Each will take its share only when it runs. */
+static bool zc_turns_more(int nr)
+{
+	if (atomic_read(&zc_turns_running) + nr < ZC_TURN_CROWD)
+		return true;
+	return zc_pool_share() >= ZC_TURN_SHARE && nr < zc_pool_room() / ZC_TURN_SHARE;
+}
+
 static void zc_turns_look(struct work_struct *work)
 {
 	static unsigned int looks, ended;
 	static bool moved;
 	unsigned int now = atomic_read(&zc_turns_ended);
-	unsigned int nr = 0;
+	int nr = 0;
 
 	zc_spare_reap(UINT_MAX);
 	spin_lock(&zc_turns_lock);
 	zc_pace_look();
 	spin_unlock(&zc_turns_lock);
-	/* Each will take its share only when it runs. */
-	while (zc_pool_share() >= ZC_TURN_SHARE && nr < zc_pool_room() / ZC_TURN_SHARE &&
-	       zc_turn_next())
+	while (zc_turns_more(nr) && zc_turn_next())
 		nr++;
 	moved = moved || nr || now != ended;
 	ended = now;
@@ -163,7 +174,8 @@ static void zc_turns_look(struct work_struct *work)
 /* Is there memory, and is nobody before it? Else it waits. */
 static bool zc_turn_take(struct zc_turn *turn)
 {
-	bool mine = zc_pool_share() >= turn->wants;
+	bool mine = zc_pool_share() >= turn->wants ||
+		    atomic_read(&zc_turns_running) < ZC_TURN_CROWD;
 
 	spin_lock(&zc_turns_lock);
 	if (mine && !turn->paced)
@@ -196,6 +208,8 @@ bool zc_turn_mine(struct zc_turn *turn, u64 left)
 	else if (!zc_turn_take(turn))
 		return false;
 	turn->began = true;
+	if (left)
+		atomic_inc(&zc_turns_running);
 	return true;
 }
 
@@ -205,8 +219,10 @@ bool zc_turn_mine(struct zc_turn *turn, u64 left)
  */
 void zc_turn_leave(struct zc_turn *turn)
 {
-	if (turn->began && turn->counts)
+	if (turn->began && turn->counts) {
+		atomic_dec(&zc_turns_running);
 		atomic_inc(&zc_turns_ended);
+	}
 	zc_turn_unlist(turn);
 }
 
