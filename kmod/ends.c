@@ -49,7 +49,7 @@ void zc_ends_close(struct zc_ends *ends, struct zc_sendfile *res)
 {
 	zc_sink_result(&ends->sink, res);
 	res->offset = ends->pos;
-	if (res->flags & ZC_SEND_POS)
+	if (res->flags & ZC_SEND_POS && res->sent)
 		ends->src.file->f_pos = ends->pos;
 	zc_sink_close(&ends->sink);
 	zc_source_close(&ends->src);
@@ -96,6 +96,8 @@ int zc_ends_send_few(struct zc_ends *ends, struct zc_sendfile *res)
 	    end - ends->pos > ZC_RUN_FEW * PAGE_SIZE - offset_in_page(ends->pos) ||
 	    signal_pending(current))
 		return 1;
+	run->nr = 0;
+	run->len = 0;
 	run->max = ZC_RUN_FEW;
 	run->inner = true;
 	len = zc_cache_get(&ends->src, ends->pos, end, &run);
@@ -111,9 +113,10 @@ int zc_ends_send_few(struct zc_ends *ends, struct zc_sendfile *res)
 	if (ret < 0)
 		return ret;
 	ends->pos += ret;
-	res->sent = ret;
-	res->cached = ret;
-	res->chunks = ret ? 1 : 0;
+	/* This may be its second time: an asynchronous one was sent in part before. */
+	res->sent += ret;
+	res->cached += ret;
+	res->chunks += !!ret;
 	if (ends->pos == end)
 		return 0;
 	return (ret ? zc_sink_why_short(&ends->sink) : 0) ?: 1;

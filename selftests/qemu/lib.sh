@@ -111,6 +111,8 @@ build_module()
 	mkdir -p "$dir"
 	cp -a "$ZC_TOP"/{Kbuild,kmod,uapi} "$dir"
 	find "$dir" \( -name '*.o' -o -name '.*.cmd' \) -delete
+	# What nobody has set is not by chance what it should be.
+	[ "$k" != debug ] || set -- KCFLAGS=-ftrivial-auto-var-init=pattern "$@"
 	kernel_make "$k" "$dir" "$@" modules
 }
 
