@@ -3,7 +3,7 @@
  * Whose turn it is to begin: where many transfers are submitted at once, those that
  * would find little memory wait until the first have done with theirs, rather than
  * that all go on in small steps; and so do those that come faster than the network
- * gets on (pace.c). A few share what there is, and each has its first bytes soon.
+ * gets on (pace.c).
  *
  * The network does not say when it lets go of memory, so somebody has to look. And
  * peers that never read may hold it: when nobody gets on, or who waits has waited for
@@ -23,14 +23,15 @@
 /* Enough to begin with, if that much is left to send. */
 #define ZC_TURN_SHARE	SZ_256K
 
-/* So many may have begun, and not ended, before anybody has to wait for memory. */
-#define ZC_TURN_CROWD	256
-
 /* Looks in a row, one a jiffy, at which nobody could begin or had ended. */
 #define ZC_TURN_LOOKS	(HZ / 10)
 
-/* Others may end all the time, and free nothing of what is wanted. */
+/*
+ * Others may end all the time, and free nothing of what is wanted. Where no more than a
+ * few wait, they soon have a share of what the others free, and take.
+ */
 #define ZC_TURN_WAIT	(2 * HZ)
+#define ZC_TURN_WAIT_FEW (HZ / 10)
 
 /*
  * Then so many begin at least, and a quarter of them; and of those who have waited for
@@ -44,11 +45,11 @@ static DEFINE_SPINLOCK(zc_turns_lock);
 /* By zc_turn::node, the first come first; under the lock, as is their count. */
 static LIST_HEAD(zc_turns);
 static unsigned int zc_nr_turns;
+/* As many as stood there at a time since it was last empty. */
+static unsigned int zc_most_turns;
 
 /* Of those that had begun, and needed memory. */
 static atomic_t zc_turns_ended = ATOMIC_INIT(0);
-/* Of these, those that have not ended. */
-static atomic_t zc_turns_running = ATOMIC_INIT(0);
 
 static void zc_turns_look(struct work_struct *work);
 static DECLARE_DELAYED_WORK(zc_turns_work, zc_turns_look);
@@ -60,7 +61,7 @@ static void zc_turn_list_locked(struct zc_turn *turn)
 		turn->since = jiffies;
 	turn->waited = true;
 	list_add_tail(&turn->node, &zc_turns);
-	zc_nr_turns++;
+	zc_most_turns = zc_nr_turns++ ? max(zc_most_turns, zc_nr_turns) : 1;
 }
 
 static void zc_turn_unlist_locked(struct zc_turn *turn)
@@ -122,22 +123,22 @@ static bool zc_turn_next_anyway(unsigned long min)
 	return turn;
 }
 
-/* Let some begin with what there is: many if nobody gets on. */
+/* Let some begin with what there is: many if nobody gets on, or no more than that wait. */
 static void zc_turns_anyway(bool stuck)
 {
-	unsigned int nr = READ_ONCE(zc_nr_turns);
-	unsigned int some = stuck ? max(nr / 4, ZC_TURN_SOME) : max(nr / 16, ZC_TURN_FEW);
+	unsigned int nr = READ_ONCE(zc_nr_turns), some = max(nr / 16, ZC_TURN_FEW);
+	unsigned long min = ZC_TURN_WAIT;
 
-	while (some-- && zc_turn_next_anyway(stuck ? 0 : ZC_TURN_WAIT))
+	if (READ_ONCE(zc_most_turns) <= ZC_TURN_SOME) {
+		some = ZC_TURN_SOME;
+		min = ZC_TURN_WAIT_FEW;
+	}
+	if (stuck) {
+		some = max(nr / 4, ZC_TURN_SOME);
+		min = 0;
+	}
+	while (some-- && zc_turn_next_anyway(min))
 		;
-}
-
-/* May so many more begin than have of late? Each will take its share only when it runs. */
-static bool zc_turns_more(int nr)
-{
-	if (atomic_read(&zc_turns_running) + nr < ZC_TURN_CROWD)
-		return true;
-	return zc_pool_share() >= ZC_TURN_SHARE && nr < zc_pool_room() / ZC_TURN_SHARE;
 }
 
 static void zc_turns_look(struct work_struct *work)
@@ -145,13 +146,15 @@ static void zc_turns_look(struct work_struct *work)
 	static unsigned int looks, ended;
 	static bool moved;
 	unsigned int now = atomic_read(&zc_turns_ended);
-	int nr = 0;
+	unsigned int nr = 0;
 
 	zc_spare_reap(UINT_MAX);
 	spin_lock(&zc_turns_lock);
 	zc_pace_look();
 	spin_unlock(&zc_turns_lock);
-	while (zc_turns_more(nr) && zc_turn_next())
+	/* Each will take its share only when it runs. */
+	while (zc_pool_share() >= ZC_TURN_SHARE && nr < zc_pool_room() / ZC_TURN_SHARE &&
+	       zc_turn_next())
 		nr++;
 	moved = moved || nr || now != ended;
 	ended = now;
@@ -174,8 +177,7 @@ static void zc_turns_look(struct work_struct *work)
 /* Is there memory, and is nobody before it? Else it waits. */
 static bool zc_turn_take(struct zc_turn *turn)
 {
-	bool mine = zc_pool_share() >= turn->wants ||
-		    atomic_read(&zc_turns_running) < ZC_TURN_CROWD;
+	bool mine = zc_pool_share() >= turn->wants;
 
 	spin_lock(&zc_turns_lock);
 	if (mine && !turn->paced)
@@ -183,6 +185,8 @@ static bool zc_turn_take(struct zc_turn *turn)
 	/* It may have been woken by something else while it stood there. */
 	if (!mine && list_empty(&turn->node))
 		zc_turn_list_locked(turn);
+	if (mine)
+		zc_turn_unlist_locked(turn);
 	spin_unlock(&zc_turns_lock);
 	if (!mine)
 		queue_delayed_work(system_unbound_wq, &zc_turns_work, 1);
@@ -208,8 +212,6 @@ bool zc_turn_mine(struct zc_turn *turn, u64 left)
 	else if (!zc_turn_take(turn))
 		return false;
 	turn->began = true;
-	if (left)
-		atomic_inc(&zc_turns_running);
 	return true;
 }
 
@@ -219,10 +221,8 @@ bool zc_turn_mine(struct zc_turn *turn, u64 left)
  */
 void zc_turn_leave(struct zc_turn *turn)
 {
-	if (turn->began && turn->counts) {
-		atomic_dec(&zc_turns_running);
+	if (turn->began && turn->counts)
 		atomic_inc(&zc_turns_ended);
-	}
 	zc_turn_unlist(turn);
 }
 
