@@ -28,13 +28,17 @@
 
 #define ZC_LANE_BITS	10
 
-/* Workers; more than processors, as a read through the page cache blocks one. */
+/*
+ * Workers; more than processors, as a read through the page cache blocks one. They are
+ * divided among the nodes, but eight are for each (WQ_DFL_MIN_ACTIVE).
+ */
 #define ZC_LANE_WORKERS	16
 
 /*
- * The same for files whose reads somebody else has to answer, a server or a FUSE
- * program, and maybe never does, and for sockets that somebody works on, who may wait
- * for such a file meanwhile: so that they block none but their like.
+ * The same for files whose reads somebody else has to answer, a
+ * server or a FUSE program, and maybe never does, for sockets that somebody works on,
+ * who may wait for such a file meanwhile, and for who has his share of the others: so
+ * that they block none but their like.
  */
 #define ZC_SLOW_WORKERS	256
 
@@ -200,8 +204,9 @@ static bool zc_op_may_retry(struct zc_op *op)
 }
 
 /*
- * The transfer to care for next: the one under way if it is over, else one that waits
- * and is, else the first in order. Where it is @ending, zc_op::err says how.
+ * The transfer to care for next: one that waits and is over, else the one under way if
+ * it is, though it may have to linger, else the first in order. Where it is @ending,
+ * zc_op::err says how.
  */
 static struct zc_op *zc_lane_next(struct zc_lane *lane, bool *ending)
 {
@@ -211,9 +216,9 @@ static struct zc_op *zc_lane_next(struct zc_lane *lane, bool *ending)
 	op = list_first_entry_or_null(&lane->lives, struct zc_op, life_node);
 	if (op && time_after_eq(jiffies, op->deadline))
 		zc_op_doom_locked(lane, op, -ETIMEDOUT);
-	op = lane->active;
-	if (!op || !op->ending)
-		op = list_first_entry_or_null(&lane->over, struct zc_op, lane_node);
+	op = list_first_entry_or_null(&lane->over, struct zc_op, lane_node);
+	if (!op && lane->active && lane->active->ending)
+		op = lane->active;
 	if (!op) {
 		op = list_first_entry_or_null(&lane->ops, struct zc_op, lane_node);
 		lane->active = op;
@@ -266,13 +271,35 @@ static void zc_lane_retire(struct zc_lane *lane)
 	kref_put(&lane->ref, zc_lane_free);
 }
 
+/* From here on it runs where it is in nobody's way. */
+static void zc_lane_slow(struct zc_lane *lane)
+{
+	WRITE_ONCE(lane->wq, zc_slow_lanes_wq);
+	zc_lane_kick(lane);
+}
+
 /* A send would wait for whoever has the socket: not where others need the worker. */
 static bool zc_lane_moves(struct zc_lane *lane)
 {
 	if (lane->wq == zc_slow_lanes_wq || !sock_owned_by_user_nocheck(lane->sk))
 		return false;
-	WRITE_ONCE(lane->wq, zc_slow_lanes_wq);
-	zc_lane_kick(lane);
+	zc_lane_slow(lane);
+	return true;
+}
+
+/* Advance a transfer, or have its lane move and return false. */
+static bool zc_lane_advance(struct zc_lane *lane, struct zc_op *op, int *ret)
+{
+	bool slow = lane->wq == zc_slow_lanes_wq;
+	kuid_t uid = op->behalf.cred->uid;
+
+	if (!slow && !zc_crew_join(uid)) {
+		zc_lane_slow(lane);
+		return false;
+	}
+	*ret = zc_op_advance(op);
+	if (!slow)
+		zc_crew_part(uid);
 	return true;
 }
 
@@ -288,7 +315,9 @@ static void zc_lane_run(struct zc_lane *lane)
 			zc_lane_retire(lane);
 			return;
 		}
-		ret = ending ? op->err : zc_op_advance(op);
+		ret = op->err;
+		if (!ending && !zc_lane_advance(lane, op, &ret))
+			return;
 		if (ret == -ENOMEM && zc_op_may_retry(op)) {
 			zc_lane_kick_later(lane, ZC_RETRY(op->retries));
 			op->retries++;

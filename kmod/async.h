@@ -41,6 +41,14 @@ void zc_turn_leave(struct zc_turn *turn);
 void zc_pace_look(void);
 bool zc_pace_take(u64 bytes);
 
+/* crew.c: how many workers one user may have */
+
+/* Fewer than a workqueue has for a node, see ZC_LANE_WORKERS: one is always free. */
+#define ZC_CREW_MAX	6
+
+bool zc_crew_join(kuid_t uid);
+void zc_crew_part(kuid_t uid);
+
 /* behalf.c: as whom a worker acts */
 
 /**

@@ -295,12 +295,14 @@ TEST_F_TIMEOUT(abuse, linger, 120)
 }
 
 /**
- * struct holder - a thread that keeps the lock of a socket for some seconds
+ * struct holder - a thread that keeps the lock of a socket or a file for some seconds
  * @sock: sends to this …
+ * @file: or writes to this …
  * @page: … what a slow disk has to be read for, while the lock is held
  */
 struct holder {
 	int sock;
+	int file;
 	const char *page;
 	pthread_t thread;
 };
@@ -354,6 +356,77 @@ TEST_F_TIMEOUT(abuse, locked_sockets, 120)
 	close(mine[1]);
 	for (i = 0; i < HOLDERS; i++) {
 		pthread_join(holders[i].thread, NULL);
+		close(sock[i][0]);
+		close(sock[i][1]);
+	}
+	munmap(map, HOLDERS * HUGE / 2);
+	close(disk);
+	zct_disk_free();
+}
+
+static void *hold_file(void *arg)
+{
+	const struct holder *h = arg;
+	ssize_t n = pwrite(h->file, h->page, 1, 0);
+
+	return n == 1 ? NULL : arg;
+}
+
+/* Reads of files that somebody has locked wait for him; those of others do not. */
+TEST_F_TIMEOUT(abuse, locked_files, 120)
+{
+	int disk = zct_disk_slow(64, HELD_MS), sock[HOLDERS][2], mine[2], normal, i;
+	struct zc_sendfile arg = { .len = MIB, .flags = ZC_SEND_ASYNC | ZC_SEND_DIRECT };
+	struct holder holders[HOLDERS];
+	uint64_t begin;
+	struct zct_rx rx;
+	char *map;
+
+	if (disk < 0)
+		SKIP(return, "no null_blk");
+	map = mmap(NULL, HOLDERS * HUGE / 2, PROT_READ, MAP_SHARED, disk, 0);
+	ASSERT_NE(MAP_FAILED, map);
+	madvise(map, HOLDERS * HUGE / 2, MADV_RANDOM);
+	ASSERT_TRUE(zct_on_cpu(0));
+	for (i = 0; i < HOLDERS; i++) {
+		holders[i].page = map + i * HUGE / 2;
+		holders[i].file = zct_pattern_file(EXT4_DIR "/locked", MIB);
+		ASSERT_GE(holders[i].file, 0);
+		unlink(EXT4_DIR "/locked");
+		ASSERT_EQ(0, zct_pair(AF_INET, sock[i]));
+	}
+	normal = zct_pattern_file(EXT4_DIR "/normal", MIB);
+	ASSERT_GE(normal, 0);
+	unlink(EXT4_DIR "/normal");
+	ASSERT_EQ(0, zct_pair(AF_INET, mine));
+	for (i = 0; i < HOLDERS; i++)
+		ASSERT_EQ(0, pthread_create(&holders[i].thread, NULL, hold_file, &holders[i]));
+	usleep(500000);
+	begin = zct_now_ms();
+	for (i = 0; i < HOLDERS; i++) {
+		arg.in_fd = holders[i].file;
+		arg.out_fd = sock[i][0];
+		ASSERT_EQ(0, zct_ioctl(self->fd, ZC_IOC_SENDFILE, &arg));
+	}
+	usleep(200000);
+	arg.in_fd = normal;
+	arg.out_fd = mine[0];
+	ASSERT_EQ(0, zct_ioctl(self->fd, ZC_IOC_SENDFILE, &arg));
+	close(mine[0]);
+	rx = (struct zct_rx){ .sock = mine[1], .check = true };
+	zct_rx_start(&rx);
+	zct_rx_join(&rx);
+	EXPECT_EQ(MIB, rx.bytes);
+	EXPECT_EQ(-1, rx.bad);
+	EXPECT_LT(zct_now_ms() - begin, HELD_MS - 1000);
+	close(mine[1]);
+	close(normal);
+	for (i = 0; i < HOLDERS; i++) {
+		void *failed;
+
+		pthread_join(holders[i].thread, &failed);
+		EXPECT_EQ(NULL, failed);
+		close(holders[i].file);
 		close(sock[i][0]);
 		close(sock[i][1]);
 	}
