@@ -181,7 +181,7 @@ ssize_t zc_cache_get(struct zc_source *src, u64 pos, u64 end,
 
 	if (!READ_ONCE(mapping->nrpages))
 		return 0;
-	ret = rw_verify_area(READ, src->file, &first, end - pos);
+	ret = rw_verify_area(READ, src->file, &first, min_t(u64, end - pos, MAX_RW_COUNT));
 	if (ret)
 		return ret;
 	r = zc_run_new(*run, pos, end, src->flags & ZC_SEND_ASYNC ?
@@ -293,7 +293,7 @@ int zc_cache_fill(struct zc_source *src, u64 pos, u64 end)
 	loff_t first = pos;
 	int ret;
 
-	ret = rw_verify_area(READ, file, &first, end - pos);
+	ret = rw_verify_area(READ, file, &first, min_t(u64, end - pos, MAX_RW_COUNT));
 	if (ret)
 		return ret;
 	if (!filemap_range_has_page(mapping, pos, pos))

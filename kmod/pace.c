@@ -22,6 +22,8 @@
 /* Bytes in a jiffy: to begin with, and never less. */
 #define ZC_PACE_START	((s64)SZ_1G / HZ)
 #define ZC_PACE_MIN	((s64)SZ_256M / HZ)
+/* And never more, which is no pace any more. */
+#define ZC_PACE_MAX	((s64)SZ_1G * 1024)
 
 /* So much may begin at once, where none did before. */
 #define ZC_PACE_BURST	((s64)SZ_32M)
@@ -57,7 +59,7 @@ static s64 zc_pace_rate(s64 flying, s64 done)
 	if (flying <= ZC_PACE_LONG * done || !flying)
 		zc_pace.quick = jiffies;
 	if (time_after(jiffies, zc_pace.quick + ZC_PACE_PATIENT))
-		return min_t(s64, 2 * zc_pace.rate, zc_pool_limit());
+		return clamp_t(s64, 2 * zc_pace.rate, ZC_PACE_MIN, ZC_PACE_MAX);
 	if (flying > ZC_PACE_QUEUE * done)
 		return max(done - done / 4, ZC_PACE_MIN);
 	if (flying > done / 2)

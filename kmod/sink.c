@@ -146,10 +146,17 @@ static long zc_sink_space(struct sock *sk)
 	return sock_wspace(sk);
 }
 
-/* Room for a sender who may have @share bytes in the socket. */
+/*
+ * Room for a sender who may have @share bytes in the socket. MPTCP has copies, which are
+ * not the pool's; and before 6.12 it wakes nobody while it has room by its own count.
+ */
 static long zc_sink_space_of(struct sock *sk, long share)
 {
-	return min(zc_sink_space(sk), share - READ_ONCE(sk->sk_wmem_queued));
+	long space = zc_sink_space(sk);
+
+	if (sk->sk_protocol == IPPROTO_MPTCP)
+		return space;
+	return min(space, share - READ_ONCE(sk->sk_wmem_queued));
 }
 
 /**
