@@ -101,7 +101,7 @@ check-debug:
 check-all:
 	@$(LAB)/deps.sh debug
 	@$(MAKE) --no-print-directory -s guest-files
-	@KERNELS="$(KERNELS) debug" $(LAB)/check.sh
+	@ZC_LONG= KERNELS="$(KERNELS) debug" $(LAB)/check.sh
 
 demo:
 	@$(LAB)/deps.sh demo

@@ -4,7 +4,8 @@
 # Run the kselftests in guests; where there are processors for it two at a time: two
 # kernels, or two halves of the topics on one. From the environment:
 #   KERNELS   kernels to run on (default "6.1 6.12"; also: 7.3, debug)
-#   TOPICS    kselftest collections (default: all)
+#   TOPICS    kselftest collections (default: all but those in $ZC_LONG)
+#   ZC_LONG   what takes long, or a machine with nothing else to do (default: scale)
 #   ZC_SUITE  where they are installed (default build/kselftest)
 #   ZC_JOBS   guests at a time (default 2, or 1 on a machine of less than four
 #             processors: beside other load, guests there stand still for minutes)
@@ -16,7 +17,9 @@ set -euo pipefail
 
 kernels=${KERNELS:-6.1 6.12}
 suite=${ZC_SUITE:-$ZC_TOP/build/kselftest}
-topics=${TOPICS:-$(cut -d: -f1 "$suite/kselftest-list.txt" | sort -u | tr '\n' ' ')}
+long=${ZC_LONG-scale}
+topics=${TOPICS:-$(cut -d: -f1 "$suite/kselftest-list.txt" | sort -u |
+	grep -vxE "${long// /|}" | tr '\n' ' ')}
 jobs=${ZC_JOBS:-$(($(nproc) > 3 ? 2 : 1))}
 failures=()
 
@@ -38,7 +41,8 @@ trap cleanup EXIT
 
 # How long topics take on the debug kernel, seconds; others are thought short.
 declare -A weights=([sendfile]=360 [buffer]=190 [transfer]=190 [load]=160 [fault]=480
-	[async]=120 [zcctl]=65)
+	[async]=120 [zcctl]=65
+	[scale]=120)
 
 # summary: what was counted since the last one; all that was said meanwhile goes out
 summary()
