@@ -106,19 +106,21 @@ static bool zc_run_take(struct zc_run *run, struct zc_source *src,
 
 	for (i = 0; i < folio_batch_count(batch); i++) {
 		struct folio *folio = batch->folios[i];
+		u64 at = pos + run->len;
 
-		good = good && run->nr < run->max && zc_folio_good(folio);
+		good = good && run->nr < run->max && zc_folio_good(folio) &&
+		       at - folio_pos(folio) < folio_size(folio);
 		if (!good) {
 			folio_put(folio);
 			continue;
 		}
 		if (folio_test_readahead(folio) && src->fill)
 			zc_cache_read_ahead(src, folio,
-					    (end - pos - run->len) >> PAGE_SHIFT);
+					    (end - at) >> PAGE_SHIFT);
 		folio_mark_accessed(folio);
 		if (mapping_writably_mapped(src->file->f_mapping))
 			flush_dcache_folio(folio);
-		zc_run_add(run, folio, pos + run->len);
+		zc_run_add(run, folio, at);
 	}
 	folio_batch_init(batch);
 	return good;
@@ -191,7 +193,7 @@ ssize_t zc_cache_get(struct zc_source *src, u64 pos, u64 end,
 		return -ENOMEM;
 	folio_batch_init(&batch);
 	while (index <= last && r->nr < r->max &&
-	       filemap_get_folios_contig(mapping, &index, last, &batch))
+	       zc_get_folios_contig(mapping, &index, last, &batch))
 		if (!zc_run_take(r, src, &batch, pos, end))
 			break;
 	zc_run_clip(r, pos, min_t(u64, end, i_size_read(src->host)));

@@ -13,8 +13,10 @@
 #include <linux/mm.h>
 #include <linux/net.h>
 #include <linux/netdevice.h>
+#include <linux/pagemap.h>
 #include <linux/sched/mm.h>
 #include <linux/shrinker.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/socket.h>
 #include <linux/skbuff.h>
@@ -43,6 +45,23 @@
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
 #error "zc needs Linux 6.1 or later"
 #endif
+
+/*
+ * filemap_get_folios_contig() takes the rest of a large folio that has just come in the
+ * place of a small one for a folio of its own, and crashes; not since 6.12. Here the
+ * caller looks whether they are in a row.
+ */
+static inline unsigned int zc_get_folios_contig(struct address_space *mapping,
+						pgoff_t *start, pgoff_t end,
+						struct folio_batch *batch)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)
+	return filemap_get_folios(mapping, start, min(end, *start + SZ_1M / PAGE_SIZE),
+				  batch);
+#else
+	return filemap_get_folios_contig(mapping, start, end, batch);
+#endif
+}
 
 /* vm_flags became read-only, with setters, in 6.3. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
