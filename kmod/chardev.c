@@ -11,6 +11,7 @@
 
 #include "async.h"
 #include "compat.h"
+#include "words.h"
 #include "zc.h"
 
 #define ZC_BUF_FLAGS	(ZC_BUF_SMALL_OK | ZC_BUF_NODE_STRICT)
@@ -401,24 +402,19 @@ static bool zc_user_writable(u8 __user *user, const u8 *data, size_t size)
 	return !put_user(data[0], user) && !put_user(data[size - 1], user + size - 1);
 }
 
-/*
- * What is sent most. Of a size that the compiler knows, so that it need not be checked
- * whether so much fits.
- */
+/* What is sent most is of a size that the compiler knows. */
 static int zc_ioctl_read(union zc_ioctl_data *data, size_t ksize, void __user *user,
 			 size_t usize)
 {
 	if (usize == ksize && ksize == sizeof(data->sendfile))
-		return copy_from_user(&data->sendfile, user, sizeof(data->sendfile)) ?
-		       -EFAULT : 0;
+		return zc_words_get((u64 *)data, user, sizeof(data->sendfile));
 	return copy_struct_from_user(data, ksize, user, usize);
 }
 
 static int zc_ioctl_write(const union zc_ioctl_data *data, void __user *user, size_t size)
 {
 	if (size == sizeof(data->sendfile))
-		return copy_to_user(user, &data->sendfile, sizeof(data->sendfile)) ?
-		       -EFAULT : 0;
+		return zc_words_put(user, (const u64 *)data, sizeof(data->sendfile));
 	return copy_to_user(user, data, size) ? -EFAULT : 0;
 }
 
