@@ -72,7 +72,7 @@ def table_flat(rows):
 def table_files(rows):
     """Each beside sendfile"""
     lines = [("file", "cache", "come", "path", "files", "kinsn/file", "kinsn/MiB",
-              "vs sendfile", "copied", "")]
+              "vs sendfile", "spread", "cheapest call", "copied", "")]
     for r in sorted(rows, key=lambda r: (r["requests"], r["file_bytes"], r["cache"],
                                          r["kinsn_per_mib"])):
         base = find(rows, path="sendfile", cache=r["cache"],
@@ -84,6 +84,8 @@ def table_files(rows):
                       "on request" if r["requests"] else "at once", r["path"],
                       str(r["files"]), f"{per_file:.2f}",
                       f"{r['kinsn_per_mib']:.0f}", f"{ratio:.2f}",
+                      f"{100 * r['spread']:.1f} %",
+                      f"{r['call_ns_least'] / 1000:.2f}",
                       size(r["copied_bytes"]), lost))
     show("small files on ext4, a call for each", lines, 4)
 

@@ -73,6 +73,7 @@ struct set {
  * @size:  of the files
  * @nr:    how many
  * @runs:  what those counted cost
+ * @call_ns: their cheapest call
  * @last:  the last result; its error is the row's
  */
 struct row {
@@ -81,6 +82,7 @@ struct row {
 	uint64_t size;
 	unsigned int nr;
 	struct bench_runs runs;
+	uint64_t call_ns;
 	struct bench_result last;
 };
 
@@ -177,7 +179,7 @@ static void send_set(int sock, struct bench_report *rep, const void *arg)
 {
 	const struct job *job = arg;
 	struct bench_run run = { .sock = sock, .size = job->set->size };
-	uint64_t begin;
+	uint64_t begin, call;
 	unsigned int i;
 
 	rep->err = bench_no_delay(sock);
@@ -189,8 +191,12 @@ static void send_set(int sock, struct bench_report *rep, const void *arg)
 		run.file = job->set->fds[i];
 		if (job->requests)
 			rep->err = await_request(sock);
+		call = now_ns();
 		if (!rep->err)
 			rep->err = job->how->send(&run, job->how->flags);
+		call = now_ns() - call;
+		if (!rep->call_ns || call < rep->call_ns)
+			rep->call_ns = call;
 	}
 	rep->cpu_ns = bench_cpu_ns() - begin;
 	rep->syscalls = run.syscalls;
@@ -264,8 +270,11 @@ static void run_row(const struct bench *b, struct row *row, const struct set *se
 	if (!row->last.err)
 		row->last.err = err;
 	row->last.cache_bytes = after - before;
-	if (counted && !row->last.err)
-		bench_runs_add(&row->runs, row->last.cpu_ns);
+	if (!counted || row->last.err)
+		return;
+	bench_runs_add(&row->runs, row->last.cpu_ns);
+	if (!row->call_ns || row->last.call_ns < row->call_ns)
+		row->call_ns = row->last.call_ns;
 }
 
 static int make_file(int dir, uint64_t size)
@@ -409,6 +418,7 @@ static void show_json(struct bench *b)
 		} else {
 			bench_row_cost(obj, &row->runs, bytes, b->icount);
 			bench_row_copied(obj, row->last.copied);
+			out_add_u64(obj, "call_ns_least", row->call_ns);
 			out_add_u64(obj, "syscalls", row->last.syscalls);
 			out_add_u64(obj, "page_cache_bytes", row->last.cache_bytes);
 		}

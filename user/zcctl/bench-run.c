@@ -216,6 +216,7 @@ void bench_run_pair(const struct bench_pair *pair, struct bench_result *res)
 	res->wall_ns = rx.end_ns - tx.begin_ns;
 	res->syscalls = tx.syscalls;
 	res->copied = tx.copied;
+	res->call_ns = tx.call_ns;
 }
 
 /* Run @path once over the first @size bytes of @file, @per_call at a time. */

@@ -83,6 +83,7 @@ int bench_cache_resident(int fd, uint64_t size, uint64_t *bytes);
  * @bytes:    received
  * @syscalls: of the sender
  * @copied:   see struct bench_run
+ * @call_ns:  the sender's cheapest call, or file; 0: not looked at
  */
 struct bench_report {
 	int err;
@@ -92,6 +93,7 @@ struct bench_report {
 	uint64_t bytes;
 	uint64_t syscalls;
 	uint64_t copied;
+	uint64_t call_ns;
 };
 
 /* Sends to a socket, and reports all but what was received. */
@@ -119,6 +121,7 @@ struct bench_pair {
  * @syscalls:    of the sender
  * @copied:      see struct bench_run
  * @cache_bytes: growth of the source's page cache
+ * @call_ns:     see struct bench_report
  */
 struct bench_result {
 	int err;
@@ -127,6 +130,7 @@ struct bench_result {
 	uint64_t syscalls;
 	uint64_t copied;
 	int64_t cache_bytes;
+	uint64_t call_ns;
 };
 
 /* States of the page cache before a run. */
