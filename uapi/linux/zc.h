@@ -521,7 +521,8 @@ struct zc_event {
  * @count:     out: how many are going to end
  * @__resv:    in: must be 0
  *
- * Of those submitted through this open file. Each still has its event.
+ * Of those submitted through this open file. Each still has its event, which tells how
+ * it ended: one that was about to end by itself may have done so.
  *
  * Errors: EINVAL (unknown flag, reserved field), ENOENT (none; @count is 0),
  * EFAULT.
