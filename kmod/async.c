@@ -171,16 +171,22 @@ static void zc_op_doom_locked(struct zc_lane *lane, struct zc_op *op, int err)
 		list_move_tail(&op->lane_node, &lane->over);
 }
 
+/* Has no device its memory? */
+static bool zc_op_quiet(struct zc_op *op)
+{
+	return !op->ops->quiet || op->ops->quiet(op);
+}
+
 /* It ends, but a device still has its memory: the end of the reads wakes the lane. */
 static bool zc_op_lingers(struct zc_lane *lane, struct zc_op *op, int err)
 {
-	if (!op->ops->quiet || op->ops->quiet(op))
+	if (zc_op_quiet(op))
 		return false;
 	spin_lock(&zc_lanes_lock);
 	zc_op_doom_locked(lane, op, err);
 	spin_unlock(&zc_lanes_lock);
 	/* It may have been the last read that ended meanwhile. */
-	return !op->ops->quiet(op);
+	return !zc_op_quiet(op);
 }
 
 /* As the one who submitted it. */
@@ -204,8 +210,8 @@ static bool zc_op_may_retry(struct zc_op *op)
 }
 
 /*
- * The transfer to care for next: one that waits and is over, else the one under way if
- * it is, though it may have to linger, else the first in order. Where it is @ending,
+ * The transfer to care for next: the one under way if it is over and need not linger,
+ * else one that waits and is over, else the first in order. Where it is @ending,
  * zc_op::err says how.
  */
 static struct zc_op *zc_lane_next(struct zc_lane *lane, bool *ending)
@@ -216,9 +222,10 @@ static struct zc_op *zc_lane_next(struct zc_lane *lane, bool *ending)
 	op = list_first_entry_or_null(&lane->lives, struct zc_op, life_node);
 	if (op && time_after_eq(jiffies, op->deadline))
 		zc_op_doom_locked(lane, op, -ETIMEDOUT);
-	op = list_first_entry_or_null(&lane->over, struct zc_op, lane_node);
-	if (!op && lane->active && lane->active->ending)
-		op = lane->active;
+	op = lane->active;
+	if (!op || !op->ending || !zc_op_quiet(op))
+		op = list_first_entry_or_null(&lane->over, struct zc_op, lane_node) ?:
+		     lane->active;
 	if (!op) {
 		op = list_first_entry_or_null(&lane->ops, struct zc_op, lane_node);
 		lane->active = op;
