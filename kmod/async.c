@@ -35,10 +35,10 @@
 #define ZC_LANE_WORKERS	16
 
 /*
- * The same for files whose reads somebody else has to answer, a
- * server or a FUSE program, and maybe never does, for sockets that somebody works on,
- * who may wait for such a file meanwhile, and for who has his share of the others: so
- * that they block none but their like.
+ * The same for files whose reads somebody else has to answer, a server or a FUSE
+ * program, and maybe never does, for sockets that somebody works on, who may wait for
+ * such a file meanwhile, and for who has his share of the others: so that they block
+ * none but their like.
  */
 #define ZC_SLOW_WORKERS	256
 

@@ -87,6 +87,14 @@ static void zc_run_clip(struct zc_run *run, u64 pos, u64 size)
 	}
 }
 
+/* What read(2) asks of a security module and of fanotify listeners, for a range. */
+static int zc_cache_may_read(const struct zc_source *src, u64 pos, u64 end)
+{
+	loff_t first = pos;
+
+	return rw_verify_area(READ, src->file, &first, min_t(u64, end - pos, MAX_RW_COUNT));
+}
+
 static void zc_cache_read_ahead(struct zc_source *src, struct folio *folio,
 				unsigned long pages)
 {
@@ -176,14 +184,13 @@ ssize_t zc_cache_get(struct zc_source *src, u64 pos, u64 end,
 {
 	struct address_space *mapping = src->file->f_mapping;
 	pgoff_t index = pos >> PAGE_SHIFT, last = (end - 1) >> PAGE_SHIFT;
-	loff_t first = pos;
 	struct folio_batch batch;
 	struct zc_run *r;
 	int ret;
 
 	if (!READ_ONCE(mapping->nrpages))
 		return 0;
-	ret = rw_verify_area(READ, src->file, &first, min_t(u64, end - pos, MAX_RW_COUNT));
+	ret = zc_cache_may_read(src, pos, end);
 	if (ret)
 		return ret;
 	r = zc_run_new(*run, pos, end, src->flags & ZC_SEND_ASYNC ?
@@ -292,10 +299,9 @@ int zc_cache_fill(struct zc_source *src, u64 pos, u64 end)
 	struct address_space *mapping = file->f_mapping;
 	pgoff_t index = pos >> PAGE_SHIFT;
 	struct folio *folio = NULL;
-	loff_t first = pos;
 	int ret;
 
-	ret = rw_verify_area(READ, file, &first, min_t(u64, end - pos, MAX_RW_COUNT));
+	ret = zc_cache_may_read(src, pos, end);
 	if (ret)
 		return ret;
 	if (!filemap_range_has_page(mapping, pos, pos))

@@ -311,6 +311,23 @@ struct holder {
 #define HOLDERS	24
 #define HELD_MS	4000
 
+/* A page for each holder, a MiB apart. */
+static char *slow_pages(int disk)
+{
+	char *map = mmap(NULL, HOLDERS * MIB, PROT_READ, MAP_SHARED, disk, 0);
+
+	if (map != MAP_FAILED)
+		madvise(map, HOLDERS * MIB, MADV_RANDOM);
+	return map;
+}
+
+static void slow_pages_free(int disk, char *map)
+{
+	munmap(map, HOLDERS * MIB);
+	close(disk);
+	zct_disk_free();
+}
+
 static void *hold(void *arg)
 {
 	const struct holder *h = arg;
@@ -330,15 +347,14 @@ TEST_F_TIMEOUT(abuse, locked_sockets, 120)
 
 	if (disk < 0)
 		SKIP(return, "no null_blk");
-	map = mmap(NULL, HOLDERS * HUGE / 2, PROT_READ, MAP_SHARED, disk, 0);
+	map = slow_pages(disk);
 	ASSERT_NE(MAP_FAILED, map);
-	madvise(map, HOLDERS * HUGE / 2, MADV_RANDOM);
 	/* The workers of one processor are the fewest. */
 	ASSERT_TRUE(zct_on_cpu(0));
 	ASSERT_EQ(0, zct_pair(AF_INET, mine));
 	for (i = 0; i < HOLDERS; i++) {
 		ASSERT_EQ(0, zct_pair(AF_INET, sock[i]));
-		holders[i] = (struct holder){ .sock = sock[i][0], .page = map + i * HUGE / 2 };
+		holders[i] = (struct holder){ .sock = sock[i][0], .page = map + i * MIB };
 		ASSERT_EQ(0, pthread_create(&holders[i].thread, NULL, hold, &holders[i]));
 	}
 	usleep(500000);
@@ -359,9 +375,7 @@ TEST_F_TIMEOUT(abuse, locked_sockets, 120)
 		close(sock[i][0]);
 		close(sock[i][1]);
 	}
-	munmap(map, HOLDERS * HUGE / 2);
-	close(disk);
-	zct_disk_free();
+	slow_pages_free(disk, map);
 }
 
 static void *hold_file(void *arg)
@@ -384,12 +398,11 @@ TEST_F_TIMEOUT(abuse, locked_files, 120)
 
 	if (disk < 0)
 		SKIP(return, "no null_blk");
-	map = mmap(NULL, HOLDERS * HUGE / 2, PROT_READ, MAP_SHARED, disk, 0);
+	map = slow_pages(disk);
 	ASSERT_NE(MAP_FAILED, map);
-	madvise(map, HOLDERS * HUGE / 2, MADV_RANDOM);
 	ASSERT_TRUE(zct_on_cpu(0));
 	for (i = 0; i < HOLDERS; i++) {
-		holders[i].page = map + i * HUGE / 2;
+		holders[i].page = map + i * MIB;
 		holders[i].file = zct_pattern_file(EXT4_DIR "/locked", MIB);
 		ASSERT_GE(holders[i].file, 0);
 		unlink(EXT4_DIR "/locked");
@@ -430,9 +443,7 @@ TEST_F_TIMEOUT(abuse, locked_files, 120)
 		close(sock[i][0]);
 		close(sock[i][1]);
 	}
-	munmap(map, HOLDERS * HUGE / 2);
-	close(disk);
-	zct_disk_free();
+	slow_pages_free(disk, map);
 }
 
 static int pass(int sock, const int *fds, size_t nr)
