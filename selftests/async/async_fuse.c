@@ -533,6 +533,34 @@ TEST_F_TIMEOUT(fuse, canceled, 60)
 	EXPECT_TRUE(zct_used_becomes(self->fd, self->used, 1000));
 }
 
+/* Nor do those wait that come behind it on its socket, and are canceled too. */
+TEST_F_TIMEOUT(fuse, canceled_behind, 60)
+{
+	struct zc_cancel cancel = { .user_data = self->file };
+	struct zc_sendfile arg;
+	/* Who waits in a read holds up its socket. */
+	int soon = variant->flags & FUSE_ASYNC_DIO ? 1 : 0;
+
+	ASSERT_EQ(0, zc_send(self, self->file, self->sock[0][0], PART, ZC_SEND_ASYNC, &arg));
+	ASSERT_TRUE(server_holds(&self->server, 1));
+	ASSERT_EQ(0, zc_send(self, self->normal, self->sock[0][0], PART, ZC_SEND_ASYNC,
+			     &arg));
+	ASSERT_EQ(0, zct_ioctl(self->fd, ZC_IOC_CANCEL, &cancel));
+	EXPECT_EQ(0, next_event(self, 300));
+	cancel.user_data = self->normal;
+	ASSERT_EQ(0, zct_ioctl(self->fd, ZC_IOC_CANCEL, &cancel));
+	ASSERT_EQ(soon, next_event(self, 1000));
+	if (!soon)
+		return;
+	EXPECT_EQ(self->normal, self->ev.user_data);
+	EXPECT_EQ(ECANCELED, self->ev.error);
+	server_answers(&self->server);
+	ASSERT_EQ(1, next_event(self, 1000));
+	EXPECT_EQ(self->file, self->ev.user_data);
+	EXPECT_EQ(ECANCELED, self->ev.error);
+	EXPECT_EQ(0, self->ev.sent);
+}
+
 TEST_F_TIMEOUT(fuse, all_aborted, 60)
 {
 	int i;

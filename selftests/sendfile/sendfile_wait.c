@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -159,6 +160,34 @@ TEST_F_TIMEOUT(wait, send_timeout, 120)
 		sent += self->arg.sent;
 	EXPECT_EQ(EAGAIN, self->arg.error);
 	EXPECT_GE(zct_now_ms() - begin, 250);
+	check_stream(_metadata, self, sent);
+}
+
+static void *seek_soon(void *arg)
+{
+	SELF *self = arg;
+
+	usleep(100000);
+	lseek(self->file, 4096, SEEK_SET);
+	return NULL;
+}
+
+/* Who sends nothing leaves the position to the one who has moved it meanwhile. */
+TEST_F_TIMEOUT(wait, position_of_another, 120)
+{
+	const struct timeval tv = { .tv_usec = 400000 };
+	uint64_t sent = 0;
+	pthread_t seeker;
+
+	while (!zc_send(self, sent, ZC_SEND_NONBLOCK))
+		sent += self->arg.sent;
+	ASSERT_EQ(EAGAIN, self->arg.error);
+	ASSERT_EQ(0, setsockopt(self->sock[0], SOL_SOCKET, SO_SNDTIMEO, &tv,
+				sizeof(tv)));
+	ASSERT_EQ(0, pthread_create(&seeker, NULL, seek_soon, self));
+	EXPECT_EQ(-EAGAIN, zc_send(self, 0, ZC_SEND_POS));
+	pthread_join(seeker, NULL);
+	EXPECT_EQ(4096, lseek(self->file, 0, SEEK_CUR));
 	check_stream(_metadata, self, sent);
 }
 

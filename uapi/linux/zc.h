@@ -522,7 +522,8 @@ struct zc_event {
  * @__resv:    in: must be 0
  *
  * Of those submitted through this open file. Each still has its event, which tells how
- * it ended: one that was about to end by itself may have done so.
+ * it ended: one that was about to end by itself may have done so. These events come in
+ * no particular order.
  *
  * Errors: EINVAL (unknown flag, reserved field), ENOENT (none; @count is 0),
  * EFAULT.
