@@ -179,11 +179,11 @@ TEST_F_TIMEOUT(wait, position_of_another, 120)
 	uint64_t sent = 0;
 	pthread_t seeker;
 
-	while (!zc_send(self, sent, ZC_SEND_NONBLOCK))
-		sent += self->arg.sent;
-	ASSERT_EQ(EAGAIN, self->arg.error);
 	ASSERT_EQ(0, setsockopt(self->sock[0], SOL_SOCKET, SO_SNDTIMEO, &tv,
 				sizeof(tv)));
+	while (!zc_send(self, sent, 0))
+		sent += self->arg.sent;
+	ASSERT_EQ(EAGAIN, self->arg.error);
 	ASSERT_EQ(0, pthread_create(&seeker, NULL, seek_soon, self));
 	EXPECT_EQ(-EAGAIN, zc_send(self, 0, ZC_SEND_POS));
 	pthread_join(seeker, NULL);
