@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A FUSE mount of one file with the pattern, whose reads need not be answered. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "fuse_server.h"
+#include "zc_test.h"
+
+static void answer(struct fuse_server *s, uint64_t unique, int err, const void *data, size_t len)
+{
+	struct fuse_out_header head = { .len = sizeof(head) + len, .error = err,
+					.unique = unique };
+	char buf[sizeof(head) + (1 << 17)];
+
+	memcpy(buf, &head, sizeof(head));
+	if (len)
+		memcpy(buf + sizeof(head), data, len);
+	/* Nobody may want it any more. */
+	if (write(s->dev, buf, head.len) < 0)
+		return;
+}
+
+static void answer_read(struct fuse_server *s, uint64_t unique, const struct fuse_read_in *in)
+{
+	size_t len = in->offset < s->size ? s->size - in->offset : 0;
+	char buf[1 << 17];
+
+	if (len > in->size)
+		len = in->size;
+	zct_pattern(buf, in->offset, len);
+	answer(s, unique, 0, buf, len);
+}
+
+static void serve_read(struct fuse_server *s, uint64_t unique, const struct fuse_read_in *in)
+{
+	if (in->offset < s->hold) {
+		answer_read(s, unique, in);
+		return;
+	}
+	pthread_mutex_lock(&s->lock);
+	if (s->nr < sizeof(s->waits) / sizeof(*s->waits)) {
+		s->waits[s->nr].unique = unique;
+		s->waits[s->nr++].in = *in;
+	}
+	pthread_mutex_unlock(&s->lock);
+}
+
+static void serve(struct fuse_server *s, const struct fuse_in_header *head, const void *arg)
+{
+	struct fuse_init_out init = {
+		.major = FUSE_KERNEL_VERSION,
+		.minor = FUSE_KERNEL_MINOR_VERSION,
+		.flags = s->flags,
+		.max_background = 200,
+		.max_readahead = 1 << 17,
+		.max_write = 1 << 17,
+	};
+	struct fuse_attr_out attr = {
+		.attr_valid = 1000,
+		.attr = { .ino = 1, .size = s->size, .mode = S_IFREG | 0644, .nlink = 1 },
+	};
+	struct fuse_open_out opened = { .fh = 1 };
+
+	switch (head->opcode) {
+	case FUSE_INIT:
+		answer(s, head->unique, 0, &init, sizeof(init));
+		break;
+	case FUSE_GETATTR:
+		answer(s, head->unique, 0, &attr, sizeof(attr));
+		break;
+	case FUSE_OPEN:
+		answer(s, head->unique, 0, &opened, sizeof(opened));
+		break;
+	case FUSE_READ:
+		serve_read(s, head->unique, arg);
+		break;
+	case FUSE_FORGET:
+	case FUSE_BATCH_FORGET:
+	case FUSE_INTERRUPT:
+		break;
+	default:
+		answer(s, head->unique, head->opcode == FUSE_RELEASE ? 0 : -ENOSYS, NULL, 0);
+	}
+}
+
+static void *server_main(void *data)
+{
+	static char buf[1 << 18];
+	struct fuse_server *s = data;
+	struct pollfd p = { .fd = s->dev, .events = POLLIN };
+
+	while (!__atomic_load_n(&s->deaf, __ATOMIC_RELAXED)) {
+		const struct fuse_in_header *head = (void *)buf;
+
+		if (poll(&p, 1, 20) < 1)
+			continue;
+		if (read(s->dev, buf, sizeof(buf)) >= (ssize_t)sizeof(*head))
+			serve(s, head, head + 1);
+		else if (errno == ENODEV)
+			break;
+	}
+	return NULL;
+}
+
+bool fuse_holds(struct fuse_server *s, unsigned int nr)
+{
+	uint64_t end = zct_now_ms() + 5000;
+
+	while (__atomic_load_n(&s->nr, __ATOMIC_RELAXED) < nr) {
+		if (zct_now_ms() > end)
+			return false;
+		usleep(10000);
+	}
+	return true;
+}
+
+void fuse_answers(struct fuse_server *s)
+{
+	pthread_mutex_lock(&s->lock);
+	s->hold = UINT64_MAX;
+	while (s->nr) {
+		s->nr--;
+		answer_read(s, s->waits[s->nr].unique, &s->waits[s->nr].in);
+	}
+	pthread_mutex_unlock(&s->lock);
+}
+
+bool fuse_resizes(struct fuse_server *s, uint64_t size)
+{
+	struct {
+		struct fuse_out_header head;
+		struct fuse_notify_inval_inode_out arg;
+	} note = {
+		.head = { .len = sizeof(note), .error = FUSE_NOTIFY_INVAL_INODE },
+		.arg = { .ino = 1, .off = -1 },
+	};
+
+	__atomic_store_n(&s->size, size, __ATOMIC_SEQ_CST);
+	return write(s->dev, &note, sizeof(note)) == sizeof(note);
+}
+
+void fuse_deaf(struct fuse_server *s)
+{
+	__atomic_store_n(&s->deaf, true, __ATOMIC_RELAXED);
+	pthread_join(s->thread, NULL);
+}
+
+void fuse_abort(void)
+{
+	umount2(FUSE_FILE, MNT_FORCE);
+}
+
+int fuse_start(struct fuse_server *s)
+{
+	char opts[128];
+
+	s->dev = open("/dev/fuse", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	snprintf(opts, sizeof(opts), "fd=%d,rootmode=100000,user_id=0,group_id=0", s->dev);
+	if (s->dev < 0 || mount("zc", FUSE_FILE, "fuse", MS_NOSUID | MS_NODEV, opts))
+		return -errno;
+	pthread_mutex_init(&s->lock, NULL);
+	pthread_create(&s->thread, NULL, server_main, s);
+	return 0;
+}
