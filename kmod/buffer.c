@@ -4,12 +4,16 @@
  * by the handle and by each mapping.
  */
 #include <linux/delay.h>
+#include <linux/percpu.h>
+#include <linux/rcupdate.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
+#include "pool.h"
 #include "zc.h"
 
-static atomic_t zc_buffers = ATOMIC_INIT(0);
+/* Those alive, by the processors that made and destroyed them. */
+static DEFINE_PER_CPU(int, zc_buffers);
 
 /* Highest index of zc_file::buffers, in units of 2 MiB. */
 #define ZC_INDEX_MAX	(ZC_OFFSET_SPAN / ZC_HUGE_SIZE - 1)
@@ -62,15 +66,13 @@ static void zc_buffer_free(struct zc_buffer *buf)
 {
 	unsigned long i;
 
-	if (!buf)
-		return;
 	for (i = 0; i < buf->nr_blocks; i++) {
 		zc_block_free(&buf->blocks[i]);
 		cond_resched();
 	}
 	kvfree(buf->blocks);
-	kfree(buf);
-	atomic_dec(&zc_buffers);
+	kfree_rcu(buf, rcu);
+	this_cpu_dec(zc_buffers);
 }
 
 static int zc_buffer_fill(struct zc_buffer *buf)
@@ -115,10 +117,11 @@ struct zc_buffer *zc_buffer_new(u64 size, u32 flags, int nid)
 	buf = kzalloc(sizeof(*buf), GFP_KERNEL_ACCOUNT);
 	if (!buf)
 		return ERR_PTR(-ENOMEM);
-	atomic_inc(&zc_buffers);
+	this_cpu_inc(zc_buffers);
 	kref_init(&buf->ref);
 	buf->size = size;
 	buf->flags = flags;
+	buf->asked = nid;
 	buf->node = nid;
 	buf->blocks = kvcalloc(size / ZC_HUGE_SIZE, sizeof(*buf->blocks),
 			       GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
@@ -128,6 +131,40 @@ struct zc_buffer *zc_buffer_new(u64 size, u32 flags, int nid)
 		return ERR_PTR(ret);
 	}
 	return buf;
+}
+
+/**
+ * zc_buffer_again - take a buffer that the file has destroyed
+ * @zf:    file
+ * @size:  bytes, as of zc_buffer_new()
+ * @flags: ZC_BUF_* flags, checked
+ * @nid:   NUMA node that passed zc_pool_node_check()
+ *
+ * Returns: the buffer, which has its handle, but can be found only after
+ * zc_buffer_revive(); or NULL, where zc_buffer_new() is to make one.
+ */
+struct zc_buffer *zc_buffer_again(struct zc_file *zf, u64 size, u32 flags, int nid)
+{
+	if (flags & ZC_BUF_ZERO)
+		return NULL;
+	return zc_pool_unpark(zf, round_up(size, (u64)ZC_HUGE_SIZE), flags, nid);
+}
+
+static void zc_buffer_live(struct zc_buffer *buf)
+{
+	/* Pairs with zc_buffer_if_live(). */
+	smp_store_release(&buf->live, 1);
+}
+
+/**
+ * zc_buffer_revive - let others find a buffer
+ * @buf: from zc_buffer_again()
+ */
+void zc_buffer_revive(struct zc_buffer *buf)
+{
+	this_cpu_inc(zc_buffers);
+	kref_init(&buf->ref);
+	zc_buffer_live(buf);
 }
 
 /**
@@ -153,29 +190,72 @@ void zc_buffer_put(struct zc_buffer *buf)
 	kref_put(&buf->ref, zc_buffer_release);
 }
 
-/* Caller holds zf->lock, the only one under which the tree changes. */
-static int zc_buffer_insert_locked(struct zc_file *zf, struct zc_buffer *buf)
+/* Take a handle away, if there is memory to do so. */
+static int zc_buffer_erase_locked(struct zc_file *zf, const struct zc_buffer *buf)
 {
-	MA_STATE(mas, &zf->buffers, 0, 0);
-	int ret;
+	lockdep_assert_held(&zf->lock);
+	mtree_erase(&zf->buffers, buf->index);
+	/* It wants memory, and does not say when it got none. */
+	if (mtree_load(&zf->buffers, buf->index))
+		return -ENOMEM;
+	zc_handle_free(zf, buf->handle);
+	return 0;
+}
+
+/* Forget parked buffers of which others have taken the memory. */
+static void zc_buffer_reap_locked(struct zc_file *zf)
+{
+	struct zc_buffer *buf, *next;
 
 	lockdep_assert_held(&zf->lock);
-	if (zf->nr_buffers == ZC_FILE_BUFFERS_MAX)
-		return -EMFILE;
+	llist_for_each_entry_safe(buf, next, llist_del_all(&zf->hollows), hollow) {
+		if (zc_buffer_erase_locked(zf, buf)) {
+			llist_add(&buf->hollow, &zf->hollows);
+			continue;
+		}
+		kfree_rcu(buf, rcu);
+	}
+}
+
+/* Choose its place among the mmap offsets. */
+static int zc_buffer_place_locked(struct zc_file *zf, struct zc_buffer *buf)
+{
+	MA_STATE(mas, &zf->buffers, 0, 0);
+	int ret = -EMFILE;
+
+	lockdep_assert_held(&zf->lock);
 	/* Not mtree_alloc_range(), which 6.1 gets wrong for an empty tree. */
 	mas_lock(&mas);
-	if (mas_empty_area(&mas, 1, ZC_INDEX_MAX, buf->nr_blocks)) {
-		ret = -EMFILE;
-		goto out;
+	if (!mas_empty_area(&mas, 1, ZC_INDEX_MAX, buf->nr_blocks)) {
+		buf->index = mas.index;
+		mas_set_range(&mas, buf->index, buf->index + buf->nr_blocks - 1);
+		ret = mas_store_gfp(&mas, buf, GFP_KERNEL_ACCOUNT);
 	}
-	buf->handle = mas.index;
-	mas_set_range(&mas, buf->handle, buf->handle + buf->nr_blocks - 1);
-	ret = mas_store_gfp(&mas, buf, GFP_KERNEL_ACCOUNT);
-	if (!ret)
-		zf->nr_buffers++;
-out:
 	mas_unlock(&mas);
 	return ret;
+}
+
+static int zc_buffer_insert_locked(struct zc_file *zf, struct zc_buffer *buf)
+{
+	int ret = zc_handle_alloc(zf, &buf->handle);
+
+	if (ret == -EMFILE) {
+		/* Parked buffers have some. */
+		zc_pool_clear_parks(zf);
+		zc_buffer_reap_locked(zf);
+		ret = zc_handle_alloc(zf, &buf->handle);
+	}
+	if (ret)
+		return ret;
+	ret = zc_buffer_place_locked(zf, buf);
+	if (ret) {
+		zc_handle_free(zf, buf->handle);
+		return ret;
+	}
+	buf->zf = zf;
+	zc_buffer_live(buf);
+	zc_handle_store(zf, buf->handle, buf);
+	return 0;
 }
 
 /**
@@ -192,9 +272,20 @@ int zc_buffer_publish(struct zc_file *zf, struct zc_buffer *buf)
 	int ret;
 
 	mutex_lock(&zf->lock);
+	zc_buffer_reap_locked(zf);
 	ret = zc_buffer_insert_locked(zf, buf);
 	mutex_unlock(&zf->lock);
 	return ret;
+}
+
+/* Of a buffer that was found and is held: has it lost its handle meanwhile? */
+static struct zc_buffer *zc_buffer_if_live(struct zc_buffer *buf)
+{
+	/* Pairs with zc_buffer_live(). */
+	if (!buf || smp_load_acquire(&buf->live))
+		return buf;
+	zc_buffer_put(buf);
+	return NULL;
 }
 
 /**
@@ -212,10 +303,10 @@ struct zc_buffer *zc_buffer_find_at(struct zc_file *zf, u64 offset)
 		return NULL;
 	mutex_lock(&zf->lock);
 	buf = mtree_load(&zf->buffers, offset / ZC_HUGE_SIZE);
-	if (buf)
-		zc_buffer_get(buf);
+	if (buf && !kref_get_unless_zero(&buf->ref))
+		buf = NULL;
 	mutex_unlock(&zf->lock);
-	return buf;
+	return zc_buffer_if_live(buf);
 }
 
 /**
@@ -227,25 +318,14 @@ struct zc_buffer *zc_buffer_find_at(struct zc_file *zf, u64 offset)
  */
 struct zc_buffer *zc_buffer_find(struct zc_file *zf, u32 handle)
 {
-	struct zc_buffer *buf = zc_buffer_find_at(zf, (u64)handle * ZC_HUGE_SIZE);
+	struct zc_buffer *buf;
 
-	if (buf && buf->handle != handle) {
-		zc_buffer_put(buf);
-		return NULL;
-	}
-	return buf;
-}
-
-/**
- * zc_buffer_sealed - is a buffer immutable?
- * @buf: buffer
- *
- * Returns: true if it is; then it stays so. Any context.
- */
-bool zc_buffer_sealed(const struct zc_buffer *buf)
-{
-	/* Pairs with zc_buffer_seal(): who sees it sees the bytes as they stay. */
-	return smp_load_acquire(&buf->sealed);
+	rcu_read_lock();
+	buf = zc_handle_load(zf, handle);
+	if (buf && !kref_get_unless_zero(&buf->ref))
+		buf = NULL;
+	rcu_read_unlock();
+	return zc_buffer_if_live(buf);
 }
 
 static bool zc_block_idle(const struct zc_block *block)
@@ -319,22 +399,30 @@ int zc_buffer_seal(struct zc_file *zf, struct zc_buffer *buf)
  * @zf:     file
  * @handle: handle
  *
- * Returns: 0; -ENOENT, or -ENOMEM and the handle stays.
+ * Returns: 0; -ENOENT, or -ENOMEM and the handle stays. May sleep.
  */
 int zc_buffer_remove(struct zc_file *zf, u32 handle)
 {
 	struct zc_buffer *buf;
-	int ret = -ENOENT;
+	int ret;
 
-	mutex_lock(&zf->lock);
-	buf = mtree_load(&zf->buffers, handle);
-	if (buf && buf->handle == handle) {
-		mtree_erase(&zf->buffers, handle);
-		/* It wants memory, and does not say when it got none. */
-		ret = mtree_load(&zf->buffers, handle) ? -ENOMEM : 0;
-		if (!ret)
-			zf->nr_buffers--;
+	rcu_read_lock();
+	buf = zc_handle_load(zf, handle);
+	if (!buf || !xchg(&buf->live, 0)) {
+		rcu_read_unlock();
+		return -ENOENT;
 	}
+	rcu_read_unlock();
+	/* The reference of the handle is the caller's now. */
+	if (zc_pool_park(buf)) {
+		this_cpu_dec(zc_buffers);
+		return 0;
+	}
+	mutex_lock(&zf->lock);
+	zc_buffer_reap_locked(zf);
+	ret = zc_buffer_erase_locked(zf, buf);
+	if (ret)
+		zc_buffer_live(buf);
 	mutex_unlock(&zf->lock);
 	if (!ret)
 		zc_buffer_put(buf);
@@ -342,18 +430,36 @@ int zc_buffer_remove(struct zc_file *zf, u32 handle)
 }
 
 /**
- * zc_buffer_remove_all - take all handles of a file away
+ * zc_buffer_open - get ready for the buffers of a file
+ * @zf: file
+ */
+void zc_buffer_open(struct zc_file *zf)
+{
+	mutex_init(&zf->lock);
+	mt_init_flags(&zf->buffers, MT_FLAGS_ALLOC_RANGE);
+	init_llist_head(&zf->hollows);
+}
+
+/**
+ * zc_buffer_close - take all handles of a file away
  * @zf: file that nobody else uses any more
  */
-void zc_buffer_remove_all(struct zc_file *zf)
+void zc_buffer_close(struct zc_file *zf)
 {
 	struct zc_buffer *buf;
-	unsigned long index = 0;
+	u32 handle = 0;
 
-	mt_for_each(&zf->buffers, buf, index, ULONG_MAX)
-		zc_buffer_put(buf);
+	zc_pool_clear_parks(zf);
+	while ((buf = zc_handle_next(zf, &handle))) {
+		/* Parked ones are hollow now, and have no reference. */
+		if (kref_read(&buf->ref))
+			zc_buffer_put(buf);
+		else
+			kfree_rcu(buf, rcu);
+	}
 	mtree_destroy(&zf->buffers);
-	zf->nr_buffers = 0;
+	zc_handles_free(zf);
+	mutex_destroy(&zf->lock);
 }
 
 /**
@@ -378,33 +484,15 @@ struct page *zc_buffer_page(const struct zc_buffer *buf, pgoff_t index)
 }
 
 /**
- * zc_buffer_offset - mmap offset of a buffer that has a handle
- * @buf: buffer
- *
- * Returns: bytes.
- */
-u64 zc_buffer_offset(const struct zc_buffer *buf)
-{
-	return (u64)buf->handle * ZC_HUGE_SIZE;
-}
-
-/**
- * zc_buffer_page_size - smallest page size in a buffer
- * @buf: buffer
- *
- * Returns: bytes.
- */
-u32 zc_buffer_page_size(const struct zc_buffer *buf)
-{
-	return buf->huge_bytes == buf->size ? ZC_HUGE_SIZE : PAGE_SIZE;
-}
-
-/**
  * zc_buffer_count - buffers alive
  *
- * Returns: their number, those without a handle included.
+ * Returns: their number, those without a handle included, parked ones not.
  */
 unsigned int zc_buffer_count(void)
 {
-	return atomic_read(&zc_buffers);
+	int nr = 0, cpu;
+
+	for_each_possible_cpu(cpu)
+		nr += READ_ONCE(*per_cpu_ptr(&zc_buffers, cpu));
+	return max(nr, 0);
 }

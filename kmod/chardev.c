@@ -6,15 +6,17 @@
 #include <linux/fdtable.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
+#include <linux/nospec.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
 #include "async.h"
 #include "compat.h"
+#include "ioctl.h"
+#include "pool.h"
 #include "words.h"
 #include "zc.h"
 
-#define ZC_BUF_FLAGS	(ZC_BUF_SMALL_OK | ZC_BUF_NODE_STRICT)
 #define ZC_SEND_FLAGS	(ZC_SEND_POS | ZC_SEND_NONBLOCK | ZC_SEND_NOSIGNAL | \
 			 ZC_SEND_DIRECT | ZC_SEND_MORE | ZC_SEND_CACHED | \
 			 ZC_SEND_ASYNC)
@@ -27,6 +29,7 @@
 static_assert(sizeof(struct zc_query) == 112);
 static_assert(offsetof(struct zc_query, max_buffer_size) == 40);
 static_assert(offsetof(struct zc_query, buffers) == 64);
+static_assert(offsetof(struct zc_query, parked_bytes) == 96);
 static_assert(sizeof(struct zc_buf_create) == 64);
 static_assert(offsetof(struct zc_buf_create, mmap_offset) == 24);
 static_assert(sizeof(struct zc_buf_query) == 72);
@@ -74,10 +77,9 @@ static int zc_open(struct inode *inode, struct file *filp)
 		return ret;
 	}
 	kref_init(&zf->ref);
-	mutex_init(&zf->lock);
+	zc_buffer_open(zf);
 	zc_event_open(zf);
 	INIT_LIST_HEAD(&zf->ops);
-	mt_init_flags(&zf->buffers, MT_FLAGS_ALLOC_RANGE);
 	filp->f_mapping = zf->inode->i_mapping;
 	filp->private_data = zf;
 	return nonseekable_open(inode, filp);
@@ -89,28 +91,17 @@ static int zc_release(struct inode *inode, struct file *filp)
 
 	zc_event_close(zf);
 	zc_op_cancel(zf, NULL, NULL);
-	zc_buffer_remove_all(zf);
+	zc_buffer_close(zf);
 	iput(zf->inode);
-	mutex_destroy(&zf->lock);
 	zc_file_put(zf);
 	return 0;
-}
-
-/* Is a reserved field not 0? They are few: a loop costs less than a search. */
-static bool zc_any_set(const u64 *resv, size_t nr)
-{
-	u64 any = 0;
-
-	while (nr--)
-		any |= resv[nr];
-	return any;
 }
 
 static int zc_ioctl_query(struct zc_file *zf, void *data)
 {
 	struct zc_query *arg = data;
 
-	if (arg->flags || zc_any_set(arg->__resv, ARRAY_SIZE(arg->__resv)))
+	if (arg->flags || arg->__resv)
 		return -EINVAL;
 	zc_spare_reap(UINT_MAX);
 	*arg = (struct zc_query) {
@@ -129,105 +120,9 @@ static int zc_ioctl_query(struct zc_file *zf, void *data)
 		.chunk_size = ZC_CHUNK_MAX,
 		.depth = zc_transfer_depth(),
 		.held_bytes = zc_spare_held_bytes(),
+		.parked_bytes = zc_park_bytes(),
 	};
 	return 0;
-}
-
-static int zc_buf_create_check(const struct zc_buf_create *arg)
-{
-	if (arg->flags & ~ZC_BUF_FLAGS ||
-	    zc_any_set(arg->__resv, ARRAY_SIZE(arg->__resv)))
-		return -EINVAL;
-	if (!arg->size || arg->size > ZC_BUFFER_SIZE_MAX)
-		return -EINVAL;
-	if (arg->node == ZC_NODE_ANY && (arg->flags & ZC_BUF_NODE_STRICT))
-		return -EINVAL;
-	return zc_pool_node_check(arg->node);
-}
-
-static int zc_ioctl_buf_create(struct zc_file *zf, void *data)
-{
-	struct zc_buf_create *arg = data;
-	struct zc_buffer *buf;
-	int ret;
-
-	static_assert(ZC_NODE_ANY == NUMA_NO_NODE);
-	ret = zc_buf_create_check(arg);
-	if (ret)
-		return ret;
-	buf = zc_buffer_new(arg->size, arg->flags, arg->node);
-	if (IS_ERR(buf))
-		return PTR_ERR(buf);
-	/* Others may destroy the handle as soon as it exists. */
-	zc_buffer_get(buf);
-	ret = zc_buffer_publish(zf, buf);
-	if (ret) {
-		zc_buffer_put(buf);
-	} else {
-		arg->size = buf->size;
-		arg->node = buf->node;
-		arg->handle = buf->handle;
-		arg->page_size = zc_buffer_page_size(buf);
-		arg->mmap_offset = zc_buffer_offset(buf);
-		arg->huge_bytes = buf->huge_bytes;
-	}
-	zc_buffer_put(buf);
-	return ret;
-}
-
-static void zc_undo_buf_create(struct zc_file *zf, void *data)
-{
-	const struct zc_buf_create *arg = data;
-
-	zc_buffer_remove(zf, arg->handle);
-}
-
-static int zc_ioctl_buf_query(struct zc_file *zf, void *data)
-{
-	struct zc_buf_query *arg = data;
-	struct zc_buffer *buf;
-
-	if (arg->__pad || zc_any_set(arg->__resv, ARRAY_SIZE(arg->__resv)))
-		return -EINVAL;
-	buf = zc_buffer_find(zf, arg->handle);
-	if (!buf)
-		return -ENOENT;
-	arg->flags = buf->flags;
-	if (zc_buffer_sealed(buf))
-		arg->flags |= ZC_BUF_SEALED;
-	arg->size = buf->size;
-	arg->mmap_offset = zc_buffer_offset(buf);
-	arg->huge_bytes = buf->huge_bytes;
-	arg->page_size = zc_buffer_page_size(buf);
-	arg->node = buf->node;
-	arg->mappings = atomic_read(&buf->mappings);
-	zc_buffer_put(buf);
-	return 0;
-}
-
-static int zc_ioctl_buf_destroy(struct zc_file *zf, void *data)
-{
-	const struct zc_buf_destroy *arg = data;
-
-	if (arg->flags || zc_any_set(arg->__resv, ARRAY_SIZE(arg->__resv)))
-		return -EINVAL;
-	return zc_buffer_remove(zf, arg->handle);
-}
-
-static int zc_ioctl_buf_seal(struct zc_file *zf, void *data)
-{
-	const struct zc_buf_seal *arg = data;
-	struct zc_buffer *buf;
-	int ret;
-
-	if (arg->flags || zc_any_set(arg->__resv, ARRAY_SIZE(arg->__resv)))
-		return -EINVAL;
-	buf = zc_buffer_find(zf, arg->handle);
-	if (!buf)
-		return -ENOENT;
-	ret = zc_buffer_seal(zf, buf);
-	zc_buffer_put(buf);
-	return ret;
 }
 
 static int zc_send_check(struct zc_send *arg)
@@ -334,6 +229,7 @@ static int zc_ioctl_cancel(struct zc_file *zf, void *data)
  * @undo:  takes it back where the result cannot be written, or NULL
  * @always: the result is written on failure too, and cannot be taken back: see
  *         that it can be written before anything is done
+ * @silent: there is no result
  */
 struct zc_ioctl {
 	unsigned int cmd;
@@ -341,42 +237,51 @@ struct zc_ioctl {
 	int (*fn)(struct zc_file *zf, void *data);
 	void (*undo)(struct zc_file *zf, void *data);
 	bool always;
+	bool silent;
 };
 
-/* The first is found soonest. */
 static const struct zc_ioctl zc_ioctls[] = {
-	{
-		.cmd = ZC_IOC_SENDFILE,
-		.min = 104,
-		.fn = zc_ioctl_sendfile,
-		.always = true,
-	}, {
+	[_IOC_NR(ZC_IOC_QUERY)] = {
 		.cmd = ZC_IOC_QUERY,
 		.min = 112,
 		.fn = zc_ioctl_query,
-	}, {
+	},
+	[_IOC_NR(ZC_IOC_BUF_CREATE)] = {
 		.cmd = ZC_IOC_BUF_CREATE,
 		.min = 64,
 		.fn = zc_ioctl_buf_create,
 		.undo = zc_undo_buf_create,
-	}, {
+	},
+	[_IOC_NR(ZC_IOC_BUF_QUERY)] = {
 		.cmd = ZC_IOC_BUF_QUERY,
 		.min = 72,
 		.fn = zc_ioctl_buf_query,
-	}, {
+	},
+	[_IOC_NR(ZC_IOC_BUF_DESTROY)] = {
 		.cmd = ZC_IOC_BUF_DESTROY,
 		.min = 32,
 		.fn = zc_ioctl_buf_destroy,
-	}, {
+		.silent = true,
+	},
+	[_IOC_NR(ZC_IOC_BUF_SEAL)] = {
 		.cmd = ZC_IOC_BUF_SEAL,
 		.min = 32,
 		.fn = zc_ioctl_buf_seal,
-	}, {
+		.silent = true,
+	},
+	[_IOC_NR(ZC_IOC_SENDFILE)] = {
+		.cmd = ZC_IOC_SENDFILE,
+		.min = 104,
+		.fn = zc_ioctl_sendfile,
+		.always = true,
+	},
+	[_IOC_NR(ZC_IOC_SEND)] = {
 		.cmd = ZC_IOC_SEND,
 		.min = 96,
 		.fn = zc_ioctl_send,
 		.always = true,
-	}, {
+	},
+	[_IOC_NR(ZC_IOC_CANCEL)] = {
 		.cmd = ZC_IOC_CANCEL,
 		.min = 32,
 		.fn = zc_ioctl_cancel,
@@ -402,19 +307,35 @@ static bool zc_user_writable(u8 __user *user, const u8 *data, size_t size)
 	return !put_user(data[0], user) && !put_user(data[size - 1], user + size - 1);
 }
 
-/* What is sent most is of a size that the compiler knows. */
+/* What is moved most is of a size that the compiler knows. */
 static int zc_ioctl_read(union zc_ioctl_data *data, size_t ksize, void __user *user,
 			 size_t usize)
 {
-	if (usize == ksize && ksize == sizeof(data->sendfile))
-		return zc_words_get((u64 *)data, user, sizeof(data->sendfile));
-	return copy_struct_from_user(data, ksize, user, usize);
+	u64 *words = (u64 *)data;
+
+	if (usize != ksize)
+		return copy_struct_from_user(data, ksize, user, usize);
+	switch (ksize) {
+	case sizeof(struct zc_buf_destroy):
+		return zc_words_get(words, user, sizeof(struct zc_buf_destroy));
+	case sizeof(struct zc_buf_create):
+		return zc_words_get(words, user, sizeof(struct zc_buf_create));
+	case sizeof(struct zc_sendfile):
+		return zc_words_get(words, user, sizeof(struct zc_sendfile));
+	}
+	return copy_from_user(data, user, ksize) ? -EFAULT : 0;
 }
 
 static int zc_ioctl_write(const union zc_ioctl_data *data, void __user *user, size_t size)
 {
-	if (size == sizeof(data->sendfile))
-		return zc_words_put(user, (const u64 *)data, sizeof(data->sendfile));
+	const u64 *words = (const u64 *)data;
+
+	switch (size) {
+	case sizeof(struct zc_buf_create):
+		return zc_words_put(user, words, sizeof(struct zc_buf_create));
+	case sizeof(struct zc_sendfile):
+		return zc_words_put(user, words, sizeof(struct zc_sendfile));
+	}
 	return copy_to_user(user, data, size) ? -EFAULT : 0;
 }
 
@@ -423,7 +344,8 @@ static int zc_ioctl_call(const struct zc_ioctl *ioc, struct zc_file *zf,
 {
 	size_t ksize = _IOC_SIZE(ioc->cmd);
 	size_t size = min(usize, ksize);
-	union zc_ioctl_data data;
+	/* All that is used of it is read from the user first. */
+	union zc_ioctl_data data ZC_UNINITIALIZED;
 	int ret;
 
 	if (usize < ioc->min)
@@ -434,7 +356,7 @@ static int zc_ioctl_call(const struct zc_ioctl *ioc, struct zc_file *zf,
 	if (ioc->always && !zc_user_writable(user, (u8 *)&data, size))
 		return -EFAULT;
 	ret = ioc->fn(zf, &data);
-	if (ret && !ioc->always)
+	if (ioc->silent || (ret && !ioc->always))
 		return ret;
 	if (zc_ioctl_write(&data, user, size)) {
 		if (!ret && ioc->undo)
@@ -447,13 +369,15 @@ static int zc_ioctl_call(const struct zc_ioctl *ioc, struct zc_file *zf,
 static long zc_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 {
 	const unsigned int mask = ~(_IOC_SIZEMASK << _IOC_SIZESHIFT);
-	unsigned int i;
+	unsigned int nr = _IOC_NR(cmd);
+	const struct zc_ioctl *ioc;
 
-	for (i = 0; i < ARRAY_SIZE(zc_ioctls); i++)
-		if ((zc_ioctls[i].cmd & mask) == (cmd & mask))
-			return zc_ioctl_call(&zc_ioctls[i], filp->private_data,
-					     (void __user *)arg, _IOC_SIZE(cmd));
-	return -ENOTTY;
+	if (nr >= ARRAY_SIZE(zc_ioctls))
+		return -ENOTTY;
+	ioc = &zc_ioctls[array_index_nospec(nr, ARRAY_SIZE(zc_ioctls))];
+	if ((ioc->cmd ^ cmd) & mask)
+		return -ENOTTY;
+	return zc_ioctl_call(ioc, filp->private_data, (void __user *)arg, _IOC_SIZE(cmd));
 }
 
 static int zc_uring_copy(const struct zc_uring_cmd *cmd, void *data,

@@ -47,6 +47,16 @@
 #endif
 
 /*
+ * Kernels are built to zero what stands on the stack, where it is declared. For what is
+ * written to at once that is work for nothing. GCC 12 and Clang let it be.
+ */
+#if __has_attribute(uninitialized)
+#define ZC_UNINITIALIZED	__attribute__((uninitialized))
+#else
+#define ZC_UNINITIALIZED
+#endif
+
+/*
  * filemap_get_folios_contig() takes the rest of a large folio that has just come in the
  * place of a small one for a folio of its own, and crashes; not since 6.12. Here the
  * caller looks whether they are in a row.

@@ -18,6 +18,7 @@
 #include <linux/wait.h>
 
 #include "compat.h"
+#include "pool.h"
 #include "zc.h"
 
 /* Not oftener than this, as each processor is interrupted. */

@@ -5,6 +5,7 @@
 #include <linux/module.h>
 
 #include "async.h"
+#include "pool.h"
 #include "zc.h"
 
 static int __init zc_init(void)

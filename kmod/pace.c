@@ -17,6 +17,7 @@
 #include <linux/sizes.h>
 
 #include "async.h"
+#include "pool.h"
 #include "zc.h"
 
 /* Bytes in a jiffy: to begin with, and never less. */

@@ -7,6 +7,8 @@
 #include <linux/module.h>
 #include <linux/nodemask.h>
 
+#include "compat.h"
+#include "pool.h"
 #include "zc.h"
 
 static unsigned long zc_max_bytes;
@@ -19,6 +21,16 @@ static atomic64_t zc_used = ATOMIC64_INIT(0);
 static atomic64_t zc_moving = ATOMIC64_INIT(0);
 /* All that transfers ever took of these, bytes. */
 static atomic64_t zc_taken = ATOMIC64_INIT(0);
+
+/* How long to keep a parked buffer that its file does not want again. */
+#define ZC_PARK_TIME	HZ
+
+static void zc_parks_age(struct work_struct *work);
+static DECLARE_DELAYED_WORK(zc_parks_work, zc_parks_age);
+/* The work is under way. */
+static int zc_parks_aged;
+
+static struct shrinker *zc_shrinker;
 
 /**
  * zc_pool_limit - most memory that the module may hold
@@ -39,9 +51,9 @@ u64 zc_pool_limit(void)
  */
 u64 zc_pool_used(void)
 {
-	u64 used = atomic64_read(&zc_used), open = zc_slice_bytes();
+	u64 used = atomic64_read(&zc_used), idle = zc_slice_bytes() + zc_park_bytes();
 
-	return used > open ? used - open : 0;
+	return used > idle ? used - idle : 0;
 }
 
 static bool zc_pool_try_charge(u64 bytes, u64 limit)
@@ -84,11 +96,83 @@ void zc_pool_reap(void)
 	zc_spare_reap(UINT_MAX);
 }
 
+static void zc_pool_uncharge(u64 bytes)
+{
+	atomic64_sub(bytes, &zc_used);
+}
+
+static u64 zc_pool_drop_parked(struct zc_file *zf, unsigned long before, u64 most)
+{
+	u64 freed = zc_park_drop(zf, before, most);
+
+	zc_pool_uncharge(freed);
+	return freed;
+}
+
+/**
+ * zc_pool_clear_parks - free the memory of parked buffers
+ * @zf: of this file; NULL: of all
+ */
+void zc_pool_clear_parks(struct zc_file *zf)
+{
+	zc_pool_drop_parked(zf, jiffies, U64_MAX);
+}
+
+static void zc_parks_age_later(void)
+{
+	if (!READ_ONCE(zc_parks_aged) && !xchg(&zc_parks_aged, 1))
+		queue_delayed_work(system_unbound_wq, &zc_parks_work, ZC_PARK_TIME);
+}
+
+static void zc_parks_age(struct work_struct *work)
+{
+	zc_pool_drop_parked(NULL, jiffies - ZC_PARK_TIME, U64_MAX);
+	/* Who parks one from here on sees it, or is seen. */
+	smp_store_mb(zc_parks_aged, 0);
+	if (zc_park_bytes())
+		zc_parks_age_later();
+}
+
+/**
+ * zc_pool_park - keep a destroyed buffer for its file
+ * @buf: not live, of which the caller has what should be the last reference
+ *
+ * Returns: true if so: the caller has it no longer. May sleep.
+ */
+bool zc_pool_park(struct zc_buffer *buf)
+{
+	u64 freed;
+
+	if (!zc_park_put(buf, &freed))
+		return false;
+	if (freed)
+		zc_pool_uncharge(freed);
+	/* Pairs with zc_parks_age(). */
+	smp_mb();
+	zc_parks_age_later();
+	return true;
+}
+
+/**
+ * zc_pool_unpark - give a file a buffer again that it has destroyed
+ * @zf:    file
+ * @size:  bytes
+ * @flags: ZC_BUF_* flags that it was made with
+ * @nid:   NUMA node that it was made for
+ *
+ * Returns: the buffer without a reference, not live, or NULL.
+ */
+struct zc_buffer *zc_pool_unpark(struct zc_file *zf, u64 size, u32 flags, int nid)
+{
+	return zc_park_take(zf, size, flags, nid);
+}
+
 static bool zc_pool_charge(u64 bytes)
 {
 	u64 limit = zc_pool_limit();
 
 	if (!zc_pool_try_charge(bytes, limit)) {
+		zc_pool_clear_parks(NULL);
 		zc_pool_close_slices();
 		zc_pool_reap();
 		if (!zc_pool_try_charge(bytes, limit))
@@ -99,11 +183,6 @@ static bool zc_pool_charge(u64 bytes)
 	       zc_spare_idle_bytes() > limit && zc_spare_drop(1))
 		;
 	return true;
-}
-
-static void zc_pool_uncharge(u64 bytes)
-{
-	atomic64_sub(bytes, &zc_used);
 }
 
 /**
@@ -165,6 +244,10 @@ struct folio *zc_pool_get(int nid, unsigned int order, gfp_t extra)
 	if (!zc_pool_charge(PAGE_SIZE << order))
 		return NULL;
 	folio = zc_pool_alloc(nid, order, gfp);
+	if (!folio && zc_park_bytes()) {
+		zc_pool_clear_parks(NULL);
+		folio = zc_pool_alloc(nid, order, gfp);
+	}
 	if (!folio)
 		zc_pool_uncharge(PAGE_SIZE << order);
 	return folio;
@@ -329,6 +412,23 @@ void zc_pool_put_used(struct folio *folio)
 	zc_spare_lose(folio);
 }
 
+static unsigned long zc_pool_count(struct shrinker *shrinker, struct shrink_control *sc)
+{
+	zc_spare_reap(UINT_MAX);
+	return (zc_spare_idle_bytes() + zc_park_bytes()) / PAGE_SIZE ?: SHRINK_EMPTY;
+}
+
+static unsigned long zc_pool_scan(struct shrinker *shrinker, struct shrink_control *sc)
+{
+	u64 most = (u64)sc->nr_to_scan * PAGE_SIZE;
+	u64 freed = (u64)zc_spare_drop(DIV_ROUND_UP(sc->nr_to_scan, ZC_HUGE_PAGES)) *
+		    ZC_HUGE_SIZE;
+
+	if (freed < most)
+		freed += zc_pool_drop_parked(NULL, jiffies, most - freed);
+	return freed ? freed / PAGE_SIZE : SHRINK_STOP;
+}
+
 /**
  * zc_pool_init - get ready to hand out memory
  *
@@ -340,16 +440,17 @@ int zc_pool_init(void)
 
 	if (ret)
 		return ret;
-	ret = zc_spare_init();
-	if (ret)
-		goto err_defer;
 	ret = zc_slice_init();
 	if (ret)
-		goto err_spare;
+		goto err_defer;
+	zc_shrinker = zc_shrinker_new("zc", zc_pool_count, zc_pool_scan);
+	ret = PTR_ERR_OR_ZERO(zc_shrinker);
+	if (ret)
+		goto err_slice;
 	return 0;
 
-err_spare:
-	zc_spare_exit();
+err_slice:
+	zc_slice_exit();
 err_defer:
 	zc_defer_exit();
 	return ret;
@@ -360,6 +461,8 @@ err_defer:
  */
 void zc_pool_exit(void)
 {
+	cancel_delayed_work_sync(&zc_parks_work);
+	zc_shrinker_free(zc_shrinker);
 	zc_pool_close_slices();
 	zc_slice_exit();
 	zc_spare_exit();

@@ -14,6 +14,7 @@
  *
  * A transfer that will not fill a hugepage gets a slice of one, which it uses once.
  */
+#include "pool.h"
 #include "zc.h"
 
 /* Where no hugepage is free, these are tried in turn. */

@@ -12,6 +12,7 @@
 #include <linux/spinlock.h>
 #include <linux/topology.h>
 
+#include "pool.h"
 #include "zc.h"
 
 /**

@@ -18,7 +18,7 @@
 #include <linux/topology.h>
 #include <linux/workqueue.h>
 
-#include "compat.h"
+#include "pool.h"
 #include "zc.h"
 
 /* Idle ones to keep for ever. One transfer alone comes to use up to ZC_RING_SLOTS. */
@@ -44,8 +44,6 @@ static unsigned int zc_idle_least;
 
 static void zc_spares_age(struct work_struct *work);
 static DECLARE_DELAYED_WORK(zc_spares_work, zc_spares_age);
-
-static struct shrinker *zc_shrinker;
 
 /**
  * zc_folio_idle - has everybody else let go of a folio?
@@ -293,33 +291,6 @@ u64 zc_spare_held_bytes(void)
 	return (u64)(READ_ONCE(zc_nr_held) + READ_ONCE(zc_nr_lost)) * ZC_HUGE_SIZE;
 }
 
-static unsigned long zc_spare_count(struct shrinker *shrinker,
-				    struct shrink_control *sc)
-{
-	zc_spare_reap(UINT_MAX);
-	return READ_ONCE(zc_nr_idle) * ZC_HUGE_PAGES ?: SHRINK_EMPTY;
-}
-
-static unsigned long zc_spare_scan(struct shrinker *shrinker,
-				   struct shrink_control *sc)
-{
-	unsigned int nr = DIV_ROUND_UP(sc->nr_to_scan, ZC_HUGE_PAGES);
-
-	nr = zc_spare_drop(nr);
-	return nr ? nr * ZC_HUGE_PAGES : SHRINK_STOP;
-}
-
-/**
- * zc_spare_init - get ready for spares
- *
- * Returns: 0 or a negative errno.
- */
-int zc_spare_init(void)
-{
-	zc_shrinker = zc_shrinker_new("zc", zc_spare_count, zc_spare_scan);
-	return PTR_ERR_OR_ZERO(zc_shrinker);
-}
-
 /**
  * zc_spare_exit - give all spares back
  *
@@ -328,7 +299,6 @@ int zc_spare_init(void)
 void zc_spare_exit(void)
 {
 	cancel_delayed_work_sync(&zc_spares_work);
-	zc_shrinker_free(zc_shrinker);
 	zc_spare_drop(UINT_MAX);
 	zc_lost_free(&zc_held);
 	zc_lost_free(&zc_lost);

@@ -10,6 +10,7 @@
 
 #include "async.h"
 #include "compat.h"
+#include "pool.h"
 #include "zc.h"
 
 static unsigned int zc_uring_life = ZC_URING_LIFE_NEEDED ? ZC_URING_LIFE_MAX : 0;

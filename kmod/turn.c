@@ -18,6 +18,7 @@
 #include <linux/workqueue.h>
 
 #include "async.h"
+#include "pool.h"
 #include "zc.h"
 
 /* Enough to begin with, if that much is left to send. */

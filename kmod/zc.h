@@ -2,8 +2,8 @@
 /*
  * The map of the module: shared types, and who may call whom.
  *
- * A buffer:   chardev -> buffer -> pool
- *                  mmap ---^
+ * A buffer:   chardev -> ioctl_buffer -> buffer -> handle
+ *                                mmap ----^  `-> pool -> park, spare
  * Its bytes:  chardev -> send -> buffer
  *                           |-> sink -> (socket)
  *                           `-> event -> (read(2))
@@ -19,9 +19,9 @@
  *
  * Locks: zc_file::lock is the only one that is held across calls. It is taken
  * with the mmap lock held (zc_mmap()), so no user memory may be touched under
- * it. zc_file::notes_lock (in any context), the locks of the spares (from reclaim
- * too), of the slices and of the lanes are taken for lists alone. The pool's counters
- * are atomic.
+ * it. zc_file::notes_lock (in any context), the locks of the spares and of the parks
+ * (from reclaim too), of the slices and of the lanes are taken for lists alone. The
+ * pool's counters are atomic. Buffers are found by their handle under RCU.
  */
 #ifndef _ZC_H
 #define _ZC_H
@@ -31,6 +31,7 @@
 #include <linux/completion.h>
 #include <linux/fs.h>
 #include <linux/kref.h>
+#include <linux/llist.h>
 #include <linux/maple_tree.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
@@ -45,53 +46,6 @@
 #define ZC_HUGE_ORDER	(21 - PAGE_SHIFT)
 #define ZC_HUGE_PAGES	BIT(ZC_HUGE_ORDER)
 
-/* pool.c: where memory comes from, and its limit */
-
-int zc_pool_init(void);
-void zc_pool_exit(void);
-int zc_pool_node_check(int nid);
-struct folio *zc_pool_get(int nid, unsigned int order, gfp_t extra);
-void zc_pool_put(struct folio *folio);
-void zc_pool_put_used(struct folio *folio);
-struct folio *zc_pool_get_huge(void);
-struct folio *zc_pool_get_slice(size_t len, size_t *off);
-void zc_pool_put_huge(struct folio *folio);
-u64 zc_pool_limit(void);
-u64 zc_pool_used(void);
-void zc_pool_reap(void);
-s64 zc_pool_flying(void);
-u64 zc_pool_taken(void);
-s64 zc_pool_room(void);
-long zc_pool_share(void);
-
-/* spare.c: hugepages kept for the next transfer, or still held by the network */
-
-int zc_spare_init(void);
-void zc_spare_exit(void);
-bool zc_folio_idle(struct folio *folio);
-struct folio *zc_spare_get(void);
-void zc_spare_put(struct folio *folio);
-void zc_spare_lose(struct folio *folio);
-unsigned int zc_spare_drop(unsigned int nr);
-void zc_spare_reap(unsigned int looks);
-u64 zc_spare_idle_bytes(void);
-u64 zc_spare_held_bytes(void);
-
-/* defer.c: packets that were read, but are not freed yet */
-
-int zc_defer_init(void);
-void zc_defer_exit(void);
-void zc_defer_flush(void);
-
-/* slice.c: parts of hugepages */
-
-int zc_slice_init(void);
-void zc_slice_exit(void);
-struct folio *zc_slice_carve(size_t len, size_t *off);
-struct folio *zc_slice_open(struct folio **fresh, size_t len, size_t *off);
-struct folio *zc_slice_close(int nid);
-u64 zc_slice_bytes(void);
-
 /* buffer.c: one buffer */
 
 /* One buffer is at most 1 TiB; the mmap offsets of a file span 16 TiB, what a
@@ -99,7 +53,10 @@ u64 zc_slice_bytes(void);
  */
 #define ZC_BUFFER_SIZE_MAX	SZ_1T
 #define ZC_OFFSET_SPAN		(16 * SZ_1T)
-#define ZC_FILE_BUFFERS_MAX	1024U
+#define ZC_HANDLES_PER_PAGE	256U
+#define ZC_HANDLE_PAGES		4U
+/* Handle 0 names none. */
+#define ZC_FILE_BUFFERS_MAX	(ZC_HANDLE_PAGES * ZC_HANDLES_PER_PAGE - 1)
 
 /**
  * struct zc_block - 2 MiB of a buffer
@@ -113,31 +70,45 @@ struct zc_block {
 
 /**
  * struct zc_buffer - a buffer
- * @ref:        one for the handle, one for each VMA
+ * @ref:        one for the handle, one for each VMA; none while it is parked
+ * @rcu:        finders may still look at @ref and @live
+ * @zf:         the file that has, or had, its handle. Written once, as @handle
+ * @live:       has its handle. Cleared by the one who takes that away
  * @size:       bytes, a multiple of ZC_HUGE_SIZE
  * @huge_bytes: bytes that lie on hugepages
- * @handle:     its name in the file; also its mmap offset in units of 2 MiB.
- *              Written once, before the buffer can be found
+ * @handle:     its name in the file. Written once, before the buffer can be found,
+ *              as is the next
+ * @index:      its mmap offset in units of 2 MiB
  * @flags:      ZC_BUF_* flags it was made with
+ * @asked:      NUMA node that was asked for, or NUMA_NO_NODE
  * @node:       NUMA node of the first page
  * @mappings:   VMAs that map it
  * @writers:    VMAs that may be writable; negative once it is sealed or about to be
  * @sealed:     is immutable; never cleared
  * @nr_blocks:  valid entries of @blocks
  * @blocks:     the memory, immutable once the buffer can be found
+ * @parked:     when it was parked, jiffies
+ * @hollow:     in zc_file::hollows
  */
 struct zc_buffer {
 	struct kref ref;
+	struct rcu_head rcu;
+	struct zc_file *zf;
+	int live;
 	u64 size;
 	u64 huge_bytes;
 	u32 handle;
+	u32 index;
 	u32 flags;
+	int asked;
 	int node;
 	atomic_t mappings;
 	atomic_t writers;
 	bool sealed;
 	unsigned long nr_blocks;
 	struct zc_block *blocks;
+	unsigned long parked;
+	struct llist_node hollow;
 };
 
 /**
@@ -145,9 +116,10 @@ struct zc_buffer {
  * @ref:        one for the file, one for each zc_note
  * @inode:      private inode behind f_mapping, so that the mappings of this file
  *              can be found and its size does not stand in the way of PMDs
- * @lock:       protects @buffers and @nr_buffers
- * @buffers:    handle -> buffer; a buffer takes one index per 2 MiB
- * @nr_buffers: buffers in @buffers
+ * @lock:       protects @buffers and changes of @handles
+ * @buffers:    mmap offset in units of 2 MiB -> buffer
+ * @handles:    handle -> buffer; see handle.c
+ * @hollows:    of its buffers, those whose memory was taken while they were parked
  * @notes_lock: protects @notes and @closed
  * @notes:      records to be read, oldest first
  * @notes_wait: readers and pollers
@@ -161,7 +133,8 @@ struct zc_file {
 	struct inode *inode;
 	struct mutex lock;	/* see above */
 	struct maple_tree buffers;
-	unsigned int nr_buffers;
+	struct zc_handle_page *handles[ZC_HANDLE_PAGES];
+	struct llist_head hollows;
 	spinlock_t notes_lock;	/* see above */
 	struct list_head notes;
 	wait_queue_head_t notes_wait;
@@ -171,6 +144,8 @@ struct zc_file {
 };
 
 struct zc_buffer *zc_buffer_new(u64 size, u32 flags, int nid);
+struct zc_buffer *zc_buffer_again(struct zc_file *zf, u64 size, u32 flags, int nid);
+void zc_buffer_revive(struct zc_buffer *buf);
 void zc_buffer_get(struct zc_buffer *buf);
 void zc_buffer_put(struct zc_buffer *buf);
 int zc_buffer_publish(struct zc_file *zf, struct zc_buffer *buf);
@@ -178,12 +153,53 @@ struct zc_buffer *zc_buffer_find(struct zc_file *zf, u32 handle);
 struct zc_buffer *zc_buffer_find_at(struct zc_file *zf, u64 offset);
 int zc_buffer_remove(struct zc_file *zf, u32 handle);
 int zc_buffer_seal(struct zc_file *zf, struct zc_buffer *buf);
-bool zc_buffer_sealed(const struct zc_buffer *buf);
-void zc_buffer_remove_all(struct zc_file *zf);
 struct page *zc_buffer_page(const struct zc_buffer *buf, pgoff_t index);
-u64 zc_buffer_offset(const struct zc_buffer *buf);
-u32 zc_buffer_page_size(const struct zc_buffer *buf);
+void zc_buffer_open(struct zc_file *zf);
+void zc_buffer_close(struct zc_file *zf);
 unsigned int zc_buffer_count(void);
+
+/**
+ * zc_buffer_sealed - is a buffer immutable?
+ * @buf: buffer
+ *
+ * Returns: true if it is; then it stays so. Any context.
+ */
+static inline bool zc_buffer_sealed(const struct zc_buffer *buf)
+{
+	/* Pairs with zc_buffer_seal(): who sees it sees the bytes as they stay. */
+	return smp_load_acquire(&buf->sealed);
+}
+
+/**
+ * zc_buffer_offset - mmap offset of a buffer that has a handle
+ * @buf: buffer
+ *
+ * Returns: bytes.
+ */
+static inline u64 zc_buffer_offset(const struct zc_buffer *buf)
+{
+	return (u64)buf->index * ZC_HUGE_SIZE;
+}
+
+/**
+ * zc_buffer_page_size - smallest page size in a buffer
+ * @buf: buffer
+ *
+ * Returns: bytes.
+ */
+static inline u32 zc_buffer_page_size(const struct zc_buffer *buf)
+{
+	return buf->huge_bytes == buf->size ? ZC_HUGE_SIZE : PAGE_SIZE;
+}
+
+/* handle.c: names of buffers */
+
+struct zc_buffer *zc_handle_load(const struct zc_file *zf, u32 handle);
+int zc_handle_alloc(struct zc_file *zf, u32 *handle);
+void zc_handle_store(struct zc_file *zf, u32 handle, struct zc_buffer *buf);
+void zc_handle_free(struct zc_file *zf, u32 handle);
+struct zc_buffer *zc_handle_next(const struct zc_file *zf, u32 *handle);
+void zc_handles_free(struct zc_file *zf);
 
 /* mmap.c: the mapping of a buffer */
 

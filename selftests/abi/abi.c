@@ -31,7 +31,7 @@ static_assert(sizeof(struct zc_event) == 64, "zc_event");
 static_assert(sizeof(struct zc_cancel) == 32, "zc_cancel");
 static_assert(sizeof(struct zc_uring_cmd) == 16, "zc_uring_cmd");
 static_assert(offsetof(struct zc_query, max_bytes) == 48, "max_bytes");
-static_assert(offsetof(struct zc_query, __resv) == 96, "query resv");
+static_assert(offsetof(struct zc_query, __resv) == 104, "query resv");
 static_assert(offsetof(struct zc_buf_create, huge_bytes) == 32, "huge_bytes");
 static_assert(offsetof(struct zc_buf_query, mappings) == 40, "mappings");
 static_assert(offsetof(struct zc_sendfile, copied) == 40, "copied");
@@ -172,7 +172,7 @@ TEST_F_TIMEOUT(abi, query, 120)
 	EXPECT_TRUE(q->features & ZC_FEAT_PAGE_PATH);
 	EXPECT_TRUE(q->features & ZC_FEAT_SEND);
 	EXPECT_TRUE(q->features & ZC_FEAT_ASYNC);
-	EXPECT_EQ(ZC_BUF_SMALL_OK | ZC_BUF_NODE_STRICT, q->buf_flags);
+	EXPECT_EQ(ZC_BUF_SMALL_OK | ZC_BUF_NODE_STRICT | ZC_BUF_ZERO, q->buf_flags);
 	EXPECT_EQ(ZC_SEND_POS | ZC_SEND_NONBLOCK | ZC_SEND_NOSIGNAL |
 		  ZC_SEND_DIRECT | ZC_SEND_MORE | ZC_SEND_CACHED | ZC_SEND_ASYNC,
 		  q->send_flags);

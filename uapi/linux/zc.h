@@ -82,6 +82,9 @@
  * @held_bytes:      out: hugepages that transfers have done with, or of buffers that
  *                   are gone, but others (the network) have not, as far as is known,
  *                   bytes. They count against @max_bytes
+ * @parked_bytes:    out: memory of destroyed buffers that is kept for the files that
+ *                   had them, bytes. It is not in @used_bytes, and goes where memory is
+ *                   wanted
  * @__resv:          in: must be 0
  *
  * Errors: EINVAL (flags or reserved fields), EFAULT.
@@ -103,7 +106,8 @@ struct zc_query {
 	__u32 depth;
 	__u32 __pad;
 	__u64 held_bytes;
-	__u64 __resv[2];
+	__u64 parked_bytes;
+	__u64 __resv;
 };
 
 /*
@@ -130,6 +134,13 @@ struct zc_query {
  * zc_buf_create::flags (EINVAL).
  */
 #define ZC_BUF_SEALED		(1U << 2)
+/**
+ * ZC_BUF_ZERO - the bytes are zero
+ *
+ * Without it they are zero too, or what this open file had in a buffer of the same size
+ * that it has destroyed.
+ */
+#define ZC_BUF_ZERO		(1U << 3)
 
 /**
  * struct zc_buf_create - make a buffer (ZC_IOC_BUF_CREATE)
@@ -144,8 +155,11 @@ struct zc_query {
  * @huge_bytes:  out: how many bytes of the buffer lie on hugepages
  * @__resv:      in: must be 0
  *
- * The bytes are zero. The memory is charged to the caller's memory cgroup and
- * is neither swapped nor moved.
+ * The bytes are zero, or what this very open file has left in a buffer that it has
+ * destroyed: such are kept for about a second, at most 4 and 8 MiB by processor, to be
+ * had again with the same handle at the cost of a system call. No other open file ever
+ * sees them. ZC_BUF_ZERO does without. The memory is charged to the memory cgroup of
+ * the caller, or of who made it first, and is neither swapped nor moved.
  *
  * mmap() wants MAP_SHARED, an offset from @mmap_offset up to the end of the
  * buffer, and a length that stays inside it; otherwise it fails with EINVAL.

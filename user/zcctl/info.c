@@ -119,6 +119,7 @@ static void info_json(const struct zc_query *q, const char *version,
 	out_add_u64(obj, "max_bytes", q->max_bytes);
 	out_add_u64(obj, "used_bytes", q->used_bytes);
 	out_add_u64(obj, "held_bytes", q->held_bytes);
+	out_add_u64(obj, "parked_bytes", q->parked_bytes);
 	out_add_u64(obj, "buffers", q->buffers);
 	out_add_u64(obj, "max_handles", q->max_handles);
 	out_add_u64(obj, "huge_size", q->huge_size);
@@ -147,6 +148,9 @@ static void info_text(const struct zc_query *q, const char *version,
 	if (q->held_bytes)
 		printf("held       %s by the network, counted in max_bytes too\n",
 		       out_bytes(q->held_bytes, a, sizeof(a)));
+	if (q->parked_bytes)
+		printf("parked     %s in buffers that their files may want again\n",
+		       out_bytes(q->parked_bytes, a, sizeof(a)));
 	printf("buffers    %u, each of at most %s, %u per open file\n", q->buffers,
 	       out_bytes(q->max_buffer_size, a, sizeof(a)), q->max_handles);
 	printf("transfers  reads of %s, %u in flight (depth)\n",

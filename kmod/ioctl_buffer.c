@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The ioctls for buffers: checks of their arguments, and their results.
+ */
+#include "ioctl.h"
+#include "pool.h"
+#include "zc.h"
+
+static int zc_buf_create_check(const struct zc_buf_create *arg)
+{
+	if (arg->flags & ~ZC_BUF_FLAGS ||
+	    zc_any_set(arg->__resv, ARRAY_SIZE(arg->__resv)))
+		return -EINVAL;
+	if (!arg->size || arg->size > ZC_BUFFER_SIZE_MAX)
+		return -EINVAL;
+	if (arg->node == ZC_NODE_ANY && (arg->flags & ZC_BUF_NODE_STRICT))
+		return -EINVAL;
+	return arg->node == ZC_NODE_ANY ? 0 : zc_pool_node_check(arg->node);
+}
+
+static void zc_buf_describe(struct zc_buf_create *arg, const struct zc_buffer *buf)
+{
+	arg->size = buf->size;
+	arg->node = buf->node;
+	arg->handle = buf->handle;
+	arg->page_size = zc_buffer_page_size(buf);
+	arg->mmap_offset = zc_buffer_offset(buf);
+	arg->huge_bytes = buf->huge_bytes;
+}
+
+/**
+ * zc_ioctl_buf_create - ZC_IOC_BUF_CREATE
+ * @zf:   file
+ * @data: struct zc_buf_create, of which nothing is checked yet
+ *
+ * Returns: 0 or a negative errno as documented there. Sleeps.
+ */
+int zc_ioctl_buf_create(struct zc_file *zf, void *data)
+{
+	struct zc_buf_create *arg = data;
+	struct zc_buffer *buf;
+	int ret;
+
+	static_assert(ZC_NODE_ANY == NUMA_NO_NODE);
+	ret = zc_buf_create_check(arg);
+	if (ret)
+		return ret;
+	buf = zc_buffer_again(zf, arg->size, arg->flags, arg->node);
+	if (buf) {
+		zc_buf_describe(arg, buf);
+		zc_buffer_revive(buf);
+		return 0;
+	}
+	buf = zc_buffer_new(arg->size, arg->flags, arg->node);
+	if (IS_ERR(buf))
+		return PTR_ERR(buf);
+	/* Others may destroy the handle as soon as it exists. */
+	zc_buffer_get(buf);
+	ret = zc_buffer_publish(zf, buf);
+	if (ret)
+		zc_buffer_put(buf);
+	else
+		zc_buf_describe(arg, buf);
+	zc_buffer_put(buf);
+	return ret;
+}
+
+/**
+ * zc_undo_buf_create - take ZC_IOC_BUF_CREATE back
+ * @zf:   file
+ * @data: struct zc_buf_create, as zc_ioctl_buf_create() left it
+ */
+void zc_undo_buf_create(struct zc_file *zf, void *data)
+{
+	const struct zc_buf_create *arg = data;
+
+	zc_buffer_remove(zf, arg->handle);
+}
+
+/**
+ * zc_ioctl_buf_query - ZC_IOC_BUF_QUERY
+ * @zf:   file
+ * @data: struct zc_buf_query, of which nothing is checked yet
+ *
+ * Returns: 0 or a negative errno as documented there. Sleeps.
+ */
+int zc_ioctl_buf_query(struct zc_file *zf, void *data)
+{
+	struct zc_buf_query *arg = data;
+	struct zc_buffer *buf;
+
+	if (arg->__pad || zc_any_set(arg->__resv, ARRAY_SIZE(arg->__resv)))
+		return -EINVAL;
+	buf = zc_buffer_find(zf, arg->handle);
+	if (!buf)
+		return -ENOENT;
+	arg->flags = buf->flags;
+	if (zc_buffer_sealed(buf))
+		arg->flags |= ZC_BUF_SEALED;
+	arg->size = buf->size;
+	arg->mmap_offset = zc_buffer_offset(buf);
+	arg->huge_bytes = buf->huge_bytes;
+	arg->page_size = zc_buffer_page_size(buf);
+	arg->node = buf->node;
+	arg->mappings = atomic_read(&buf->mappings);
+	zc_buffer_put(buf);
+	return 0;
+}
+
+/**
+ * zc_ioctl_buf_destroy - ZC_IOC_BUF_DESTROY
+ * @zf:   file
+ * @data: struct zc_buf_destroy, of which nothing is checked yet
+ *
+ * Returns: 0 or a negative errno as documented there. Sleeps.
+ */
+int zc_ioctl_buf_destroy(struct zc_file *zf, void *data)
+{
+	const struct zc_buf_destroy *arg = data;
+
+	if (arg->flags || zc_any_set(arg->__resv, ARRAY_SIZE(arg->__resv)))
+		return -EINVAL;
+	return zc_buffer_remove(zf, arg->handle);
+}
+
+/**
+ * zc_ioctl_buf_seal - ZC_IOC_BUF_SEAL
+ * @zf:   file
+ * @data: struct zc_buf_seal, of which nothing is checked yet
+ *
+ * Returns: 0 or a negative errno as documented there. Sleeps.
+ */
+int zc_ioctl_buf_seal(struct zc_file *zf, void *data)
+{
+	const struct zc_buf_seal *arg = data;
+	struct zc_buffer *buf;
+	int ret;
+
+	if (arg->flags || zc_any_set(arg->__resv, ARRAY_SIZE(arg->__resv)))
+		return -EINVAL;
+	buf = zc_buffer_find(zf, arg->handle);
+	if (!buf)
+		return -ENOENT;
+	ret = zc_buffer_seal(zf, buf);
+	zc_buffer_put(buf);
+	return ret;
+}

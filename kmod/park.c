@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Buffers that were destroyed, kept for the file that had them: whole, with their
+ * handle, their place among the mmap offsets, and what was last written to them. That
+ * file may see it, nobody else. So one that is made and destroyed again and again costs
+ * no more than two calls into the module.
+ *
+ * Each processor has few, under a lock that others take in need alone: for the memory,
+ * or when the file goes. They are within the module's limit, and charged to the memory
+ * cgroup that they were made in.
+ *
+ * Who takes the memory of a parked buffer leaves the rest to its file
+ * (zc_file::hollows), as nobody else may change what the file's handles are.
+ */
+#include <linux/percpu.h>
+#include <linux/sched.h>
+#include <linux/topology.h>
+
+#include "pool.h"
+#include "zc.h"
+
+/* Of one processor. */
+#define ZC_PARK_SLOTS	4U
+#define ZC_PARK_MAX	SZ_8M
+
+/**
+ * struct zc_park - those of one processor
+ * @lock:  protects the rest
+ * @bytes: memory of them all
+ * @nr:    valid entries of @slots
+ * @slots: the oldest comes first
+ */
+struct zc_park {
+	spinlock_t lock;	/* see above */
+	unsigned int nr;
+	u64 bytes;
+	struct zc_buffer *slots[ZC_PARK_SLOTS];
+};
+
+static DEFINE_PER_CPU_ALIGNED(struct zc_park, zc_parks) = {
+	.lock = __SPIN_LOCK_UNLOCKED(zc_parks.lock),
+};
+
+/**
+ * struct zc_rubble - memory of a parked buffer, to be freed
+ * @blocks:    as of the buffer
+ * @nr_blocks: as of the buffer
+ */
+struct zc_rubble {
+	struct zc_block *blocks;
+	unsigned long nr_blocks;
+};
+
+static struct zc_buffer *zc_park_remove_locked(struct zc_park *park, unsigned int i)
+{
+	struct zc_buffer *buf = park->slots[i];
+
+	lockdep_assert_held(&park->lock);
+	park->bytes -= buf->size;
+	for (park->nr--; i < park->nr; i++)
+		park->slots[i] = park->slots[i + 1];
+	return buf;
+}
+
+/* Its file does not go away before it has seen that the buffer is not here any more. */
+static void zc_park_hollow_locked(struct zc_park *park, unsigned int i,
+				  struct zc_rubble *rubble)
+{
+	struct zc_buffer *buf = zc_park_remove_locked(park, i);
+
+	rubble->blocks = buf->blocks;
+	rubble->nr_blocks = buf->nr_blocks;
+	buf->blocks = NULL;
+	buf->nr_blocks = 0;
+	llist_add(&buf->hollow, &buf->zf->hollows);
+}
+
+static u64 zc_rubble_free(const struct zc_rubble *rubble)
+{
+	unsigned long i;
+
+	for (i = 0; i < rubble->nr_blocks; i++)
+		zc_spare_lose(rubble->blocks[i].huge);
+	kvfree(rubble->blocks);
+	return (u64)rubble->nr_blocks * ZC_HUGE_SIZE;
+}
+
+/* Does anybody still hold it, or pages of it? Else its reference is gone. */
+static bool zc_park_claim(struct zc_buffer *buf)
+{
+	unsigned long i;
+
+	if (buf->size > ZC_PARK_MAX || buf->huge_bytes != buf->size ||
+	    zc_buffer_sealed(buf) || !refcount_dec_if_one(&buf->ref.refcount))
+		return false;
+	for (i = 0; i < buf->nr_blocks; i++)
+		if (!zc_folio_idle(buf->blocks[i].huge))
+			goto held;
+	return true;
+
+held:
+	/* Nobody can have seen it without: it is not live, or mapped. */
+	refcount_set(&buf->ref.refcount, 1);
+	return false;
+}
+
+static bool zc_park_fits(const struct zc_park *park, u64 bytes)
+{
+	return park->nr < ZC_PARK_SLOTS && park->bytes <= ZC_PARK_MAX - bytes;
+}
+
+static noinline u64 zc_park_make_room(struct zc_park *park, u64 bytes)
+{
+	struct zc_rubble rubble[ZC_PARK_SLOTS];
+	unsigned int nr = 0;
+	u64 freed = 0;
+
+	spin_lock(&park->lock);
+	while (!zc_park_fits(park, bytes))
+		zc_park_hollow_locked(park, 0, &rubble[nr++]);
+	spin_unlock(&park->lock);
+	while (nr)
+		freed += zc_rubble_free(&rubble[--nr]);
+	return freed;
+}
+
+/**
+ * zc_park_put - keep a destroyed buffer
+ * @buf:   not live, of which the caller has what should be the last reference
+ * @freed: memory of others that was freed to make room, bytes
+ *
+ * It is kept if it is not too large, not sealed, all of hugepages, and nobody else
+ * holds it.
+ *
+ * Returns: true if so: the caller has no reference any more. May sleep.
+ */
+bool zc_park_put(struct zc_buffer *buf, u64 *freed)
+{
+	struct zc_park *park;
+
+	if (!zc_park_claim(buf))
+		return false;
+	*freed = 0;
+	buf->parked = jiffies;
+	park = raw_cpu_ptr(&zc_parks);
+	spin_lock(&park->lock);
+	while (!zc_park_fits(park, buf->size)) {
+		spin_unlock(&park->lock);
+		*freed += zc_park_make_room(park, buf->size);
+		spin_lock(&park->lock);
+	}
+	park->bytes += buf->size;
+	park->slots[park->nr++] = buf;
+	spin_unlock(&park->lock);
+	return true;
+}
+
+/* As for who allocates: his own policy counts, or else the node that he is at. */
+static bool zc_node_near(int nid)
+{
+#ifdef CONFIG_NUMA
+	if (current->mempolicy)
+		return false;
+#endif
+	return nid == numa_mem_id();
+}
+
+/**
+ * zc_park_take - take a buffer that a file has destroyed
+ * @zf:    file
+ * @size:  bytes
+ * @flags: ZC_BUF_* flags that it was made with
+ * @nid:   NUMA node that it was made for
+ *
+ * Returns: the buffer without a reference, not live, or NULL.
+ */
+struct zc_buffer *zc_park_take(struct zc_file *zf, u64 size, u32 flags, int nid)
+{
+	struct zc_park *park = raw_cpu_ptr(&zc_parks);
+	struct zc_buffer *buf = NULL;
+	unsigned int i;
+
+	if (!READ_ONCE(park->nr))
+		return NULL;
+	spin_lock(&park->lock);
+	for (i = park->nr; i--; ) {
+		buf = park->slots[i];
+		if (buf->zf == zf && buf->size == size && buf->asked == nid &&
+		    !((buf->flags ^ flags) & ~ZC_BUF_ZERO) &&
+		    (nid != NUMA_NO_NODE || zc_node_near(buf->node))) {
+			zc_park_remove_locked(park, i);
+			buf->flags = flags;
+			break;
+		}
+		buf = NULL;
+	}
+	spin_unlock(&park->lock);
+	return buf;
+}
+
+static bool zc_park_hollow_one(struct zc_park *park, const struct zc_file *zf,
+			       unsigned long before, struct zc_rubble *rubble)
+{
+	bool found = false;
+	unsigned int i;
+
+	/* A file that goes must wait for the one who takes a buffer of it. */
+	if (!zf && !READ_ONCE(park->nr))
+		return false;
+	spin_lock(&park->lock);
+	for (i = 0; i < park->nr && !found; i++) {
+		const struct zc_buffer *buf = park->slots[i];
+
+		found = (!zf || buf->zf == zf) && time_before_eq(buf->parked, before);
+		if (found)
+			zc_park_hollow_locked(park, i, rubble);
+	}
+	spin_unlock(&park->lock);
+	return found;
+}
+
+/**
+ * zc_park_drop - free the memory of parked buffers
+ * @zf:     of this file; NULL: of all
+ * @before: of those that were parked until then, jiffies
+ * @most:   no more than this, but for what the last one has, bytes
+ *
+ * Those of a file that nobody uses any more are all gone afterwards.
+ *
+ * Returns: bytes freed. From reclaim, too.
+ */
+u64 zc_park_drop(struct zc_file *zf, unsigned long before, u64 most)
+{
+	struct zc_rubble rubble;
+	u64 freed = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		while (freed < most &&
+		       zc_park_hollow_one(per_cpu_ptr(&zc_parks, cpu), zf, before,
+					  &rubble))
+			freed += zc_rubble_free(&rubble);
+	return freed;
+}
+
+/**
+ * zc_park_bytes - memory of all parked buffers
+ *
+ * Returns: bytes. Any context.
+ */
+u64 zc_park_bytes(void)
+{
+	u64 bytes = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		bytes += READ_ONCE(per_cpu_ptr(&zc_parks, cpu)->bytes);
+	return bytes;
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Memory: for buffers and transfers, from those who keep some and from the page
+ * allocator.
+ */
+#ifndef _ZC_POOL_H
+#define _ZC_POOL_H
+
+#include <linux/mm_types.h>
+#include <linux/types.h>
+
+struct zc_buffer;
+struct zc_file;
+
+/* pool.c: where memory comes from, and its limit */
+
+int zc_pool_init(void);
+void zc_pool_exit(void);
+bool zc_pool_park(struct zc_buffer *buf);
+struct zc_buffer *zc_pool_unpark(struct zc_file *zf, u64 size, u32 flags, int nid);
+void zc_pool_clear_parks(struct zc_file *zf);
+int zc_pool_node_check(int nid);
+struct folio *zc_pool_get(int nid, unsigned int order, gfp_t extra);
+void zc_pool_put(struct folio *folio);
+void zc_pool_put_used(struct folio *folio);
+struct folio *zc_pool_get_huge(void);
+struct folio *zc_pool_get_slice(size_t len, size_t *off);
+void zc_pool_put_huge(struct folio *folio);
+u64 zc_pool_limit(void);
+u64 zc_pool_used(void);
+void zc_pool_reap(void);
+s64 zc_pool_flying(void);
+u64 zc_pool_taken(void);
+s64 zc_pool_room(void);
+long zc_pool_share(void);
+
+/* park.c: buffers kept for the file that had them last */
+
+bool zc_park_put(struct zc_buffer *buf, u64 *freed);
+struct zc_buffer *zc_park_take(struct zc_file *zf, u64 size, u32 flags, int nid);
+u64 zc_park_drop(struct zc_file *zf, unsigned long before, u64 most);
+u64 zc_park_bytes(void);
+
+/* spare.c: hugepages kept for the next transfer, or still held by the network */
+
+void zc_spare_exit(void);
+bool zc_folio_idle(struct folio *folio);
+struct folio *zc_spare_get(void);
+void zc_spare_put(struct folio *folio);
+void zc_spare_lose(struct folio *folio);
+unsigned int zc_spare_drop(unsigned int nr);
+void zc_spare_reap(unsigned int looks);
+u64 zc_spare_idle_bytes(void);
+u64 zc_spare_held_bytes(void);
+
+/* defer.c: packets that were read, but are not freed yet */
+
+int zc_defer_init(void);
+void zc_defer_exit(void);
+void zc_defer_flush(void);
+
+/* slice.c: parts of hugepages */
+
+int zc_slice_init(void);
+void zc_slice_exit(void);
+struct folio *zc_slice_carve(size_t len, size_t *off);
+struct folio *zc_slice_open(struct folio **fresh, size_t len, size_t *off);
+struct folio *zc_slice_close(int nid);
+u64 zc_slice_bytes(void);
+
+#endif /* _ZC_POOL_H */
