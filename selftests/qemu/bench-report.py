@@ -19,7 +19,7 @@ FIELDS = ("kernel", "test", "path", "cache", "bytes", "kinsn_per_mib",
 MORE = ("file_bytes", "files", "requests", "per_call", "transfer_bytes",
         "concurrency", "peak",
         "frags", "frags_per_64k", "packet_bytes", "frags_per_packet", "paths",
-        "pattern", "spread", "process_ns")
+        "pattern", "spread", "process_ns", "processes", "cpu_ns", "wall_ns", "icount")
 
 
 def load(dirs):
@@ -66,7 +66,8 @@ def report(kernel, rows, failed):
             print(f"\n{test}: nothing was measured")
         for r in (r for r in failed if r["test"] == test):
             what = " ".join(str(r[name]) for name in
-                            ("path", "cache", "file_bytes", "concurrency", "per_call")
+                            ("path", "cache", "file_bytes", "concurrency", "per_call",
+                             "processes")
                             if name in r)
             print(f"  not ok: {what}: not measured: {r['error']}")
             bad += 1

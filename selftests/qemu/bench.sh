@@ -3,9 +3,9 @@
 #
 # What zc is worth, in guest instructions per MiB (icount: repeatable, but no
 # model of caches or TLBs), on each of KERNELS (default "6.12 6.1"): all that
-# `zcctl bench` measures, sender and receiver together, and by a second guest what
-# goes over an emulated network card. Writes build/bench.json, prints tables, and
-# fails if a target is missed.
+# `zcctl bench` measures, sender and receiver together, by a second guest what goes
+# over an emulated network card, and by a third one what two processors do at once.
+# Writes build/bench.json, prints tables, and fails if a target is missed.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
@@ -44,11 +44,22 @@ card()
 		--payload "$staging/$1" -- bash /zc/guest-bench-nic.sh "$port" >&2
 }
 
+# pair K: the time of two processors, each on one of this machine; alone here
+pair()
+{
+	"$ZC_QEMU/guest.sh" -k "$1" -s 2 --name "bench-pair-$1" --time-limit 300 \
+		--payload "$staging/$1" -- bash /zc/guest-bench-pair.sh >&2
+}
+
 reports=() guests=()
 for k in ${KERNELS:-6.12 6.1}; do
 	payload "$k" "$staging/$k"
 	cp "$ZC_QEMU"/guest-bench*.sh "$staging/$k"
-	reports+=("$ZC_RUN/bench-$k/out" "$ZC_RUN/bench-nic-$k/out")
+	reports+=("$ZC_RUN/bench-$k/out" "$ZC_RUN/bench-nic-$k/out"
+		"$ZC_RUN/bench-pair-$k/out")
+done
+for k in ${KERNELS:-6.12 6.1}; do
+	pair "$k" || die "the guest with two processors failed"
 done
 
 # All at once: what else runs here does not change a count of instructions.

@@ -155,6 +155,23 @@ def table_copybreak(rows):
             else "a copy costs less at all sizes"))
 
 
+def table_alloc(rows):
+    """Each beside an empty system call, and beside itself alone"""
+    lines = [("path", "at once", "each", "", "of ioctl", "of hugetlb", "throughput",
+              "")]
+    for r in sorted(rows, key=lambda r: (-r["icount"], r["processes"])):
+        same = {name: r[name] for name in ("icount", "processes")}
+        cells = [r["path"], str(r["processes"]), str(r["cpu_ns"]),
+                 "instructions" if r["icount"] else "ns"]
+        for name in ("ioctl", "hugetlb"):
+            base = find(rows, path=name, **same)
+            cells.append(f"{r['cpu_ns'] / base['cpu_ns']:.3f}" if base else "-")
+        alone = find(rows, path=r["path"], icount=r["icount"], processes=1)
+        lines.append((*cells, f"{alone['wall_ns'] / r['wall_ns']:.2f}"
+                      if alone and r["processes"] > 1 else "-", ""))
+    show(f"{size(rows[0]['bytes'])} of memory, to get and to give back", lines, 1)
+
+
 TABLES = {
     "io": table_io,
     "flat": table_flat,
@@ -162,4 +179,5 @@ TABLES = {
     "many": table_many,
     "nic": table_nic,
     "copybreak": table_copybreak,
+    "alloc": table_alloc,
 }

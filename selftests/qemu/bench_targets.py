@@ -13,6 +13,10 @@ FLAT = 1.05
 MANY = 1.10
 SPREAD = 0.02
 FRAGS = 2
+# Of what an empty system call, or mmap(MAP_HUGETLB | MAP_POPULATE) and munmap(), cost
+AGAIN = {"ioctl": 3, "hugetlb": 0.01}
+# Time of one where two processors do so, of that where one does
+PAIR = 1 / 1.9
 
 
 def cost(row):
@@ -96,6 +100,18 @@ def targets_copybreak(rows):
     yield "copybreak, rows missing", 0 if any(map(is_zc, rows)) else None, 0
 
 
+def targets_alloc(rows):
+    """A buffer that the process has had before; two processors at once"""
+    zc = find(rows, path="zc", icount=1, processes=1)
+    for path, most in AGAIN.items():
+        base = find(rows, path=path, icount=1, processes=1)
+        yield (f"a buffer made and destroyed, of {path}",
+               zc["cpu_ns"] / base["cpu_ns"] if zc and base else None, most)
+    one, two = (find(rows, path="zc", icount=0, processes=nr) for nr in (1, 2))
+    yield ("the same on two processors, time of each of that on one",
+           two["wall_ns"] / one["wall_ns"] if one and two else None, PAIR)
+
+
 TARGETS = {
     "io": targets_io,
     "flat": targets_flat,
@@ -103,4 +119,5 @@ TARGETS = {
     "many": targets_many,
     "nic": targets_nic,
     "copybreak": targets_copybreak,
+    "alloc": targets_alloc,
 }

@@ -31,6 +31,7 @@ insmod "$ZC_KO"
 echo 64 >/proc/sys/vm/nr_hugepages
 sleep 20
 
+bench alloc alloc --count 200 --processes 1
 # The dear ones once: a count of instructions hardly changes.
 bench io-zc io --size 256M --paths \
 	sendfile,io_uring-zc,zc-direct,zc-cached,zc-auto,zc-buffer $dev

@@ -10,6 +10,7 @@ static const struct command benches[] = {
 	{ "files", bench_files, "send many small files" },
 	{ "many", bench_many, "many transfers under way at once" },
 	{ "nic", bench_nic, "send to another host: copies and fragments" },
+	{ "alloc", bench_alloc, "get memory and give it back" },
 	{ "copybreak", bench_copybreak, "small sends by reference and by copy" },
 };
 
