@@ -10,6 +10,7 @@
 #include <linux/slab.h>
 
 #include "pool.h"
+#include "stats.h"
 #include "zc.h"
 
 /* Those alive, by the processors that made and destroyed them. */
@@ -41,25 +42,30 @@ static int zc_block_fill_small(struct zc_block *block, int nid, gfp_t gfp)
 	if (!block->small)
 		return -ENOMEM;
 	for (i = 0; i < ZC_HUGE_PAGES; i++) {
-		block->small[i] = zc_pool_get(nid, 0, gfp);
-		if (!block->small[i])
-			return -ENOMEM;
+		struct folio *folio = zc_pool_get(nid, 0, gfp);
+
+		if (IS_ERR(folio))
+			return zc_pool_why_none(PTR_ERR(folio), nid, 0, gfp);
+		block->small[i] = folio;
 	}
 	return 0;
 }
 
 static int zc_block_fill(struct zc_block *block, u32 flags, int nid)
 {
+	struct folio *folio;
 	gfp_t gfp = __GFP_ZERO;
 
 	if (flags & ZC_BUF_NODE_STRICT)
 		gfp |= __GFP_THISNODE;
-	block->huge = zc_pool_get(nid, ZC_HUGE_ORDER, gfp);
-	if (block->huge)
+	folio = zc_pool_get(nid, ZC_HUGE_ORDER, gfp);
+	if (!IS_ERR(folio)) {
+		block->huge = folio;
 		return 0;
-	if (!(flags & ZC_BUF_SMALL_OK))
-		return -ENOMEM;
-	return zc_block_fill_small(block, nid, gfp);
+	}
+	if (flags & ZC_BUF_SMALL_OK)
+		return zc_block_fill_small(block, nid, gfp);
+	return zc_pool_why_none(PTR_ERR(folio), nid, ZC_HUGE_ORDER, gfp);
 }
 
 static void zc_buffer_free(struct zc_buffer *buf)
@@ -71,6 +77,7 @@ static void zc_buffer_free(struct zc_buffer *buf)
 		cond_resched();
 	}
 	kvfree(buf->blocks);
+	zc_owner_uncharge(&buf->owner);
 	kfree_rcu(buf, rcu);
 	this_cpu_dec(zc_buffers);
 }
@@ -97,14 +104,26 @@ static int zc_buffer_fill(struct zc_buffer *buf)
 	return 0;
 }
 
+/* Parked buffers are locked memory, too, but in nobody's way. */
+static int zc_buffer_charge(struct zc_buffer *buf)
+{
+	int ret = zc_owner_charge(&buf->owner, buf->size);
+
+	if (ret != -EPERM || !zc_park_bytes())
+		return ret;
+	zc_pool_clear_parks(NULL);
+	return zc_owner_charge(&buf->owner, buf->size);
+}
+
 /**
  * zc_buffer_new - make a buffer
  * @size:  bytes, 1 to ZC_BUFFER_SIZE_MAX, rounded up to a multiple of 2 MiB
  * @flags: ZC_BUF_* flags, checked
  * @nid:   NUMA node that passed zc_pool_node_check()
  *
- * Returns: the buffer with one reference and no handle, or ERR_PTR of -ENOMEM or
- * -EINTR (killed). May sleep.
+ * Returns: the buffer with one reference and no handle, or ERR_PTR of -ENOSPC (the
+ * module's limit), -EPERM (RLIMIT_MEMLOCK), -EDQUOT (the memory cgroup), -ENOMEM or -EINTR
+ * (killed). May sleep.
  */
 struct zc_buffer *zc_buffer_new(u64 size, u32 flags, int nid)
 {
@@ -113,7 +132,7 @@ struct zc_buffer *zc_buffer_new(u64 size, u32 flags, int nid)
 
 	size = round_up(size, (u64)ZC_HUGE_SIZE);
 	if (size > zc_pool_limit())
-		return ERR_PTR(-ENOMEM);
+		return ERR_PTR(-ENOSPC);
 	buf = kzalloc(sizeof(*buf), GFP_KERNEL_ACCOUNT);
 	if (!buf)
 		return ERR_PTR(-ENOMEM);
@@ -123,9 +142,12 @@ struct zc_buffer *zc_buffer_new(u64 size, u32 flags, int nid)
 	buf->flags = flags;
 	buf->asked = nid;
 	buf->node = nid;
-	buf->blocks = kvcalloc(size / ZC_HUGE_SIZE, sizeof(*buf->blocks),
-			       GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
-	ret = buf->blocks ? zc_buffer_fill(buf) : -ENOMEM;
+	ret = zc_buffer_charge(buf);
+	if (!ret) {
+		buf->blocks = kvcalloc(size / ZC_HUGE_SIZE, sizeof(*buf->blocks),
+				       GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+		ret = buf->blocks ? zc_buffer_fill(buf) : -ENOMEM;
+	}
 	if (ret) {
 		zc_buffer_free(buf);
 		return ERR_PTR(ret);
@@ -163,6 +185,7 @@ static void zc_buffer_live(struct zc_buffer *buf)
 void zc_buffer_revive(struct zc_buffer *buf)
 {
 	this_cpu_inc(zc_buffers);
+	zc_stat_inc(ZC_STAT_AGAIN);
 	kref_init(&buf->ref);
 	zc_buffer_live(buf);
 }

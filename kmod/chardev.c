@@ -14,6 +14,7 @@
 #include "compat.h"
 #include "ioctl.h"
 #include "pool.h"
+#include "stats.h"
 #include "words.h"
 #include "zc.h"
 
@@ -30,6 +31,7 @@ static_assert(sizeof(struct zc_query) == 112);
 static_assert(offsetof(struct zc_query, max_buffer_size) == 40);
 static_assert(offsetof(struct zc_query, buffers) == 64);
 static_assert(offsetof(struct zc_query, parked_bytes) == 96);
+static_assert(sizeof(struct zc_stats) == 128);
 static_assert(sizeof(struct zc_buf_create) == 64);
 static_assert(offsetof(struct zc_buf_create, mmap_offset) == 24);
 static_assert(sizeof(struct zc_buf_query) == 72);
@@ -107,7 +109,8 @@ static int zc_ioctl_query(struct zc_file *zf, void *data)
 	*arg = (struct zc_query) {
 		.abi = ZC_ABI_VERSION,
 		.features = ZC_FEAT_BUFFER | ZC_FEAT_SENDFILE |
-			    ZC_FEAT_PAGE_PATH | ZC_FEAT_SEND | ZC_FEAT_ASYNC,
+			    ZC_FEAT_PAGE_PATH | ZC_FEAT_SEND | ZC_FEAT_ASYNC |
+			    ZC_FEAT_STATS,
 		.buf_flags = ZC_BUF_FLAGS,
 		.send_flags = ZC_SEND_FLAGS,
 		.copy_reasons = ZC_COPY_REASONS,
@@ -121,6 +124,24 @@ static int zc_ioctl_query(struct zc_file *zf, void *data)
 		.depth = zc_transfer_depth(),
 		.held_bytes = zc_spare_held_bytes(),
 		.parked_bytes = zc_park_bytes(),
+	};
+	return 0;
+}
+
+static int zc_ioctl_stats(struct zc_file *zf, void *data)
+{
+	struct zc_stats *arg = data;
+
+	if (arg->flags || arg->__pad || zc_any_set(arg->__resv, ARRAY_SIZE(arg->__resv)))
+		return -EINVAL;
+	*arg = (struct zc_stats) {
+		.made = zc_stat_read(ZC_STAT_MADE),
+		.again = zc_stat_read(ZC_STAT_AGAIN),
+		.refused_limit = zc_stat_read(ZC_STAT_NO_LIMIT),
+		.refused_memlock = zc_stat_read(ZC_STAT_NO_MEMLOCK),
+		.refused_cgroup = zc_stat_read(ZC_STAT_NO_CGROUP),
+		.refused_memory = zc_stat_read(ZC_STAT_NO_MEMORY),
+		.refused_handle = zc_stat_read(ZC_STAT_NO_HANDLE),
 	};
 	return 0;
 }
@@ -246,6 +267,11 @@ static const struct zc_ioctl zc_ioctls[] = {
 		.min = 112,
 		.fn = zc_ioctl_query,
 	},
+	[_IOC_NR(ZC_IOC_STATS)] = {
+		.cmd = ZC_IOC_STATS,
+		.min = 128,
+		.fn = zc_ioctl_stats,
+	},
 	[_IOC_NR(ZC_IOC_BUF_CREATE)] = {
 		.cmd = ZC_IOC_BUF_CREATE,
 		.min = 64,
@@ -292,6 +318,7 @@ static const struct zc_ioctl zc_ioctls[] = {
 /* Room for the largest structure. */
 union zc_ioctl_data {
 	struct zc_query query;
+	struct zc_stats stats;
 	struct zc_buf_create buf_create;
 	struct zc_buf_query buf_query;
 	struct zc_buf_destroy buf_destroy;

@@ -4,6 +4,7 @@
  */
 #include "ioctl.h"
 #include "pool.h"
+#include "stats.h"
 #include "zc.h"
 
 static int zc_buf_create_check(const struct zc_buf_create *arg)
@@ -16,6 +17,29 @@ static int zc_buf_create_check(const struct zc_buf_create *arg)
 	if (arg->node == ZC_NODE_ANY && (arg->flags & ZC_BUF_NODE_STRICT))
 		return -EINVAL;
 	return arg->node == ZC_NODE_ANY ? 0 : zc_pool_node_check(arg->node);
+}
+
+/* Count it by its cause. */
+static int zc_buf_refused(int err)
+{
+	switch (err) {
+	case -ENOSPC:
+		zc_stat_inc(ZC_STAT_NO_LIMIT);
+		break;
+	case -EPERM:
+		zc_stat_inc(ZC_STAT_NO_MEMLOCK);
+		break;
+	case -EDQUOT:
+		zc_stat_inc(ZC_STAT_NO_CGROUP);
+		break;
+	case -ENOMEM:
+		zc_stat_inc(ZC_STAT_NO_MEMORY);
+		break;
+	case -EMFILE:
+		zc_stat_inc(ZC_STAT_NO_HANDLE);
+		break;
+	}
+	return err;
 }
 
 static void zc_buf_describe(struct zc_buf_create *arg, const struct zc_buffer *buf)
@@ -53,14 +77,17 @@ int zc_ioctl_buf_create(struct zc_file *zf, void *data)
 	}
 	buf = zc_buffer_new(arg->size, arg->flags, arg->node);
 	if (IS_ERR(buf))
-		return PTR_ERR(buf);
+		return zc_buf_refused(PTR_ERR(buf));
 	/* Others may destroy the handle as soon as it exists. */
 	zc_buffer_get(buf);
 	ret = zc_buffer_publish(zf, buf);
-	if (ret)
+	if (ret) {
 		zc_buffer_put(buf);
-	else
+		zc_buf_refused(ret);
+	} else {
 		zc_buf_describe(arg, buf);
+		zc_stat_inc(ZC_STAT_MADE);
+	}
 	zc_buffer_put(buf);
 	return ret;
 }

@@ -43,10 +43,12 @@ static DEFINE_PER_CPU_ALIGNED(struct zc_park, zc_parks) = {
 
 /**
  * struct zc_rubble - memory of a parked buffer, to be freed
- * @blocks:    as of the buffer
- * @nr_blocks: as of the buffer
+ * @owner:     as of the buffer, as are the next
+ * @blocks:    memory
+ * @nr_blocks: how much
  */
 struct zc_rubble {
+	struct zc_owner owner;
 	struct zc_block *blocks;
 	unsigned long nr_blocks;
 };
@@ -68,20 +70,23 @@ static void zc_park_hollow_locked(struct zc_park *park, unsigned int i,
 {
 	struct zc_buffer *buf = zc_park_remove_locked(park, i);
 
+	rubble->owner = buf->owner;
 	rubble->blocks = buf->blocks;
 	rubble->nr_blocks = buf->nr_blocks;
+	buf->owner.user = NULL;
 	buf->blocks = NULL;
 	buf->nr_blocks = 0;
 	llist_add(&buf->hollow, &buf->zf->hollows);
 }
 
-static u64 zc_rubble_free(const struct zc_rubble *rubble)
+static u64 zc_rubble_free(struct zc_rubble *rubble)
 {
 	unsigned long i;
 
 	for (i = 0; i < rubble->nr_blocks; i++)
 		zc_spare_lose(rubble->blocks[i].huge);
 	kvfree(rubble->blocks);
+	zc_owner_uncharge(&rubble->owner);
 	return (u64)rubble->nr_blocks * ZC_HUGE_SIZE;
 }
 

@@ -231,8 +231,9 @@ static struct folio *zc_pool_alloc(int nid, unsigned int order, gfp_t gfp)
  *
  * Never invokes the OOM killer.
  *
- * Returns: the folio with one reference, to be given back by zc_pool_put(), or
- * NULL. May sleep.
+ * Returns: the folio with one reference, to be given back by zc_pool_put(), or ERR_PTR
+ * of -ENOSPC (the module has all that it may) or -ENOMEM; see zc_pool_why_none(). May
+ * sleep.
  */
 struct folio *zc_pool_get(int nid, unsigned int order, gfp_t extra)
 {
@@ -242,15 +243,41 @@ struct folio *zc_pool_get(int nid, unsigned int order, gfp_t extra)
 	if (!(extra & __GFP_NORETRY))
 		gfp |= __GFP_RETRY_MAYFAIL;
 	if (!zc_pool_charge(PAGE_SIZE << order))
-		return NULL;
+		return ERR_PTR(-ENOSPC);
 	folio = zc_pool_alloc(nid, order, gfp);
 	if (!folio && zc_park_bytes()) {
 		zc_pool_clear_parks(NULL);
 		folio = zc_pool_alloc(nid, order, gfp);
 	}
+	if (folio)
+		return folio;
+	zc_pool_uncharge(PAGE_SIZE << order);
+	return ERR_PTR(-ENOMEM);
+}
+
+/**
+ * zc_pool_why_none - why there was no folio
+ * @err:   what zc_pool_get() returned
+ * @nid:   as of zc_pool_get()
+ * @order: as of zc_pool_get()
+ * @extra: as of zc_pool_get()
+ *
+ * Where there is one that is not charged, the memory cgroup was the cause.
+ *
+ * Returns: @err, or -EDQUOT instead of -ENOMEM. May sleep.
+ */
+int zc_pool_why_none(int err, int nid, unsigned int order, gfp_t extra)
+{
+	gfp_t gfp = GFP_HIGHUSER | __GFP_NOWARN | __GFP_NORETRY;
+	struct folio *folio;
+
+	if (err != -ENOMEM)
+		return err;
+	folio = zc_pool_alloc(nid, order, gfp | (extra & __GFP_THISNODE));
 	if (!folio)
-		zc_pool_uncharge(PAGE_SIZE << order);
-	return folio;
+		return err;
+	folio_put(folio);
+	return -EDQUOT;
 }
 
 /**

@@ -21,6 +21,7 @@ struct zc_buffer *zc_pool_unpark(struct zc_file *zf, u64 size, u32 flags, int ni
 void zc_pool_clear_parks(struct zc_file *zf);
 int zc_pool_node_check(int nid);
 struct folio *zc_pool_get(int nid, unsigned int order, gfp_t extra);
+int zc_pool_why_none(int err, int nid, unsigned int order, gfp_t extra);
 void zc_pool_put(struct folio *folio);
 void zc_pool_put_used(struct folio *folio);
 struct folio *zc_pool_get_huge(void);

@@ -70,9 +70,10 @@ static bool zc_slot_alloc_small(struct zc_slot *slot, u64 left)
 		slot->size = PAGE_SIZE << order;
 		slot->folio = zc_pool_get(NUMA_NO_NODE, order,
 					  order ? __GFP_NORETRY : 0);
-		if (slot->folio)
+		if (!IS_ERR(slot->folio))
 			return true;
 	}
+	slot->folio = NULL;
 	return false;
 }
 

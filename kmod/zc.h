@@ -3,7 +3,8 @@
  * The map of the module: shared types, and who may call whom.
  *
  * A buffer:   chardev -> ioctl_buffer -> buffer -> handle
- *                                mmap ----^  `-> pool -> park, spare
+ *                                mmap ----^  |-> owner
+ *                                            `-> pool -> park, spare
  * Its bytes:  chardev -> send -> buffer
  *                           |-> sink -> (socket)
  *                           `-> event -> (read(2))
@@ -42,6 +43,8 @@
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 #include <linux/zc.h>
+
+#include "owner.h"
 
 #define ZC_HUGE_ORDER	(21 - PAGE_SHIFT)
 #define ZC_HUGE_PAGES	BIT(ZC_HUGE_ORDER)
@@ -87,6 +90,7 @@ struct zc_block {
  * @sealed:     is immutable; never cleared
  * @nr_blocks:  valid entries of @blocks
  * @blocks:     the memory, immutable once the buffer can be found
+ * @owner:      whose it is
  * @parked:     when it was parked, jiffies
  * @hollow:     in zc_file::hollows
  */
@@ -107,6 +111,7 @@ struct zc_buffer {
 	bool sealed;
 	unsigned long nr_blocks;
 	struct zc_block *blocks;
+	struct zc_owner owner;
 	unsigned long parked;
 	struct llist_node hollow;
 };

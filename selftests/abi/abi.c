@@ -22,6 +22,7 @@
 /* The layout must not depend on the width of the program. */
 static_assert(sizeof(struct zc_query) == 112, "zc_query");
 static_assert(sizeof(struct zc_buf_create) == 64, "zc_buf_create");
+static_assert(sizeof(struct zc_stats) == 128, "zc_stats");
 static_assert(sizeof(struct zc_buf_query) == 72, "zc_buf_query");
 static_assert(sizeof(struct zc_buf_destroy) == 32, "zc_buf_destroy");
 static_assert(sizeof(struct zc_buf_seal) == 32, "zc_buf_seal");
@@ -50,7 +51,7 @@ static unsigned long resize(unsigned long cmd, size_t size)
 #define BIG	1024
 
 static const unsigned long commands[] = {
-	ZC_IOC_QUERY, ZC_IOC_BUF_CREATE, ZC_IOC_BUF_QUERY, ZC_IOC_BUF_DESTROY,
+	ZC_IOC_QUERY, ZC_IOC_STATS, ZC_IOC_BUF_CREATE, ZC_IOC_BUF_QUERY, ZC_IOC_BUF_DESTROY,
 	ZC_IOC_BUF_SEAL, ZC_IOC_SENDFILE, ZC_IOC_SEND, ZC_IOC_CANCEL,
 };
 
@@ -256,6 +257,8 @@ TEST_F_TIMEOUT(abi, reserved, 120)
 	} resv[] = {
 		{ ZC_IOC_QUERY, offsetof(struct zc_query, flags), 4 },
 		{ ZC_IOC_QUERY, offsetof(struct zc_query, __resv), 112 },
+		{ ZC_IOC_STATS, offsetof(struct zc_stats, flags), 8 },
+		{ ZC_IOC_STATS, offsetof(struct zc_stats, __resv), 128 },
 		{ ZC_IOC_BUF_CREATE, offsetof(struct zc_buf_create, __resv), 64 },
 		{ ZC_IOC_BUF_QUERY, offsetof(struct zc_buf_query, __pad), 72 },
 		{ ZC_IOC_BUF_DESTROY, offsetof(struct zc_buf_destroy, flags), 32 },
@@ -306,7 +309,7 @@ TEST_F_TIMEOUT(abi, unknown_commands, 120)
 
 	memset(&self->arg, 0, sizeof(self->arg));
 	for (nr = 0; nr < 256; nr++) {
-		if (nr == 0 || nr == 0x10 || nr == 0x11 || nr == 0x12 || nr == 0x13 ||
+		if (nr == 0 || nr == 1 || nr == 0x10 || nr == 0x11 || nr == 0x12 || nr == 0x13 ||
 		    nr == 0x20 || nr == 0x21 || nr == 0x22)
 			continue;
 		EXPECT_EQ(-ENOTTY, zct_ioctl(self->fd,

@@ -84,9 +84,9 @@ TEST_F_TIMEOUT(buffer, bad_sizes, 120)
 				      ZC_NODE_ANY, &buf));
 	EXPECT_EQ(-EINVAL, zct_create(self->fd, UINT64_MAX, 0, ZC_NODE_ANY, &buf));
 	EXPECT_EQ(-EINVAL, zct_create(self->fd, 1ull << 63, 0, ZC_NODE_ANY, &buf));
-	EXPECT_EQ(-ENOMEM, zct_create(self->fd, query.max_buffer_size, 0,
+	EXPECT_EQ(-ENOSPC, zct_create(self->fd, query.max_buffer_size, 0,
 				      ZC_NODE_ANY, &buf));
-	EXPECT_EQ(-ENOMEM, zct_create(self->fd, query.max_bytes + 1, 0,
+	EXPECT_EQ(-ENOSPC, zct_create(self->fd, query.max_bytes + 1, 0,
 				      ZC_NODE_ANY, &buf));
 }
 

@@ -19,6 +19,7 @@
 
 /* Pages that one pipe holds. */
 #define PIPE_PAGES	256
+#define NOBODY		65534
 
 FIXTURE(limits)
 {
@@ -56,19 +57,30 @@ static uint64_t oom_kills(void)
 	return kills;
 }
 
+static struct zc_stats stats(FIXTURE_DATA(limits) *self)
+{
+	struct zc_stats stats = { 0 };
+
+	zct_ioctl(self->fd, ZC_IOC_STATS, &stats);
+	return stats;
+}
+
 TEST_F_TIMEOUT(limits, module_limit, 240)
 {
+	struct zc_stats before = stats(self);
 	struct zc_query query = { 0 };
 	struct zc_buf_create buf;
 
 	ASSERT_EQ(0, zct_param_set("max_bytes", self->used + 4 * HUGE));
 	ASSERT_EQ(0, zct_ioctl(self->fd, ZC_IOC_QUERY, &query));
 	EXPECT_EQ(self->used + 4 * HUGE, query.max_bytes);
-	EXPECT_EQ(-ENOMEM, zct_create(self->fd, 5 * HUGE, 0, ZC_NODE_ANY, &buf));
+	EXPECT_EQ(-ENOSPC, zct_create(self->fd, 5 * HUGE, 0, ZC_NODE_ANY, &buf));
 	EXPECT_EQ(self->used, zct_used(self->fd));
 	ASSERT_EQ(0, zct_create(self->fd, 3 * HUGE, 0, ZC_NODE_ANY, &buf));
-	EXPECT_EQ(-ENOMEM, zct_create(self->fd, 2 * HUGE, ZC_BUF_SMALL_OK,
+	EXPECT_EQ(-ENOSPC, zct_create(self->fd, 2 * HUGE, ZC_BUF_SMALL_OK,
 				      ZC_NODE_ANY, &buf));
+	EXPECT_EQ(before.refused_limit + 2, stats(self).refused_limit);
+	EXPECT_EQ(before.refused_memory, stats(self).refused_memory);
 	EXPECT_EQ(self->used + 3 * HUGE, zct_used(self->fd));
 	ASSERT_EQ(0, zct_create(self->fd, HUGE, 0, ZC_NODE_ANY, &buf));
 }
@@ -232,6 +244,7 @@ TEST_F_TIMEOUT(limits, small_pages, 240)
 TEST_F_TIMEOUT(limits, memcg, 240)
 {
 	const char *const group = "/sys/fs/cgroup/zc-test";
+	struct zc_stats before = stats(self);
 	struct zc_buf_create buf;
 	int status, err;
 	char cmd[256];
@@ -255,12 +268,63 @@ TEST_F_TIMEOUT(limits, memcg, 240)
 		if (zct_create(fd, 16 * MIB, 0, ZC_NODE_ANY, &buf))
 			_exit(2);
 		err = zct_create(fd, 64 * MIB, 0, ZC_NODE_ANY, &buf);
-		_exit(err == -ENOMEM ? 0 : 3);
+		_exit(err == -EDQUOT ? 0 : 3);
 	}
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_EQ(0, status);
+	EXPECT_EQ(before.refused_cgroup + 1, stats(self).refused_cgroup);
+	EXPECT_EQ(before.refused_memory, stats(self).refused_memory);
 	EXPECT_TRUE(zct_used_becomes(self->fd, self->used, 2000));
 	EXPECT_EQ(0, rmdir(group));
+}
+
+/* What a user without privilege may lock: 4 hugepages. Returns an exit code. */
+static int lock_memory(int fd, int other)
+{
+	const struct rlimit limit = { 4 * HUGE, 4 * HUGE };
+	struct zc_buf_create buf[4], more;
+	int i;
+
+	if (setrlimit(RLIMIT_MEMLOCK, &limit) || setuid(NOBODY))
+		return 1;
+	if (zct_create(fd, 5 * HUGE, 0, ZC_NODE_ANY, &more) != -EPERM)
+		return 2;
+	for (i = 0; i < 4; i++)
+		if (zct_create(i & 1 ? fd : other, HUGE, 0, ZC_NODE_ANY, &buf[i]))
+			return 3;
+	if (zct_create(fd, 1, ZC_BUF_SMALL_OK, ZC_NODE_ANY, &more) != -EPERM)
+		return 4;
+	/* What is kept for the file counts, but is in nobody's way. */
+	if (zct_destroy(fd, buf[1].handle) || zct_destroy(fd, buf[3].handle))
+		return 5;
+	if (zct_create(fd, HUGE, 0, ZC_NODE_ANY, &more) || zct_destroy(fd, more.handle))
+		return 6;
+	if (zct_create(other, 2 * HUGE, 0, ZC_NODE_ANY, &more))
+		return 7;
+	if (zct_create(fd, 1, 0, ZC_NODE_ANY, &more) != -EPERM)
+		return 8;
+	return 0;
+}
+
+TEST_F_TIMEOUT(limits, memlock, 240)
+{
+	struct zc_stats before = stats(self);
+	struct zc_buf_create buf;
+	int round, status;
+	pid_t pid;
+
+	/* What the last one had is given back. */
+	for (round = 1; round <= 2; round++) {
+		pid = fork();
+		if (!pid)
+			_exit(lock_memory(zct_open(), zct_open()));
+		ASSERT_EQ(pid, waitpid(pid, &status, 0));
+		EXPECT_EQ(0, status);
+		EXPECT_EQ(before.refused_memlock + 3 * round, stats(self).refused_memlock);
+		EXPECT_TRUE(zct_used_becomes(self->fd, self->used, 2000));
+	}
+	/* CAP_IPC_LOCK does without. */
+	ASSERT_EQ(0, zct_create(self->fd, 8 * HUGE, 0, ZC_NODE_ANY, &buf));
 }
 
 TEST_HARNESS_MAIN

@@ -64,7 +64,7 @@ zcctl load --path "$ko" 2>"$dir/err"
 [ $? -eq 1 ] && says "loaded already" err
 ktap_test "a second load is explained" $?
 
-zcctl info >"$dir/out" && says "buffer sendfile page-path send async" out &&
+zcctl info >"$dir/out" && says "buffer sendfile page-path send async stats" out &&
 	says "copybreak=512 depth=3 max_bytes=536870912 uring_life=" out
 ktap_test "info" $?
 zcctl -j info >"$dir/out" && [ "$(field out schema)" = zcctl/1 ] &&

@@ -60,6 +60,8 @@
 #define ZC_FEAT_SEND		(1ULL << 3)
 /** ZC_FEAT_ASYNC - ZC_SEND_ASYNC, ZC_IOC_CANCEL, and commands by io_uring */
 #define ZC_FEAT_ASYNC		(1ULL << 4)
+/** ZC_FEAT_STATS - ZC_IOC_STATS */
+#define ZC_FEAT_STATS		(1ULL << 5)
 
 /**
  * struct zc_query - features and limits of the module (ZC_IOC_QUERY)
@@ -108,6 +110,36 @@ struct zc_query {
 	__u64 held_bytes;
 	__u64 parked_bytes;
 	__u64 __resv;
+};
+
+/**
+ * struct zc_stats - what the module has counted since it was loaded (ZC_IOC_STATS)
+ * @flags:           in: must be 0
+ * @__pad:           in: must be 0
+ * @made:            out: buffers made
+ * @again:           out: buffers that were had again by the file that had destroyed them
+ * @refused_limit:   out: buffers refused by zc_query::max_bytes (ENOSPC)
+ * @refused_memlock: out: buffers refused by RLIMIT_MEMLOCK (EPERM)
+ * @refused_cgroup:  out: buffers refused by a memory cgroup (EDQUOT)
+ * @refused_memory:  out: buffers refused for want of memory, or of hugepages (ENOMEM)
+ * @refused_handle:  out: buffers refused by zc_query::max_handles (EMFILE)
+ * @__resv:          in: must be 0
+ *
+ * Of all users together.
+ *
+ * Errors: EINVAL (flags or reserved fields), EFAULT.
+ */
+struct zc_stats {
+	__u32 flags;
+	__u32 __pad;
+	__u64 made;
+	__u64 again;
+	__u64 refused_limit;
+	__u64 refused_memlock;
+	__u64 refused_cgroup;
+	__u64 refused_memory;
+	__u64 refused_handle;
+	__u64 __resv[8];
 };
 
 /*
@@ -169,9 +201,14 @@ struct zc_query {
  * ordinary memory to the kernel: O_DIRECT, MSG_ZEROCOPY and io_uring registered
  * buffers (the last from Linux 6.12 on) take it.
  *
+ * Without CAP_IPC_LOCK it also counts as memory that the user has locked
+ * (RLIMIT_MEMLOCK), over all his processes, as that of io_uring does; until it is freed,
+ * whoever has the buffer by then.
+ *
  * Errors: EINVAL (size 0 or above zc_query::max_buffer_size, unknown flag,
- * node that does not exist or has no memory, reserved field), ENOMEM (no memory
- * of the kind asked for, or zc_query::max_bytes reached), EMFILE
+ * node that does not exist or has no memory, reserved field), ENOSPC
+ * (zc_query::max_bytes reached), EPERM (RLIMIT_MEMLOCK reached), EDQUOT (the memory
+ * cgroup's limit reached), ENOMEM (no memory of the kind asked for), EMFILE
  * (zc_query::max_handles reached), EINTR (killed meanwhile), EFAULT.
  */
 struct zc_buf_create {
@@ -573,6 +610,7 @@ struct zc_uring_cmd {
 #define ZC_IOC_MAGIC		0xED
 
 #define ZC_IOC_QUERY		_IOWR(ZC_IOC_MAGIC, 0x00, struct zc_query)
+#define ZC_IOC_STATS		_IOWR(ZC_IOC_MAGIC, 0x01, struct zc_stats)
 #define ZC_IOC_BUF_CREATE	_IOWR(ZC_IOC_MAGIC, 0x10, struct zc_buf_create)
 #define ZC_IOC_BUF_QUERY	_IOWR(ZC_IOC_MAGIC, 0x11, struct zc_buf_query)
 #define ZC_IOC_BUF_DESTROY	_IOWR(ZC_IOC_MAGIC, 0x12, struct zc_buf_destroy)

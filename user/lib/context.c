@@ -51,6 +51,12 @@ ZC_EXPORT int zc_query(const struct zc_context *ctx, struct zc_query *query)
 	return zc_ioctl(ctx->fd, ZC_IOC_QUERY, query);
 }
 
+ZC_EXPORT int zc_query_stats(const struct zc_context *ctx, struct zc_stats *stats)
+{
+	memset(stats, 0, sizeof(*stats));
+	return zc_ioctl(ctx->fd, ZC_IOC_STATS, stats);
+}
+
 ZC_EXPORT int zc_events(struct zc_context *ctx, struct zc_event *events,
 			unsigned int nr)
 {

@@ -131,21 +131,28 @@ static void node_hint(int node, char *hint, size_t size)
 		 access(path, F_OK) ? "is not online" : "has no memory", list);
 }
 
-/* Returns false if the limit is not the cause. */
-static bool limit_hint(const struct zc_query *q, uint64_t size, char *hint, size_t len)
+static void limit_hint(const struct zc_query *q, char *hint, size_t len)
 {
 	uint64_t taken = q->used_bytes + q->held_bytes;
 	char a[32], b[32], c[32];
 
-	size = (size + q->huge_size - 1) / q->huge_size * q->huge_size;
-	if (taken <= q->max_bytes && size <= q->max_bytes - taken)
-		return false;
 	snprintf(hint, len, "all buffers and transfers may have %s (max_bytes), and have %s:\n"
 		 "  %s are left. To raise the limit, write bytes to\n"
 		 "  /sys/module/zc/parameters/max_bytes",
 		 out_bytes(q->max_bytes, a, sizeof(a)), out_bytes(taken, b, sizeof(b)),
 		 out_bytes(taken < q->max_bytes ? q->max_bytes - taken : 0, c, sizeof(c)));
-	return true;
+}
+
+static void memlock_hint(char *hint, size_t len)
+{
+	struct rlimit limit;
+	char a[32];
+
+	getrlimit(RLIMIT_MEMLOCK, &limit);
+	snprintf(hint, len, "a user without CAP_IPC_LOCK may lock %s, with all that he has:\n"
+		 "  ulimit -l says how much in KiB, /etc/security/limits.conf (memlock)\n"
+		 "  or LimitMEMLOCK= of a service give more",
+		 out_bytes(limit.rlim_cur, a, sizeof(a)));
 }
 
 /* Returns an exit code. */
@@ -155,20 +162,30 @@ static int failed(int err, uint64_t size, uint32_t flags, int node,
 	char text[256] = "", a[32];
 	const char *hint = text;
 
-	if (err == EINVAL && size > q->max_buffer_size)
-		snprintf(text, sizeof(text), "a buffer may have %s at most",
-			 out_bytes(q->max_buffer_size, a, sizeof(a)));
-	else if (err == EINVAL && node != ZC_NODE_ANY)
-		node_hint(node, text, sizeof(text));
-	else if (err != ENOMEM)
-		hint = NULL;
-	else if (!limit_hint(q, size, text, sizeof(text)))
-		hint = flags & ZC_BUF_SMALL_OK ?
-		       "memory is short, or the memory cgroup is full" :
-		       "hugepages are short, or the memory cgroup is full\n"
+	switch (err) {
+	case EINVAL:
+		if (size > q->max_buffer_size)
+			snprintf(text, sizeof(text), "a buffer may have %s at most",
+				 out_bytes(q->max_buffer_size, a, sizeof(a)));
+		else if (node != ZC_NODE_ANY)
+			node_hint(node, text, sizeof(text));
+		break;
+	case ENOSPC:
+		limit_hint(q, text, sizeof(text));
+		break;
+	case EPERM:
+		memlock_hint(text, sizeof(text));
+		break;
+	case EDQUOT:
+		hint = "the memory cgroup may have no more (memory.max)";
+		break;
+	case ENOMEM:
+		hint = flags & ZC_BUF_SMALL_OK ? "memory is short" :
+		       "hugepages are short\n"
 		       "  free some: echo 1 > /proc/sys/vm/compact_memory\n"
 		       "  or take small pages: --small-ok";
-	return out_error(EX_FAILED, err, hint, "cannot make a buffer of %s",
+	}
+	return out_error(EX_FAILED, err, *hint ? hint : NULL, "cannot make a buffer of %s",
 			 out_bytes(size, a, sizeof(a)));
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* zcctl info: the module's version, parameters, features and limits. */
 #include <dirent.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +33,7 @@ static const struct bit_name features[] = {
 	{ ZC_FEAT_PAGE_PATH, "page-path" },
 	{ ZC_FEAT_SEND, "send" },
 	{ ZC_FEAT_ASYNC, "async" },
+	{ ZC_FEAT_STATS, "stats" },
 };
 
 /**
@@ -102,7 +104,37 @@ static struct json_object *params_json(const struct params *params)
 	return obj;
 }
 
-static void info_json(const struct zc_query *q, const char *version,
+/**
+ * struct stat_name - name of a count
+ * @name: name
+ * @off:  where it stands in struct zc_stats
+ */
+static const struct stat_name {
+	const char *name;
+	size_t off;
+} stat_names[] = {
+	{ "made", offsetof(struct zc_stats, made) },
+	{ "again", offsetof(struct zc_stats, again) },
+	{ "refused_limit", offsetof(struct zc_stats, refused_limit) },
+	{ "refused_memlock", offsetof(struct zc_stats, refused_memlock) },
+	{ "refused_cgroup", offsetof(struct zc_stats, refused_cgroup) },
+	{ "refused_memory", offsetof(struct zc_stats, refused_memory) },
+	{ "refused_handle", offsetof(struct zc_stats, refused_handle) },
+};
+
+static struct json_object *stats_json(const struct zc_stats *stats)
+{
+	struct json_object *obj = json_object_new_object();
+	size_t i;
+
+	for (i = 0; i < sizeof(stat_names) / sizeof(*stat_names); i++)
+		out_add_u64(obj, stat_names[i].name,
+			    *(const __u64 *)((const char *)stats + stat_names[i].off));
+	return obj;
+}
+
+static void info_json(const struct zc_query *q, const struct zc_stats *stats,
+		      const char *version,
 		      const struct params *params)
 {
 	struct json_object *obj = out_new("info"), *names = json_object_new_array();
@@ -125,10 +157,24 @@ static void info_json(const struct zc_query *q, const char *version,
 	out_add_u64(obj, "huge_size", q->huge_size);
 	out_add_u64(obj, "chunk_size", q->chunk_size);
 	out_add_u64(obj, "depth", q->depth);
+	json_object_object_add(obj, "stats", stats_json(stats));
 	out_object(obj);
 }
 
-static void info_text(const struct zc_query *q, const char *version,
+static void stats_text(const struct zc_stats *stats)
+{
+	printf("made       %llu, had again %llu; refused %llu by max_bytes, %llu by memlock,\n"
+	       "           %llu by cgroups, %llu for want of memory, %llu of handles\n",
+	       (unsigned long long)stats->made, (unsigned long long)stats->again,
+	       (unsigned long long)stats->refused_limit,
+	       (unsigned long long)stats->refused_memlock,
+	       (unsigned long long)stats->refused_cgroup,
+	       (unsigned long long)stats->refused_memory,
+	       (unsigned long long)stats->refused_handle);
+}
+
+static void info_text(const struct zc_query *q, const struct zc_stats *stats,
+		      const char *version,
 		      const struct params *params)
 {
 	char a[32], b[32];
@@ -153,6 +199,7 @@ static void info_text(const struct zc_query *q, const char *version,
 		       out_bytes(q->parked_bytes, a, sizeof(a)));
 	printf("buffers    %u, each of at most %s, %u per open file\n", q->buffers,
 	       out_bytes(q->max_buffer_size, a, sizeof(a)), q->max_handles);
+	stats_text(stats);
 	printf("transfers  reads of %s, %u in flight (depth)\n",
 	       out_bytes(q->chunk_size, a, sizeof(a)), q->depth);
 }
@@ -162,6 +209,7 @@ int cmd_info(int argc, char **argv)
 	struct zc_context *ctx;
 	static struct params params;
 	struct zc_query query;
+	struct zc_stats stats;
 	char version[64];
 	int ret;
 
@@ -174,15 +222,15 @@ int cmd_info(int argc, char **argv)
 	ret = device_open(&ctx);
 	if (ret)
 		return ret;
-	ret = zc_query(ctx, &query);
+	ret = zc_query(ctx, &query) ?: zc_query_stats(ctx, &stats);
 	zc_close(ctx);
 	if (ret)
 		return out_error(EX_FAILED, -ret, NULL, "cannot query the module");
 	file_line(SYSFS "version", version, sizeof(version));
 	read_params(&params);
 	if (out_json)
-		info_json(&query, version, &params);
+		info_json(&query, &stats, version, &params);
 	else
-		info_text(&query, version, &params);
+		info_text(&query, &stats, version, &params);
 	return EX_OK;
 }

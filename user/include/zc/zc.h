@@ -67,6 +67,17 @@ int zc_fd(const struct zc_context *ctx);
 int zc_query(const struct zc_context *ctx, struct zc_query *query);
 
 /**
+ * zc_query_stats - what the module has counted
+ * @ctx:   context
+ * @stats: written
+ *
+ * Does not block.
+ *
+ * Returns: 0 or a negative errno.
+ */
+int zc_query_stats(const struct zc_context *ctx, struct zc_stats *stats);
+
+/**
  * zc_buffer_new - make a buffer and map it
  * @ctx:   context
  * @size:  bytes, rounded up to a multiple of 2 MiB
@@ -74,10 +85,13 @@ int zc_query(const struct zc_context *ctx, struct zc_query *query);
  * @node:  NUMA node, or ZC_NODE_ANY
  * @buf:   the buffer, to be given back by zc_buffer_free()
  *
- * The memory is zero, shared with children made by fork(), and charged to the
- * caller's memory cgroup. May block until memory has been found.
+ * The memory is zero, or, but for ZC_BUF_ZERO, what a buffer of this context had that
+ * was freed; shared with children made by fork(), and charged to the caller's memory
+ * cgroup and, without CAP_IPC_LOCK, to his RLIMIT_MEMLOCK. May block until memory has
+ * been found.
  *
- * Returns: 0; -EINVAL, -ENOMEM, -EMFILE, -EINTR.
+ * Returns: 0; -EINVAL, -ENOSPC (the module's limit), -EPERM (RLIMIT_MEMLOCK), -EDQUOT (the
+ * memory cgroup's), -ENOMEM, -EMFILE, -EINTR.
  */
 int zc_buffer_new(struct zc_context *ctx, uint64_t size, uint32_t flags,
 		  int node, struct zc_buffer **buf);

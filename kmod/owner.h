@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Whose a buffer is.
+ */
+#ifndef _ZC_OWNER_H
+#define _ZC_OWNER_H
+
+#include <linux/types.h>
+
+struct user_struct;
+
+/**
+ * struct zc_owner - who has a buffer
+ * @user:  whose locked memory it is; NULL: it is not limited
+ * @bytes: so much of it
+ */
+struct zc_owner {
+	struct user_struct *user;
+	u64 bytes;
+};
+
+int zc_owner_charge(struct zc_owner *owner, u64 bytes);
+void zc_owner_uncharge(struct zc_owner *owner);
+
+#endif /* _ZC_OWNER_H */
