@@ -41,7 +41,7 @@ receiver()
 	return 1
 }
 
-ktap_plan 40
+ktap_plan 42
 rmmod zc 2>/dev/null
 zcctl info 2>"$dir/err"
 [ $? -eq 3 ] && says "zcctl load" err
@@ -63,6 +63,9 @@ ktap_test "load, with a size" $?
 zcctl load --path "$ko" 2>"$dir/err"
 [ $? -eq 1 ] && says "loaded already" err
 ktap_test "a second load is explained" $?
+zcctl load 2>"$dir/err"
+[ $? -eq 1 ] && says "loaded already" err
+ktap_test "so is one of what is not installed" $?
 
 zcctl info >"$dir/out" && says "buffer sendfile page-path send async stats" out &&
 	says "copybreak=512 depth=3 max_bytes=536870912 uring_life=" out
@@ -144,6 +147,13 @@ example-send "$dir/file" 127.0.0.1 7007 >"$dir/out"
 wait "$recv_pid"
 says "^12345678 bytes, 0 of them copied" out && [ "$(sha256sum <"$dir/copy")" = "$sum" ]
 ktap_test "libzc.so, in a program of its own" $?
+receiver 7009 -o "$dir/copy" 2>/dev/null
+example-later "$dir/file" 127.0.0.1 7009 >"$dir/out"
+wait "$recv_pid"
+says "^event: 12345678 bytes, 0 of them copied" out &&
+	says "^buffer: 2097152 bytes, 0 events" out && says "^io_uring: 12345678 bytes" out &&
+	{ cat "$dir/file"; head -c 2M "$dir/file"; cat "$dir/file"; } | cmp - "$dir/copy"
+ktap_test "libzc.so: by an event, from a sealed buffer, by io_uring" $?
 zcctl send "$dir/none" localhost:7005 2>"$dir/err"
 [ $? -eq 1 ] && says "No such file" err
 ktap_test "send of no file is explained" $?

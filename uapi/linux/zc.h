@@ -24,7 +24,9 @@
  * - A call that fails with EFAULT on writing its result back has no effect that
  *   the caller could not see otherwise: no handle stays behind.
  *
- * All calls may sleep. They need no privilege beyond access to the device node.
+ * All calls may sleep. They need no privilege beyond access to the device node. It may be
+ * opened for reading, for writing or both: read(2) needs the one, as ever, and to map a
+ * buffer both, or for reading alone (PROT_READ) the one (else EACCES).
  * Handles belong to the open file description, as do the buffers behind them;
  * threads, and processes that inherited the descriptor, share them.
  */
@@ -69,7 +71,8 @@
  * @abi:             out: ZC_ABI_VERSION of the module
  * @features:        out: ZC_FEAT_* bits
  * @buf_flags:       out: the ZC_BUF_* flags accepted by ZC_IOC_BUF_CREATE
- * @send_flags:      out: the ZC_SEND_* flags accepted by ZC_IOC_SENDFILE
+ * @send_flags:      out: the ZC_SEND_* flags accepted by ZC_IOC_SENDFILE; by ZC_IOC_SEND
+ *                   those that struct zc_send names
  * @copy_reasons:    out: the ZC_COPY_* bits that a transfer may report
  * @max_buffer_size: out: largest size of one buffer, bytes
  * @max_bytes:       out: limit on the memory of all buffers and transfers of
@@ -225,7 +228,7 @@ struct zc_buf_create {
 /**
  * struct zc_buf_query - properties of a buffer (ZC_IOC_BUF_QUERY)
  * @handle:      in: handle of the buffer
- * @flags:       out: the ZC_BUF_* flags that it was made with
+ * @flags:       out: the ZC_BUF_* flags that it was made with, and ZC_BUF_SEALED
  * @size:        out: bytes
  * @mmap_offset: out: offset for mmap()
  * @huge_bytes:  out: how many bytes lie on hugepages
@@ -338,7 +341,8 @@ struct zc_buf_seal {
  *
  * Transfers to one socket are done one after the other, in the order of their
  * submission; other senders to the socket get in between. A transfer is not
- * disturbed by O_NONBLOCK or SO_SNDTIMEO of the socket. It is canceled by
+ * disturbed by O_NONBLOCK or SO_SNDTIMEO of the socket, and ends short of its length only
+ * at the end of the file or with an error. It is canceled by
  * ZC_IOC_CANCEL, and when the last descriptor of the device that it was submitted
  * through is closed, by the death of its owner for one. One to a unix socket is also
  * canceled when the process that submitted it has none of these descriptors any more,
@@ -471,7 +475,8 @@ struct zc_sendfile {
  * @sent:         out: bytes accepted by the socket
  * @copied:       out: bytes that the CPU copied on the way
  * @copy_reasons: out: ZC_COPY_* bits
- * @events:       out: how many events (ZC_EVENT_RELEASED) will follow: 0 or 1
+ * @events:       out: how many events (ZC_EVENT_RELEASED) will follow: 0 or 1. Always 0
+ *                with ZC_SEND_ASYNC, where that is not known yet: see ZC_EVENT_DONE
  * @paths:        out: ZC_PATH_* bits, how the bytes got into the socket
  * @frags:        out: fragments of packets that refer to memory, so many made
  * @__resv:       in: must be 0
@@ -593,11 +598,23 @@ struct zc_cancel {
  * @size:   its size, bytes
  * @__resv: must be 0
  *
- * Goes into the command area of an IORING_OP_URING_CMD on a descriptor of the
- * device, with ZC_IOC_SENDFILE or ZC_IOC_SEND as the command. All such are
- * asynchronous. The completion has the bytes sent, or a negative errno if there
- * are none, and in a large CQE the bytes copied. @len is cut to 2 GiB less a page.
- * io_uring keeps no order of completions. Before Linux 6.7, where it does not ask
+ * Goes into the command area (io_uring_sqe::cmd) of an IORING_OP_URING_CMD on a
+ * descriptor of the device, with ZC_IOC_SENDFILE or ZC_IOC_SEND as the command
+ * (io_uring_sqe::cmd_op). An SQE of 64 bytes has room for it. All such are asynchronous,
+ * with ZC_SEND_ASYNC in the flags or without, and without ZC_SEND_POS (EINVAL).
+ *
+ * The completion has the bytes sent, or a negative errno if there are none, and in a
+ * large CQE (IORING_SETUP_CQE32) the bytes copied, in io_uring_cqe::big_cqe[0]. So what
+ * ended one early that has sent something is told by the one that sends the rest. @len is
+ * cut to 2 GiB less a page. io_uring keeps no order of completions.
+ *
+ * From a buffer that is not sealed, the completion does not mean that the bytes may be
+ * changed: that says a ZC_EVENT_RELEASED, with the zc_send::user_data, to be read from the
+ * descriptor of the device. A sealed buffer needs none.
+ *
+ * Such a command is canceled by ZC_IOC_CANCEL, which goes by the user_data of the
+ * structure, not of the SQE; IORING_OP_ASYNC_CANCEL knows no such commands. From Linux 6.7
+ * on it is canceled with its ring, too. Before, where it does not ask
  * for the end of commands when a ring goes away, one ends after 60 seconds at most
  * (module parameter uring_life), with the bytes sent or ETIMEDOUT.
  */

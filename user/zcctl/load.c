@@ -187,8 +187,10 @@ static int load(const char *path, const char *params)
 {
 	int err = module_insert(path, params);
 
-	if (err == -EEXIST)
-		return out_error(EX_FAILED, -err, "zcctl info shows it; zcctl unload removes it",
+	/* One that was loaded by --path need not be installed. */
+	if (err == -EEXIST || (err == -ENOENT && !path && !access("/sys/module/zc", F_OK)))
+		return out_error(EX_FAILED, EEXIST,
+				 "zcctl info shows it; zcctl unload removes it",
 				 "the module is loaded already");
 	if (err)
 		return out_error(err == -EPERM || err == -EACCES ?

@@ -122,7 +122,7 @@ uint64_t zc_buffer_size(const struct zc_buffer *buf);
 /**
  * zc_buffer_query - properties of a buffer
  * @buf:   buffer
- * @query: written
+ * @query: written, with the handle, by which ioctls and io_uring know the buffer
  *
  * Does not block.
  *
@@ -153,6 +153,10 @@ int zc_buffer_seal(struct zc_buffer *buf);
  * afterwards, zc_events() will return an event when the bytes may be changed.
  * Blocks as the socket does.
  *
+ * With ZC_SEND_ASYNC it returns 0 at once, with @arg->events 0, and zc_events() has the
+ * result; and, if something was sent from a buffer that is not sealed, another event when
+ * the bytes may be changed.
+ *
  * Returns: bytes sent, or a negative errno if there are none.
  */
 int64_t zc_buffer_send(struct zc_buffer *buf, struct zc_send *arg);
@@ -180,7 +184,8 @@ int zc_events(struct zc_context *ctx, struct zc_event *events, unsigned int nr);
  *
  * With ZC_SEND_ASYNC it returns 0 at once, and zc_events() has the result.
  *
- * Returns: bytes sent (0: end of file), or a negative errno if there are none.
+ * Returns: bytes sent (0: end of file, or ZC_SEND_ASYNC), or a negative errno if there are
+ * none.
  */
 int64_t zc_sendfile(struct zc_context *ctx, struct zc_sendfile *arg);
 
