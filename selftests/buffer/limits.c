@@ -21,6 +21,9 @@
 #define PIPE_PAGES	256
 #define NOBODY		65534
 
+/* What a helper gets of a test. */
+#define SELF	FIXTURE_DATA(limits)
+
 FIXTURE(limits)
 {
 	int fd;
@@ -57,7 +60,7 @@ static uint64_t oom_kills(void)
 	return kills;
 }
 
-static struct zc_stats stats(FIXTURE_DATA(limits) *self)
+static struct zc_stats stats(SELF *self)
 {
 	struct zc_stats stats = { 0 };
 

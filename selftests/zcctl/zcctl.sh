@@ -87,7 +87,7 @@ zcctl alloc 2M --node 77 2>"$dir/err"
 [ $? -eq 1 ] && says "NUMA node 77 is not online; nodes with memory: 0-1" err
 ktap_test "alloc on a node that is not there is explained" $?
 zcctl -j alloc 900G 2>"$dir/err"
-[ $? -eq 1 ] && [ "$(field err reason)" = "Cannot allocate memory" ]
+[ $? -eq 1 ] && [ "$(field err reason)" = "No space left on device" ]
 ktap_test "alloc of too much: an error as JSON" $?
 zcctl alloc 600M 2>"$dir/err"
 [ $? -eq 1 ] && says "may have 512 MiB (max_bytes)" err && ! says "--small-ok" err

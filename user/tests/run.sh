@@ -141,7 +141,7 @@ completes()
 
 check "completion: commands" 0 completes "send" zcctl --json se
 check "completion: benchmarks alone" 0 \
-	completes "io files many nic copybreak --help" zcctl bench ""
+	completes "io files many nic copybreak alloc --help" zcctl bench ""
 check "completion: states of the cache" 0 \
 	completes "cold hot both" zcctl bench io FILE --cache ""
 check "completion: in a list of paths" 0 \
