@@ -325,8 +325,9 @@ static void show_json(struct bench *b)
 						    b->size);
 
 		out_add_u64(obj, "processes", row->processes);
-		out_add_str(obj, "error", row->err ? strerror(-row->err) : NULL);
-		if (!row->err) {
+		if (row->err) {
+			out_add_str(obj, "error", strerror(-row->err));
+		} else {
 			out_add_u64(obj, "cpu_ns", bench_runs_median(&row->cost));
 			out_add_u64(obj, "wall_ns", bench_runs_median(&row->wall));
 			out_add_double(obj, "spread", bench_runs_spread(&row->cost));
