@@ -104,17 +104,6 @@ static int zc_buffer_fill(struct zc_buffer *buf)
 	return 0;
 }
 
-/* Parked buffers are locked memory, too, but in nobody's way. */
-static int zc_buffer_charge(struct zc_buffer *buf)
-{
-	int ret = zc_owner_charge(&buf->owner, buf->size);
-
-	if (ret != -EPERM || !zc_park_bytes())
-		return ret;
-	zc_pool_clear_parks(NULL);
-	return zc_owner_charge(&buf->owner, buf->size);
-}
-
 /**
  * zc_buffer_new - make a buffer
  * @size:  bytes, 1 to ZC_BUFFER_SIZE_MAX, rounded up to a multiple of 2 MiB
@@ -142,7 +131,7 @@ struct zc_buffer *zc_buffer_new(u64 size, u32 flags, int nid)
 	buf->flags = flags;
 	buf->asked = nid;
 	buf->node = nid;
-	ret = zc_buffer_charge(buf);
+	ret = zc_owner_charge(&buf->owner, size);
 	if (!ret) {
 		buf->blocks = kvcalloc(size / ZC_HUGE_SIZE, sizeof(*buf->blocks),
 				       GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
@@ -262,12 +251,6 @@ static int zc_buffer_insert_locked(struct zc_file *zf, struct zc_buffer *buf)
 {
 	int ret = zc_handle_alloc(zf, &buf->handle);
 
-	if (ret == -EMFILE) {
-		/* Parked buffers have some. */
-		zc_pool_clear_parks(zf);
-		zc_buffer_reap_locked(zf);
-		ret = zc_handle_alloc(zf, &buf->handle);
-	}
 	if (ret)
 		return ret;
 	ret = zc_buffer_place_locked(zf, buf);
@@ -297,6 +280,12 @@ int zc_buffer_publish(struct zc_file *zf, struct zc_buffer *buf)
 	mutex_lock(&zf->lock);
 	zc_buffer_reap_locked(zf);
 	ret = zc_buffer_insert_locked(zf, buf);
+	if (ret == -EMFILE) {
+		/* Parked buffers have handles, and places, too. */
+		zc_pool_clear_parks(zf);
+		zc_buffer_reap_locked(zf);
+		ret = zc_buffer_insert_locked(zf, buf);
+	}
 	mutex_unlock(&zf->lock);
 	return ret;
 }

@@ -12,6 +12,18 @@
 
 #include "owner.h"
 
+static bool zc_owner_count(struct user_struct *user, unsigned long pages)
+{
+	unsigned long limit = rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT;
+	long locked = atomic_long_read(&user->locked_vm);
+
+	do {
+		if (pages > limit || locked > limit - pages)
+			return false;
+	} while (!atomic_long_try_cmpxchg(&user->locked_vm, &locked, locked + pages));
+	return true;
+}
+
 /**
  * zc_owner_charge - count memory as locked by the caller
  * @owner: set; to be given to zc_owner_uncharge() if this succeeds
@@ -19,37 +31,60 @@
  *
  * CAP_IPC_LOCK does without.
  *
- * Returns: 0, or -EPERM: it is more than RLIMIT_MEMLOCK. Any context of the caller's.
+ * Returns: 0, or -EPERM: it is more than RLIMIT_MEMLOCK.
  */
 int zc_owner_charge(struct zc_owner *owner, u64 bytes)
 {
-	unsigned long limit = rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT;
-	unsigned long pages = bytes >> PAGE_SHIFT;
 	struct user_struct *user = current_user();
-	long locked;
 
 	owner->user = NULL;
 	owner->bytes = bytes;
 	if (capable(CAP_IPC_LOCK))
 		return 0;
-	locked = atomic_long_read(&user->locked_vm);
-	do {
-		if (pages > limit || locked > limit - pages)
-			return -EPERM;
-	} while (!atomic_long_try_cmpxchg(&user->locked_vm, &locked, locked + pages));
+	if (!zc_owner_count(user, bytes >> PAGE_SHIFT))
+		return -EPERM;
 	owner->user = get_uid(user);
 	return 0;
 }
 
 /**
  * zc_owner_uncharge - undo zc_owner_charge()
- * @owner: owner. May sleep.
+ * @owner: owner, who counts
  */
 void zc_owner_uncharge(struct zc_owner *owner)
 {
-	if (!owner->user)
-		return;
-	atomic_long_sub(owner->bytes >> PAGE_SHIFT, &owner->user->locked_vm);
-	free_uid(owner->user);
+	zc_owner_suspend(owner);
+	zc_owner_forget(owner);
+}
+
+/**
+ * zc_owner_suspend - do not count memory for a while
+ * @owner: owner, who counts. Any context.
+ */
+void zc_owner_suspend(const struct zc_owner *owner)
+{
+	if (owner->user)
+		atomic_long_sub(owner->bytes >> PAGE_SHIFT, &owner->user->locked_vm);
+}
+
+/**
+ * zc_owner_resume - count it again
+ * @owner: from zc_owner_suspend(). Any context of a process, whose RLIMIT_MEMLOCK holds
+ *
+ * Returns: true if so; else it is too much now, and does not count.
+ */
+bool zc_owner_resume(const struct zc_owner *owner)
+{
+	return !owner->user || zc_owner_count(owner->user, owner->bytes >> PAGE_SHIFT);
+}
+
+/**
+ * zc_owner_forget - have no owner
+ * @owner: owner, who does not count
+ */
+void zc_owner_forget(struct zc_owner *owner)
+{
+	if (owner->user)
+		free_uid(owner->user);
 	owner->user = NULL;
 }

@@ -21,5 +21,8 @@ struct zc_owner {
 
 int zc_owner_charge(struct zc_owner *owner, u64 bytes);
 void zc_owner_uncharge(struct zc_owner *owner);
+void zc_owner_suspend(const struct zc_owner *owner);
+bool zc_owner_resume(const struct zc_owner *owner);
+void zc_owner_forget(struct zc_owner *owner);
 
 #endif /* _ZC_OWNER_H */

@@ -7,7 +7,7 @@
  *
  * Each processor has few, under a lock that others take in need alone: for the memory,
  * or when the file goes. They are within the module's limit, and charged to the memory
- * cgroup that they were made in.
+ * cgroup that they were made in; nobody has them locked (RLIMIT_MEMLOCK).
  *
  * Who takes the memory of a parked buffer leaves the rest to its file
  * (zc_file::hollows), as nobody else may change what the file's handles are.
@@ -64,12 +64,16 @@ static struct zc_buffer *zc_park_remove_locked(struct zc_park *park, unsigned in
 	return buf;
 }
 
-/* Its file does not go away before it has seen that the buffer is not here any more. */
+/*
+ * Its file does not go away before it has seen that the buffer is not here any more. Who
+ * finds nothing here sees @used without it.
+ */
 static void zc_park_hollow_locked(struct zc_park *park, unsigned int i,
-				  struct zc_rubble *rubble)
+				  struct zc_rubble *rubble, atomic64_t *used)
 {
 	struct zc_buffer *buf = zc_park_remove_locked(park, i);
 
+	atomic64_sub(buf->size, used);
 	rubble->owner = buf->owner;
 	rubble->blocks = buf->blocks;
 	rubble->nr_blocks = buf->nr_blocks;
@@ -86,8 +90,15 @@ static u64 zc_rubble_free(struct zc_rubble *rubble)
 	for (i = 0; i < rubble->nr_blocks; i++)
 		zc_spare_lose(rubble->blocks[i].huge);
 	kvfree(rubble->blocks);
-	zc_owner_uncharge(&rubble->owner);
+	zc_owner_forget(&rubble->owner);
 	return (u64)rubble->nr_blocks * ZC_HUGE_SIZE;
+}
+
+/* Nobody else holds it, and it is as good as new. */
+static bool zc_folio_reusable(struct folio *folio)
+{
+	return zc_folio_idle(folio) && !folio_test_hwpoison(folio) &&
+	       !folio_test_has_hwpoisoned(folio);
 }
 
 /* Does anybody still hold it, or pages of it? Else its reference is gone. */
@@ -96,10 +107,14 @@ static bool zc_park_claim(struct zc_buffer *buf)
 	unsigned long i;
 
 	if (buf->size > ZC_PARK_MAX || buf->huge_bytes != buf->size ||
-	    zc_buffer_sealed(buf) || !refcount_dec_if_one(&buf->ref.refcount))
+	    !refcount_dec_if_one(&buf->ref.refcount))
 		return false;
+	/* What those did who have put theirs comes before all that follows. */
+	smp_acquire__after_ctrl_dep();
+	if (zc_buffer_sealed(buf))
+		goto held;
 	for (i = 0; i < buf->nr_blocks; i++)
-		if (!zc_folio_idle(buf->blocks[i].huge))
+		if (!zc_folio_reusable(buf->blocks[i].huge))
 			goto held;
 	return true;
 
@@ -114,44 +129,42 @@ static bool zc_park_fits(const struct zc_park *park, u64 bytes)
 	return park->nr < ZC_PARK_SLOTS && park->bytes <= ZC_PARK_MAX - bytes;
 }
 
-static noinline u64 zc_park_make_room(struct zc_park *park, u64 bytes)
+static noinline void zc_park_make_room(struct zc_park *park, u64 bytes, atomic64_t *used)
 {
 	struct zc_rubble rubble[ZC_PARK_SLOTS];
 	unsigned int nr = 0;
-	u64 freed = 0;
 
 	spin_lock(&park->lock);
 	while (!zc_park_fits(park, bytes))
-		zc_park_hollow_locked(park, 0, &rubble[nr++]);
+		zc_park_hollow_locked(park, 0, &rubble[nr++], used);
 	spin_unlock(&park->lock);
 	while (nr)
-		freed += zc_rubble_free(&rubble[--nr]);
-	return freed;
+		zc_rubble_free(&rubble[--nr]);
 }
 
 /**
  * zc_park_put - keep a destroyed buffer
- * @buf:   not live, of which the caller has what should be the last reference
- * @freed: memory of others that was freed to make room, bytes
+ * @buf:  not live, of which the caller has what should be the last reference
+ * @used: what is freed of others, to make room, is subtracted from this, bytes
  *
  * It is kept if it is not too large, not sealed, all of hugepages, and nobody else
  * holds it.
  *
  * Returns: true if so: the caller has no reference any more. May sleep.
  */
-bool zc_park_put(struct zc_buffer *buf, u64 *freed)
+bool zc_park_put(struct zc_buffer *buf, atomic64_t *used)
 {
 	struct zc_park *park;
 
 	if (!zc_park_claim(buf))
 		return false;
-	*freed = 0;
+	zc_owner_suspend(&buf->owner);
 	buf->parked = jiffies;
 	park = raw_cpu_ptr(&zc_parks);
 	spin_lock(&park->lock);
 	while (!zc_park_fits(park, buf->size)) {
 		spin_unlock(&park->lock);
-		*freed += zc_park_make_room(park, buf->size);
+		zc_park_make_room(park, buf->size, used);
 		spin_lock(&park->lock);
 	}
 	park->bytes += buf->size;
@@ -192,7 +205,8 @@ struct zc_buffer *zc_park_take(struct zc_file *zf, u64 size, u32 flags, int nid)
 		buf = park->slots[i];
 		if (buf->zf == zf && buf->size == size && buf->asked == nid &&
 		    !((buf->flags ^ flags) & ~ZC_BUF_ZERO) &&
-		    (nid != NUMA_NO_NODE || zc_node_near(buf->node))) {
+		    (nid != NUMA_NO_NODE || zc_node_near(buf->node)) &&
+		    zc_owner_resume(&buf->owner)) {
 			zc_park_remove_locked(park, i);
 			buf->flags = flags;
 			break;
@@ -204,7 +218,8 @@ struct zc_buffer *zc_park_take(struct zc_file *zf, u64 size, u32 flags, int nid)
 }
 
 static bool zc_park_hollow_one(struct zc_park *park, const struct zc_file *zf,
-			       unsigned long before, struct zc_rubble *rubble)
+			       unsigned long before, struct zc_rubble *rubble,
+			       atomic64_t *used)
 {
 	bool found = false;
 	unsigned int i;
@@ -218,7 +233,7 @@ static bool zc_park_hollow_one(struct zc_park *park, const struct zc_file *zf,
 
 		found = (!zf || buf->zf == zf) && time_before_eq(buf->parked, before);
 		if (found)
-			zc_park_hollow_locked(park, i, rubble);
+			zc_park_hollow_locked(park, i, rubble, used);
 	}
 	spin_unlock(&park->lock);
 	return found;
@@ -229,12 +244,13 @@ static bool zc_park_hollow_one(struct zc_park *park, const struct zc_file *zf,
  * @zf:     of this file; NULL: of all
  * @before: of those that were parked until then, jiffies
  * @most:   no more than this, but for what the last one has, bytes
+ * @used:   it is subtracted from this, bytes
  *
  * Those of a file that nobody uses any more are all gone afterwards.
  *
  * Returns: bytes freed. From reclaim, too.
  */
-u64 zc_park_drop(struct zc_file *zf, unsigned long before, u64 most)
+u64 zc_park_drop(struct zc_file *zf, unsigned long before, u64 most, atomic64_t *used)
 {
 	struct zc_rubble rubble;
 	u64 freed = 0;
@@ -243,7 +259,7 @@ u64 zc_park_drop(struct zc_file *zf, unsigned long before, u64 most)
 	for_each_possible_cpu(cpu)
 		while (freed < most &&
 		       zc_park_hollow_one(per_cpu_ptr(&zc_parks, cpu), zf, before,
-					  &rubble))
+					  &rubble, used))
 			freed += zc_rubble_free(&rubble);
 	return freed;
 }

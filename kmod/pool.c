@@ -101,21 +101,13 @@ static void zc_pool_uncharge(u64 bytes)
 	atomic64_sub(bytes, &zc_used);
 }
 
-static u64 zc_pool_drop_parked(struct zc_file *zf, unsigned long before, u64 most)
-{
-	u64 freed = zc_park_drop(zf, before, most);
-
-	zc_pool_uncharge(freed);
-	return freed;
-}
-
 /**
  * zc_pool_clear_parks - free the memory of parked buffers
  * @zf: of this file; NULL: of all
  */
 void zc_pool_clear_parks(struct zc_file *zf)
 {
-	zc_pool_drop_parked(zf, jiffies, U64_MAX);
+	zc_park_drop(zf, jiffies, U64_MAX, &zc_used);
 }
 
 static void zc_parks_age_later(void)
@@ -126,7 +118,7 @@ static void zc_parks_age_later(void)
 
 static void zc_parks_age(struct work_struct *work)
 {
-	zc_pool_drop_parked(NULL, jiffies - ZC_PARK_TIME, U64_MAX);
+	zc_park_drop(NULL, jiffies - ZC_PARK_TIME, U64_MAX, &zc_used);
 	/* Who parks one from here on sees it, or is seen. */
 	smp_store_mb(zc_parks_aged, 0);
 	if (zc_park_bytes())
@@ -141,12 +133,8 @@ static void zc_parks_age(struct work_struct *work)
  */
 bool zc_pool_park(struct zc_buffer *buf)
 {
-	u64 freed;
-
-	if (!zc_park_put(buf, &freed))
+	if (!zc_park_put(buf, &zc_used))
 		return false;
-	if (freed)
-		zc_pool_uncharge(freed);
 	/* Pairs with zc_parks_age(). */
 	smp_mb();
 	zc_parks_age_later();
@@ -245,7 +233,8 @@ struct folio *zc_pool_get(int nid, unsigned int order, gfp_t extra)
 	if (!zc_pool_charge(PAGE_SIZE << order))
 		return ERR_PTR(-ENOSPC);
 	folio = zc_pool_alloc(nid, order, gfp);
-	if (!folio && zc_park_bytes()) {
+	/* Who does not even reclaim for it does not take it from others, either. */
+	if (!folio && !(extra & __GFP_NORETRY) && zc_park_bytes()) {
 		zc_pool_clear_parks(NULL);
 		folio = zc_pool_alloc(nid, order, gfp);
 	}
@@ -262,22 +251,28 @@ struct folio *zc_pool_get(int nid, unsigned int order, gfp_t extra)
  * @order: as of zc_pool_get()
  * @extra: as of zc_pool_get()
  *
- * Where there is one that is not charged, the memory cgroup was the cause.
+ * Where there is one that is not charged, but none that is, the memory cgroup is the
+ * cause.
  *
  * Returns: @err, or -EDQUOT instead of -ENOMEM. May sleep.
  */
 int zc_pool_why_none(int err, int nid, unsigned int order, gfp_t extra)
 {
-	gfp_t gfp = GFP_HIGHUSER | __GFP_NOWARN | __GFP_NORETRY;
+	gfp_t gfp = GFP_HIGHUSER | __GFP_NOWARN | __GFP_NORETRY | (extra & __GFP_THISNODE);
 	struct folio *folio;
 
 	if (err != -ENOMEM)
 		return err;
-	folio = zc_pool_alloc(nid, order, gfp | (extra & __GFP_THISNODE));
+	folio = zc_pool_alloc(nid, order, gfp);
 	if (!folio)
 		return err;
 	folio_put(folio);
-	return -EDQUOT;
+	/* Or has it just become free? */
+	folio = zc_pool_alloc(nid, order, gfp | __GFP_ACCOUNT);
+	if (!folio)
+		return -EDQUOT;
+	folio_put(folio);
+	return err;
 }
 
 /**
@@ -452,7 +447,7 @@ static unsigned long zc_pool_scan(struct shrinker *shrinker, struct shrink_contr
 		    ZC_HUGE_SIZE;
 
 	if (freed < most)
-		freed += zc_pool_drop_parked(NULL, jiffies, most - freed);
+		freed += zc_park_drop(NULL, jiffies, most - freed, &zc_used);
 	return freed ? freed / PAGE_SIZE : SHRINK_STOP;
 }
 

@@ -37,9 +37,9 @@ long zc_pool_share(void);
 
 /* park.c: buffers kept for the file that had them last */
 
-bool zc_park_put(struct zc_buffer *buf, u64 *freed);
+bool zc_park_put(struct zc_buffer *buf, atomic64_t *used);
 struct zc_buffer *zc_park_take(struct zc_file *zf, u64 size, u32 flags, int nid);
-u64 zc_park_drop(struct zc_file *zf, unsigned long before, u64 most);
+u64 zc_park_drop(struct zc_file *zf, unsigned long before, u64 most, atomic64_t *used);
 u64 zc_park_bytes(void);
 
 /* spare.c: hugepages kept for the next transfer, or still held by the network */
