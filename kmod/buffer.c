@@ -10,7 +10,6 @@
 #include <linux/slab.h>
 
 #include "pool.h"
-#include "stats.h"
 #include "zc.h"
 
 /* Those alive, by the processors that made and destroyed them. */
@@ -158,7 +157,7 @@ struct zc_buffer *zc_buffer_again(struct zc_file *zf, u64 size, u32 flags, int n
 {
 	if (flags & ZC_BUF_ZERO)
 		return NULL;
-	return zc_pool_unpark(zf, round_up(size, (u64)ZC_HUGE_SIZE), flags, nid);
+	return zc_park_take(zf, round_up(size, (u64)ZC_HUGE_SIZE), flags, nid);
 }
 
 static void zc_buffer_live(struct zc_buffer *buf)
@@ -174,7 +173,6 @@ static void zc_buffer_live(struct zc_buffer *buf)
 void zc_buffer_revive(struct zc_buffer *buf)
 {
 	this_cpu_inc(zc_buffers);
-	zc_stat_inc(ZC_STAT_AGAIN);
 	kref_init(&buf->ref);
 	zc_buffer_live(buf);
 }
@@ -290,6 +288,12 @@ int zc_buffer_publish(struct zc_file *zf, struct zc_buffer *buf)
 	return ret;
 }
 
+/* Of a buffer that was found, under the lock or RCU: NULL if it is parked, or gone. */
+static struct zc_buffer *zc_buffer_tryget(struct zc_buffer *buf)
+{
+	return buf && kref_get_unless_zero(&buf->ref) ? buf : NULL;
+}
+
 /* Of a buffer that was found and is held: has it lost its handle meanwhile? */
 static struct zc_buffer *zc_buffer_if_live(struct zc_buffer *buf)
 {
@@ -314,9 +318,7 @@ struct zc_buffer *zc_buffer_find_at(struct zc_file *zf, u64 offset)
 	if (offset >= ZC_OFFSET_SPAN)
 		return NULL;
 	mutex_lock(&zf->lock);
-	buf = mtree_load(&zf->buffers, offset / ZC_HUGE_SIZE);
-	if (buf && !kref_get_unless_zero(&buf->ref))
-		buf = NULL;
+	buf = zc_buffer_tryget(mtree_load(&zf->buffers, offset / ZC_HUGE_SIZE));
 	mutex_unlock(&zf->lock);
 	return zc_buffer_if_live(buf);
 }
@@ -333,9 +335,7 @@ struct zc_buffer *zc_buffer_find(struct zc_file *zf, u32 handle)
 	struct zc_buffer *buf;
 
 	rcu_read_lock();
-	buf = zc_handle_load(zf, handle);
-	if (buf && !kref_get_unless_zero(&buf->ref))
-		buf = NULL;
+	buf = zc_buffer_tryget(zc_handle_load(zf, handle));
 	rcu_read_unlock();
 	return zc_buffer_if_live(buf);
 }

@@ -73,6 +73,7 @@ int zc_ioctl_buf_create(struct zc_file *zf, void *data)
 	if (buf) {
 		zc_buf_describe(arg, buf);
 		zc_buffer_revive(buf);
+		zc_stat_inc(ZC_STAT_AGAIN);
 		return 0;
 	}
 	buf = zc_buffer_new(arg->size, arg->flags, arg->node);

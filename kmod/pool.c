@@ -141,20 +141,6 @@ bool zc_pool_park(struct zc_buffer *buf)
 	return true;
 }
 
-/**
- * zc_pool_unpark - give a file a buffer again that it has destroyed
- * @zf:    file
- * @size:  bytes
- * @flags: ZC_BUF_* flags that it was made with
- * @nid:   NUMA node that it was made for
- *
- * Returns: the buffer without a reference, not live, or NULL.
- */
-struct zc_buffer *zc_pool_unpark(struct zc_file *zf, u64 size, u32 flags, int nid)
-{
-	return zc_park_take(zf, size, flags, nid);
-}
-
 static bool zc_pool_charge(u64 bytes)
 {
 	u64 limit = zc_pool_limit();

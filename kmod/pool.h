@@ -17,7 +17,6 @@ struct zc_file;
 int zc_pool_init(void);
 void zc_pool_exit(void);
 bool zc_pool_park(struct zc_buffer *buf);
-struct zc_buffer *zc_pool_unpark(struct zc_file *zf, u64 size, u32 flags, int nid);
 void zc_pool_clear_parks(struct zc_file *zf);
 int zc_pool_node_check(int nid);
 struct folio *zc_pool_get(int nid, unsigned int order, gfp_t extra);

@@ -14,6 +14,8 @@
 #define MIB		(1ull << 20)
 #define HUGE		((uint64_t)ZC_HUGE_SIZE)
 #define EXT4_DIR	"/mnt/ext4"
+/* A user without privilege. */
+#define NOBODY		65534
 #define SPARE_DISK	"/dev/disk/by-id/virtio-spare"
 
 /* Open the device, loading the module ($ZC_KO) if need be; -1 on failure. */

@@ -19,7 +19,6 @@
 
 /* Pages that one pipe holds. */
 #define PIPE_PAGES	256
-#define NOBODY		65534
 
 /* What a helper gets of a test. */
 #define SELF	FIXTURE_DATA(limits)
@@ -297,7 +296,7 @@ static int lock_memory(int fd, int other)
 			return 3;
 	if (zct_create(fd, 1, ZC_BUF_SMALL_OK, ZC_NODE_ANY, &more) != -EPERM)
 		return 4;
-	/* What is kept for the file counts, but is in nobody's way. */
+	/* What is kept for the file does not count. */
 	if (zct_destroy(fd, buf[1].handle) || zct_destroy(fd, buf[3].handle))
 		return 5;
 	if (zct_create(fd, HUGE, 0, ZC_NODE_ANY, &more) || zct_destroy(fd, more.handle))

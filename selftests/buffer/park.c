@@ -18,7 +18,6 @@
 #define SELF	FIXTURE_DATA(park)
 
 #define MARK		0x5a63706f69736f6eull
-#define NOBODY		65534
 
 FIXTURE(park)
 {

@@ -134,8 +134,7 @@ static struct json_object *stats_json(const struct zc_stats *stats)
 }
 
 static void info_json(const struct zc_query *q, const struct zc_stats *stats,
-		      const char *version,
-		      const struct params *params)
+		      const char *version, const struct params *params)
 {
 	struct json_object *obj = out_new("info"), *names = json_object_new_array();
 	size_t i;
@@ -174,8 +173,7 @@ static void stats_text(const struct zc_stats *stats)
 }
 
 static void info_text(const struct zc_query *q, const struct zc_stats *stats,
-		      const char *version,
-		      const struct params *params)
+		      const char *version, const struct params *params)
 {
 	char a[32], b[32];
 	size_t i;
