@@ -166,7 +166,12 @@ qemu_args()
 	local cmdline accel=multi
 
 	# An emulated processor on a busy host may stand still for long.
-	cmdline="console=ttyS0 log_buf_len=8M nokaslr"
+	#
+	# QEMU keeps the code that it has translated for each address at which a page of
+	# it ran, and goes through all of that for each store to such a page, once it is
+	# used for something else: after a few thousand programs at random addresses, to
+	# fill memory took minutes (and soft lockups) instead of seconds.
+	cmdline="console=ttyS0 log_buf_len=8M nokaslr norandmaps"
 	cmdline+=" panic_on_warn=1 oops=panic panic=-1"
 	cmdline+=" watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=180"
 	args=(-nodefaults -no-user-config -display none -no-reboot
