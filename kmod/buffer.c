@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * One buffer: memory made of 2 MiB blocks, named by a handle in its file, kept
- * by the handle and by each mapping.
+ * One buffer: memory, named by a handle in its file, kept by the handle and by each
+ * mapping.
  */
 #include <linux/delay.h>
 #include <linux/percpu.h>
@@ -18,89 +18,11 @@ static DEFINE_PER_CPU(int, zc_buffers);
 /* Highest index of zc_file::buffers, in units of 2 MiB. */
 #define ZC_INDEX_MAX	(ZC_OFFSET_SPAN / ZC_HUGE_SIZE - 1)
 
-static void zc_block_free(struct zc_block *block)
-{
-	unsigned long i;
-
-	if (block->huge)
-		zc_pool_put_used(block->huge);
-	if (!block->small)
-		return;
-	for (i = 0; i < ZC_HUGE_PAGES && block->small[i]; i++)
-		zc_pool_put(block->small[i]);
-	kvfree(block->small);
-}
-
-/* What is there so far is freed by zc_block_free(). */
-static int zc_block_fill_small(struct zc_block *block, int nid, gfp_t gfp)
-{
-	unsigned long i;
-
-	block->small = kvcalloc(ZC_HUGE_PAGES, sizeof(*block->small),
-				GFP_KERNEL_ACCOUNT);
-	if (!block->small)
-		return -ENOMEM;
-	for (i = 0; i < ZC_HUGE_PAGES; i++) {
-		struct folio *folio = zc_pool_get(nid, 0, gfp);
-
-		if (IS_ERR(folio))
-			return zc_pool_why_none(PTR_ERR(folio), nid, 0, gfp);
-		block->small[i] = folio;
-	}
-	return 0;
-}
-
-static int zc_block_fill(struct zc_block *block, u32 flags, int nid)
-{
-	struct folio *folio;
-	gfp_t gfp = __GFP_ZERO;
-
-	if (flags & ZC_BUF_NODE_STRICT)
-		gfp |= __GFP_THISNODE;
-	folio = zc_pool_get(nid, ZC_HUGE_ORDER, gfp);
-	if (!IS_ERR(folio)) {
-		block->huge = folio;
-		return 0;
-	}
-	if (flags & ZC_BUF_SMALL_OK)
-		return zc_block_fill_small(block, nid, gfp);
-	return zc_pool_why_none(PTR_ERR(folio), nid, ZC_HUGE_ORDER, gfp);
-}
-
 static void zc_buffer_free(struct zc_buffer *buf)
 {
-	unsigned long i;
-
-	for (i = 0; i < buf->nr_blocks; i++) {
-		zc_block_free(&buf->blocks[i]);
-		cond_resched();
-	}
-	kvfree(buf->blocks);
-	zc_owner_uncharge(&buf->owner);
+	zc_mem_put(&buf->mem);
 	kfree_rcu(buf, rcu);
 	this_cpu_dec(zc_buffers);
-}
-
-static int zc_buffer_fill(struct zc_buffer *buf)
-{
-	unsigned long nr = buf->size / ZC_HUGE_SIZE;
-	int nid = buf->node;
-	int ret;
-
-	while (buf->nr_blocks < nr) {
-		struct zc_block *block = &buf->blocks[buf->nr_blocks++];
-
-		if (fatal_signal_pending(current))
-			return -EINTR;
-		ret = zc_block_fill(block, buf->flags, nid);
-		if (ret)
-			return ret;
-		if (block->huge)
-			buf->huge_bytes += ZC_HUGE_SIZE;
-		cond_resched();
-	}
-	buf->node = page_to_nid(zc_buffer_page(buf, 0));
-	return 0;
 }
 
 /**
@@ -124,22 +46,16 @@ struct zc_buffer *zc_buffer_new(u64 size, u32 flags, int nid)
 	buf = kzalloc(sizeof(*buf), GFP_KERNEL_ACCOUNT);
 	if (!buf)
 		return ERR_PTR(-ENOMEM);
-	this_cpu_inc(zc_buffers);
-	kref_init(&buf->ref);
-	buf->size = size;
-	buf->flags = flags;
-	buf->asked = nid;
-	buf->node = nid;
-	ret = zc_owner_charge(&buf->owner, size);
-	if (!ret) {
-		buf->blocks = kvcalloc(size / ZC_HUGE_SIZE, sizeof(*buf->blocks),
-				       GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
-		ret = buf->blocks ? zc_buffer_fill(buf) : -ENOMEM;
-	}
+	ret = zc_mem_get(&buf->mem, size, flags, nid);
 	if (ret) {
-		zc_buffer_free(buf);
+		kfree(buf);
 		return ERR_PTR(ret);
 	}
+	this_cpu_inc(zc_buffers);
+	kref_init(&buf->ref);
+	buf->flags = flags;
+	buf->asked = nid;
+	buf->node = page_to_nid(zc_buffer_page(buf, 0));
 	return buf;
 }
 
@@ -236,9 +152,9 @@ static int zc_buffer_place_locked(struct zc_file *zf, struct zc_buffer *buf)
 	lockdep_assert_held(&zf->lock);
 	/* Not mtree_alloc_range(), which 6.1 gets wrong for an empty tree. */
 	mas_lock(&mas);
-	if (!mas_empty_area(&mas, 1, ZC_INDEX_MAX, buf->nr_blocks)) {
+	if (!mas_empty_area(&mas, 1, ZC_INDEX_MAX, buf->mem.nr_blocks)) {
 		buf->index = mas.index;
-		mas_set_range(&mas, buf->index, buf->index + buf->nr_blocks - 1);
+		mas_set_range(&mas, buf->index, buf->index + buf->mem.nr_blocks - 1);
 		ret = mas_store_gfp(&mas, buf, GFP_KERNEL_ACCOUNT);
 	}
 	mas_unlock(&mas);
@@ -340,30 +256,6 @@ struct zc_buffer *zc_buffer_find(struct zc_file *zf, u32 handle)
 	return zc_buffer_if_live(buf);
 }
 
-static bool zc_block_idle(const struct zc_block *block)
-{
-	unsigned long i;
-
-	if (block->huge)
-		return zc_folio_idle(block->huge);
-	for (i = 0; i < ZC_HUGE_PAGES; i++)
-		if (!zc_folio_idle(block->small[i]))
-			return false;
-	return true;
-}
-
-static bool zc_buffer_idle(const struct zc_buffer *buf)
-{
-	unsigned long i;
-
-	for (i = 0; i < buf->nr_blocks; i++) {
-		if (!zc_block_idle(&buf->blocks[i]))
-			return false;
-		cond_resched();
-	}
-	return true;
-}
-
 /*
  * Read-only mappings that fault, compaction, and a direct read that has just ended
  * hold pages for a moment. In all they are given 200 ms.
@@ -392,8 +284,8 @@ int zc_buffer_seal(struct zc_file *zf, struct zc_buffer *buf)
 		return zc_buffer_sealed(buf) ? 0 : -EBUSY;
 	for (tries = 0; tries < ZC_SEAL_TRIES; tries++) {
 		unmap_mapping_range(zf->inode->i_mapping, zc_buffer_offset(buf),
-				    buf->size, 0);
-		if (zc_buffer_idle(buf)) {
+				    buf->mem.size, 0);
+		if (zc_mem_idle(&buf->mem)) {
 			/* Pairs with zc_buffer_sealed(). */
 			smp_store_release(&buf->sealed, true);
 			return 0;
@@ -472,27 +364,6 @@ void zc_buffer_close(struct zc_file *zf)
 	mtree_destroy(&zf->buffers);
 	zc_handles_free(zf);
 	mutex_destroy(&zf->lock);
-}
-
-/**
- * zc_buffer_page - find a page of a buffer
- * @buf:   buffer
- * @index: page number in it
- *
- * Returns: the page, without a reference, or NULL past the end. Any context.
- */
-struct page *zc_buffer_page(const struct zc_buffer *buf, pgoff_t index)
-{
-	unsigned long nr = index >> ZC_HUGE_ORDER;
-	unsigned long sub = index & (ZC_HUGE_PAGES - 1);
-	const struct zc_block *block;
-
-	if (nr >= buf->nr_blocks)
-		return NULL;
-	block = &buf->blocks[nr];
-	if (block->huge)
-		return folio_page(block->huge, sub);
-	return folio_page(block->small[sub], 0);
 }
 
 /**

@@ -44,12 +44,12 @@ static int zc_buf_refused(int err)
 
 static void zc_buf_describe(struct zc_buf_create *arg, const struct zc_buffer *buf)
 {
-	arg->size = buf->size;
+	arg->size = buf->mem.size;
 	arg->node = buf->node;
 	arg->handle = buf->handle;
 	arg->page_size = zc_buffer_page_size(buf);
 	arg->mmap_offset = zc_buffer_offset(buf);
-	arg->huge_bytes = buf->huge_bytes;
+	arg->huge_bytes = buf->mem.huge_bytes;
 }
 
 /**
@@ -125,9 +125,9 @@ int zc_ioctl_buf_query(struct zc_file *zf, void *data)
 	arg->flags = buf->flags;
 	if (zc_buffer_sealed(buf))
 		arg->flags |= ZC_BUF_SEALED;
-	arg->size = buf->size;
+	arg->size = buf->mem.size;
 	arg->mmap_offset = zc_buffer_offset(buf);
-	arg->huge_bytes = buf->huge_bytes;
+	arg->huge_bytes = buf->mem.huge_bytes;
 	arg->page_size = zc_buffer_page_size(buf);
 	arg->node = buf->node;
 	arg->mappings = atomic_read(&buf->mappings);

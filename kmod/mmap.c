@@ -143,7 +143,7 @@ int zc_mmap(struct file *filp, struct vm_area_struct *vma)
 	buf = zc_buffer_find_at(filp->private_data, offset);
 	if (!buf)
 		return -EINVAL;
-	if (offset - zc_buffer_offset(buf) + len <= buf->size)
+	if (offset - zc_buffer_offset(buf) + len <= buf->mem.size)
 		ret = zc_vma_writer(vma, buf);
 	if (ret) {
 		zc_buffer_put(buf);

@@ -41,24 +41,12 @@ static DEFINE_PER_CPU_ALIGNED(struct zc_park, zc_parks) = {
 	.lock = __SPIN_LOCK_UNLOCKED(zc_parks.lock),
 };
 
-/**
- * struct zc_rubble - memory of a parked buffer, to be freed
- * @owner:     as of the buffer, as are the next
- * @blocks:    memory
- * @nr_blocks: how much
- */
-struct zc_rubble {
-	struct zc_owner owner;
-	struct zc_block *blocks;
-	unsigned long nr_blocks;
-};
-
 static struct zc_buffer *zc_park_remove_locked(struct zc_park *park, unsigned int i)
 {
 	struct zc_buffer *buf = park->slots[i];
 
 	lockdep_assert_held(&park->lock);
-	park->bytes -= buf->size;
+	park->bytes -= buf->mem.size;
 	for (park->nr--; i < park->nr; i++)
 		park->slots[i] = park->slots[i + 1];
 	return buf;
@@ -69,56 +57,25 @@ static struct zc_buffer *zc_park_remove_locked(struct zc_park *park, unsigned in
  * finds nothing here sees @used without it.
  */
 static void zc_park_hollow_locked(struct zc_park *park, unsigned int i,
-				  struct zc_rubble *rubble, atomic64_t *used)
+				  struct zc_mem *rubble, atomic64_t *used)
 {
 	struct zc_buffer *buf = zc_park_remove_locked(park, i);
 
-	atomic64_sub(buf->size, used);
-	rubble->owner = buf->owner;
-	rubble->blocks = buf->blocks;
-	rubble->nr_blocks = buf->nr_blocks;
-	buf->owner.user = NULL;
-	buf->blocks = NULL;
-	buf->nr_blocks = 0;
+	atomic64_sub(buf->mem.size, used);
+	*rubble = buf->mem;
+	memset(&buf->mem, 0, sizeof(buf->mem));
 	llist_add(&buf->hollow, &buf->zf->hollows);
-}
-
-static u64 zc_rubble_free(struct zc_rubble *rubble)
-{
-	unsigned long i;
-
-	for (i = 0; i < rubble->nr_blocks; i++)
-		zc_spare_lose(rubble->blocks[i].huge);
-	kvfree(rubble->blocks);
-	zc_owner_forget(&rubble->owner);
-	return (u64)rubble->nr_blocks * ZC_HUGE_SIZE;
-}
-
-/* Nobody else holds it, and it is as good as new. */
-static bool zc_folio_reusable(struct folio *folio)
-{
-	return zc_folio_idle(folio) && !folio_test_hwpoison(folio) &&
-	       !folio_test_has_hwpoisoned(folio);
 }
 
 /* Does anybody still hold it, or pages of it? Else its reference is gone. */
 static bool zc_park_claim(struct zc_buffer *buf)
 {
-	unsigned long i;
-
-	if (buf->size > ZC_PARK_MAX || buf->huge_bytes != buf->size ||
-	    !refcount_dec_if_one(&buf->ref.refcount))
+	if (buf->mem.size > ZC_PARK_MAX || !refcount_dec_if_one(&buf->ref.refcount))
 		return false;
 	/* What those did who have put theirs comes before all that follows. */
 	smp_acquire__after_ctrl_dep();
-	if (zc_buffer_sealed(buf))
-		goto held;
-	for (i = 0; i < buf->nr_blocks; i++)
-		if (!zc_folio_reusable(buf->blocks[i].huge))
-			goto held;
-	return true;
-
-held:
+	if (!zc_buffer_sealed(buf) && zc_mem_reusable(&buf->mem))
+		return true;
 	/* Nobody can have seen it without: it is not live, or mapped. */
 	refcount_set(&buf->ref.refcount, 1);
 	return false;
@@ -131,7 +88,7 @@ static bool zc_park_fits(const struct zc_park *park, u64 bytes)
 
 static noinline void zc_park_make_room(struct zc_park *park, u64 bytes, atomic64_t *used)
 {
-	struct zc_rubble rubble[ZC_PARK_SLOTS];
+	struct zc_mem rubble[ZC_PARK_SLOTS];
 	unsigned int nr = 0;
 
 	spin_lock(&park->lock);
@@ -139,7 +96,7 @@ static noinline void zc_park_make_room(struct zc_park *park, u64 bytes, atomic64
 		zc_park_hollow_locked(park, 0, &rubble[nr++], used);
 	spin_unlock(&park->lock);
 	while (nr)
-		zc_rubble_free(&rubble[--nr]);
+		zc_mem_drop(&rubble[--nr]);
 }
 
 /**
@@ -158,16 +115,16 @@ bool zc_park_put(struct zc_buffer *buf, atomic64_t *used)
 
 	if (!zc_park_claim(buf))
 		return false;
-	zc_owner_suspend(&buf->owner);
+	zc_owner_suspend(&buf->mem.owner);
 	buf->parked = jiffies;
 	park = raw_cpu_ptr(&zc_parks);
 	spin_lock(&park->lock);
-	while (!zc_park_fits(park, buf->size)) {
+	while (!zc_park_fits(park, buf->mem.size)) {
 		spin_unlock(&park->lock);
-		zc_park_make_room(park, buf->size, used);
+		zc_park_make_room(park, buf->mem.size, used);
 		spin_lock(&park->lock);
 	}
-	park->bytes += buf->size;
+	park->bytes += buf->mem.size;
 	park->slots[park->nr++] = buf;
 	spin_unlock(&park->lock);
 	return true;
@@ -203,10 +160,10 @@ struct zc_buffer *zc_park_take(struct zc_file *zf, u64 size, u32 flags, int nid)
 	spin_lock(&park->lock);
 	for (i = park->nr; i--; ) {
 		buf = park->slots[i];
-		if (buf->zf == zf && buf->size == size && buf->asked == nid &&
+		if (buf->zf == zf && buf->mem.size == size && buf->asked == nid &&
 		    !((buf->flags ^ flags) & ~ZC_BUF_ZERO) &&
 		    (nid != NUMA_NO_NODE || zc_node_near(buf->node)) &&
-		    zc_owner_resume(&buf->owner)) {
+		    zc_owner_resume(&buf->mem.owner)) {
 			zc_park_remove_locked(park, i);
 			buf->flags = flags;
 			break;
@@ -218,7 +175,7 @@ struct zc_buffer *zc_park_take(struct zc_file *zf, u64 size, u32 flags, int nid)
 }
 
 static bool zc_park_hollow_one(struct zc_park *park, const struct zc_file *zf,
-			       unsigned long before, struct zc_rubble *rubble,
+			       unsigned long before, struct zc_mem *rubble,
 			       atomic64_t *used)
 {
 	bool found = false;
@@ -252,15 +209,17 @@ static bool zc_park_hollow_one(struct zc_park *park, const struct zc_file *zf,
  */
 u64 zc_park_drop(struct zc_file *zf, unsigned long before, u64 most, atomic64_t *used)
 {
-	struct zc_rubble rubble;
+	struct zc_mem rubble;
 	u64 freed = 0;
 	int cpu;
 
 	for_each_possible_cpu(cpu)
 		while (freed < most &&
 		       zc_park_hollow_one(per_cpu_ptr(&zc_parks, cpu), zf, before,
-					  &rubble, used))
-			freed += zc_rubble_free(&rubble);
+					  &rubble, used)) {
+			freed += rubble.size;
+			zc_mem_drop(&rubble);
+		}
 	return freed;
 }
 

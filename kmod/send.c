@@ -188,7 +188,7 @@ int zc_range_open(struct zc_range *range, struct zc_file *zf,
 	range->arg = arg;
 	range->buf = buf;
 	range->hold = NULL;
-	if (arg->offset > buf->size || arg->len > buf->size - arg->offset)
+	if (arg->offset > buf->mem.size || arg->len > buf->mem.size - arg->offset)
 		goto err_buffer;
 	ret = zc_sink_open(&range->sink, arg->out_fd, arg->flags);
 	if (ret)

@@ -3,8 +3,8 @@
  * The map of the module: shared types, and who may call whom.
  *
  * A buffer:   chardev -> ioctl_buffer -> buffer -> handle
- *                                mmap ----^  |-> owner
- *                                            `-> pool -> park, spare
+ *                                mmap ----^  `-> memory -> owner
+ *                                                  `-> pool -> park, spare
  * Its bytes:  chardev -> send -> buffer
  *                           |-> sink -> (socket)
  *                           `-> event -> (read(2))
@@ -44,7 +44,7 @@
 #include <linux/workqueue.h>
 #include <linux/zc.h>
 
-#include "owner.h"
+#include "memory.h"
 
 #define ZC_HUGE_ORDER	(21 - PAGE_SHIFT)
 #define ZC_HUGE_PAGES	BIT(ZC_HUGE_ORDER)
@@ -62,23 +62,12 @@
 #define ZC_FILE_BUFFERS_MAX	(ZC_HANDLE_PAGES * ZC_HANDLES_PER_PAGE - 1)
 
 /**
- * struct zc_block - 2 MiB of a buffer
- * @huge:  a folio of ZC_HUGE_ORDER; NULL if @small is used
- * @small: ZC_HUGE_PAGES single-page folios; NULL if @huge is used
- */
-struct zc_block {
-	struct folio *huge;
-	struct folio **small;
-};
-
-/**
  * struct zc_buffer - a buffer
  * @ref:        one for the handle, one for each VMA; none while it is parked
  * @rcu:        finders may still look at @ref and @live
  * @zf:         the file that has, or had, its handle. Written once, as @handle
  * @live:       has its handle. Cleared by the one who takes that away
- * @size:       bytes, a multiple of ZC_HUGE_SIZE
- * @huge_bytes: bytes that lie on hugepages
+ * @mem:        its memory, immutable once the buffer can be found
  * @handle:     its name in the file. Written once, before the buffer can be found,
  *              as is the next
  * @index:      its mmap offset in units of 2 MiB
@@ -88,9 +77,6 @@ struct zc_block {
  * @mappings:   VMAs that map it
  * @writers:    VMAs that may be writable; negative once it is sealed or about to be
  * @sealed:     is immutable; never cleared
- * @nr_blocks:  valid entries of @blocks
- * @blocks:     the memory, immutable once the buffer can be found
- * @owner:      whose it is
  * @parked:     when it was parked, jiffies
  * @hollow:     in zc_file::hollows
  */
@@ -99,8 +85,7 @@ struct zc_buffer {
 	struct rcu_head rcu;
 	struct zc_file *zf;
 	int live;
-	u64 size;
-	u64 huge_bytes;
+	struct zc_mem mem;
 	u32 handle;
 	u32 index;
 	u32 flags;
@@ -109,9 +94,6 @@ struct zc_buffer {
 	atomic_t mappings;
 	atomic_t writers;
 	bool sealed;
-	unsigned long nr_blocks;
-	struct zc_block *blocks;
-	struct zc_owner owner;
 	unsigned long parked;
 	struct llist_node hollow;
 };
@@ -158,7 +140,6 @@ struct zc_buffer *zc_buffer_find(struct zc_file *zf, u32 handle);
 struct zc_buffer *zc_buffer_find_at(struct zc_file *zf, u64 offset);
 int zc_buffer_remove(struct zc_file *zf, u32 handle);
 int zc_buffer_seal(struct zc_file *zf, struct zc_buffer *buf);
-struct page *zc_buffer_page(const struct zc_buffer *buf, pgoff_t index);
 void zc_buffer_open(struct zc_file *zf);
 void zc_buffer_close(struct zc_file *zf);
 unsigned int zc_buffer_count(void);
@@ -194,7 +175,19 @@ static inline u64 zc_buffer_offset(const struct zc_buffer *buf)
  */
 static inline u32 zc_buffer_page_size(const struct zc_buffer *buf)
 {
-	return buf->huge_bytes == buf->size ? ZC_HUGE_SIZE : PAGE_SIZE;
+	return buf->mem.huge_bytes == buf->mem.size ? ZC_HUGE_SIZE : PAGE_SIZE;
+}
+
+/**
+ * zc_buffer_page - find a page of a buffer
+ * @buf:   buffer
+ * @index: page number in it
+ *
+ * Returns: the page, without a reference, or NULL past the end. Any context.
+ */
+static inline struct page *zc_buffer_page(const struct zc_buffer *buf, pgoff_t index)
+{
+	return zc_mem_page(&buf->mem, index);
 }
 
 /* handle.c: names of buffers */

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The memory of one buffer: blocks of 2 MiB, each a hugepage, or small pages where there
+ * was none and the caller agreed.
+ */
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+
+#include "memory.h"
+#include "pool.h"
+#include "zc.h"
+
+static void zc_block_put(struct zc_block *block)
+{
+	unsigned long i;
+
+	if (block->huge)
+		zc_pool_put_used(block->huge);
+	if (!block->small)
+		return;
+	for (i = 0; i < ZC_HUGE_PAGES && block->small[i]; i++)
+		zc_pool_put(block->small[i]);
+	kvfree(block->small);
+}
+
+/* What is there so far is freed by zc_block_put(). */
+static int zc_block_get_small(struct zc_block *block, int nid, gfp_t gfp)
+{
+	unsigned long i;
+
+	block->small = kvcalloc(ZC_HUGE_PAGES, sizeof(*block->small),
+				GFP_KERNEL_ACCOUNT);
+	if (!block->small)
+		return -ENOMEM;
+	for (i = 0; i < ZC_HUGE_PAGES; i++) {
+		struct folio *folio = zc_pool_get(nid, 0, gfp);
+
+		if (IS_ERR(folio))
+			return zc_pool_why_none(PTR_ERR(folio), nid, 0, gfp);
+		block->small[i] = folio;
+	}
+	return 0;
+}
+
+static int zc_block_get(struct zc_block *block, u32 flags, int nid)
+{
+	struct folio *folio;
+	gfp_t gfp = __GFP_ZERO;
+
+	if (flags & ZC_BUF_NODE_STRICT)
+		gfp |= __GFP_THISNODE;
+	folio = zc_pool_get(nid, ZC_HUGE_ORDER, gfp);
+	if (!IS_ERR(folio)) {
+		block->huge = folio;
+		return 0;
+	}
+	if (flags & ZC_BUF_SMALL_OK)
+		return zc_block_get_small(block, nid, gfp);
+	return zc_pool_why_none(PTR_ERR(folio), nid, ZC_HUGE_ORDER, gfp);
+}
+
+static int zc_mem_get_blocks(struct zc_mem *mem, u32 flags, int nid)
+{
+	unsigned long nr = mem->size / ZC_HUGE_SIZE;
+	int ret;
+
+	mem->blocks = kvcalloc(nr, sizeof(*mem->blocks),
+			       GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	if (!mem->blocks)
+		return -ENOMEM;
+	while (mem->nr_blocks < nr) {
+		struct zc_block *block = &mem->blocks[mem->nr_blocks++];
+
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		ret = zc_block_get(block, flags, nid);
+		if (ret)
+			return ret;
+		if (block->huge)
+			mem->huge_bytes += ZC_HUGE_SIZE;
+		cond_resched();
+	}
+	return 0;
+}
+
+/**
+ * zc_mem_get - get memory for a buffer, charged to the caller
+ * @mem:   all zero
+ * @size:  bytes, a multiple of ZC_HUGE_SIZE
+ * @flags: ZC_BUF_* flags, checked
+ * @nid:   NUMA node that passed zc_pool_node_check()
+ *
+ * Returns: 0, or a negative errno as of zc_buffer_new() and there is none. May sleep.
+ */
+int zc_mem_get(struct zc_mem *mem, u64 size, u32 flags, int nid)
+{
+	int ret;
+
+	mem->size = size;
+	ret = zc_owner_charge(&mem->owner, size);
+	if (ret)
+		return ret;
+	ret = zc_mem_get_blocks(mem, flags, nid);
+	if (ret)
+		zc_mem_put(mem);
+	return ret;
+}
+
+/**
+ * zc_mem_put - give it back
+ * @mem: from zc_mem_get(), or all zero; others may still hold pages of it. May sleep.
+ */
+void zc_mem_put(struct zc_mem *mem)
+{
+	unsigned long i;
+
+	for (i = 0; i < mem->nr_blocks; i++) {
+		zc_block_put(&mem->blocks[i]);
+		cond_resched();
+	}
+	kvfree(mem->blocks);
+	zc_owner_uncharge(&mem->owner);
+}
+
+/**
+ * zc_mem_drop - give parked memory back, which is neither charged nor locked
+ * @mem: that was zc_mem_reusable() when it was parked. From reclaim, too
+ */
+void zc_mem_drop(struct zc_mem *mem)
+{
+	unsigned long i;
+
+	for (i = 0; i < mem->nr_blocks; i++)
+		zc_spare_lose(mem->blocks[i].huge);
+	kvfree(mem->blocks);
+	zc_owner_forget(&mem->owner);
+}
+
+static bool zc_block_idle(const struct zc_block *block)
+{
+	unsigned long i;
+
+	if (block->huge)
+		return zc_folio_idle(block->huge);
+	for (i = 0; i < ZC_HUGE_PAGES; i++)
+		if (!zc_folio_idle(block->small[i]))
+			return false;
+	return true;
+}
+
+/**
+ * zc_mem_idle - has everybody else let go of it?
+ * @mem: memory that is not mapped; see zc_folio_idle(). May sleep.
+ *
+ * Returns: true if so.
+ */
+bool zc_mem_idle(const struct zc_mem *mem)
+{
+	unsigned long i;
+
+	for (i = 0; i < mem->nr_blocks; i++) {
+		if (!zc_block_idle(&mem->blocks[i]))
+			return false;
+		cond_resched();
+	}
+	return true;
+}
+
+/**
+ * zc_mem_reusable - is it all of hugepages, which nobody else holds, and as good as new?
+ * @mem: memory that is not mapped. Any context.
+ *
+ * Returns: true if so.
+ */
+bool zc_mem_reusable(const struct zc_mem *mem)
+{
+	unsigned long i;
+
+	if (mem->huge_bytes != mem->size)
+		return false;
+	for (i = 0; i < mem->nr_blocks; i++) {
+		struct folio *folio = mem->blocks[i].huge;
+
+		if (!zc_folio_idle(folio) || folio_test_hwpoison(folio) ||
+		    folio_test_has_hwpoisoned(folio))
+			return false;
+	}
+	return true;
+}
+
+/**
+ * zc_mem_page - find a page
+ * @mem:   memory
+ * @index: page number in it
+ *
+ * Returns: the page, without a reference, or NULL past the end. Any context.
+ */
+struct page *zc_mem_page(const struct zc_mem *mem, pgoff_t index)
+{
+	unsigned long nr = index >> ZC_HUGE_ORDER;
+	unsigned long sub = index & (ZC_HUGE_PAGES - 1);
+	const struct zc_block *block;
+
+	if (nr >= mem->nr_blocks)
+		return NULL;
+	block = &mem->blocks[nr];
+	if (block->huge)
+		return folio_page(block->huge, sub);
+	return folio_page(block->small[sub], 0);
+}

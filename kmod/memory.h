@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What a buffer is made of.
+ */
+#ifndef _ZC_MEMORY_H
+#define _ZC_MEMORY_H
+
+#include <linux/types.h>
+
+#include "owner.h"
+
+struct folio;
+struct page;
+
+/**
+ * struct zc_block - 2 MiB of a buffer
+ * @huge:  a folio of ZC_HUGE_ORDER; NULL if @small is used
+ * @small: single-page folios, ZC_HUGE_PAGES at most; NULL if @huge is used
+ */
+struct zc_block {
+	struct folio *huge;
+	struct folio **small;
+};
+
+/**
+ * struct zc_mem - the memory of a buffer
+ * @size:       bytes, a multiple of ZC_HUGE_SIZE
+ * @huge_bytes: bytes that lie on hugepages
+ * @nr_blocks:  valid entries of @blocks
+ * @blocks:     the memory
+ * @owner:      whose it is
+ */
+struct zc_mem {
+	u64 size;
+	u64 huge_bytes;
+	unsigned long nr_blocks;
+	struct zc_block *blocks;
+	struct zc_owner owner;
+};
+
+int zc_mem_get(struct zc_mem *mem, u64 size, u32 flags, int nid);
+void zc_mem_put(struct zc_mem *mem);
+void zc_mem_drop(struct zc_mem *mem);
+bool zc_mem_idle(const struct zc_mem *mem);
+bool zc_mem_reusable(const struct zc_mem *mem);
+struct page *zc_mem_page(const struct zc_mem *mem, pgoff_t index);
+
+#endif /* _ZC_MEMORY_H */
