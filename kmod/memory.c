@@ -10,12 +10,12 @@
 #include "pool.h"
 #include "zc.h"
 
-static void zc_block_put(struct zc_block *block)
+static void zc_block_put(struct zc_block *block, const struct zc_owner *owner)
 {
 	unsigned long i;
 
 	if (block->huge)
-		zc_pool_put_used(block->huge);
+		zc_pool_put_used(block->huge, owner);
 	if (!block->small)
 		return;
 	for (i = 0; i < ZC_HUGE_PAGES && block->small[i]; i++)
@@ -98,6 +98,11 @@ int zc_mem_get(struct zc_mem *mem, u64 size, u32 flags, int nid)
 
 	mem->size = size;
 	ret = zc_owner_charge(&mem->owner, size);
+	if (ret) {
+		/* Of what he had others may have let go meanwhile. */
+		zc_pool_reap();
+		ret = zc_owner_charge(&mem->owner, size);
+	}
 	if (ret)
 		return ret;
 	ret = zc_mem_get_blocks(mem, flags, nid);
@@ -115,7 +120,7 @@ void zc_mem_put(struct zc_mem *mem)
 	unsigned long i;
 
 	for (i = 0; i < mem->nr_blocks; i++) {
-		zc_block_put(&mem->blocks[i]);
+		zc_block_put(&mem->blocks[i], &mem->owner);
 		cond_resched();
 	}
 	kvfree(mem->blocks);
@@ -131,7 +136,7 @@ void zc_mem_drop(struct zc_mem *mem)
 	unsigned long i;
 
 	for (i = 0; i < mem->nr_blocks; i++)
-		zc_spare_lose(mem->blocks[i].huge);
+		zc_spare_lose(mem->blocks[i].huge, &mem->owner);
 	kvfree(mem->blocks);
 	zc_owner_forget(&mem->owner);
 }

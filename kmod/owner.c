@@ -88,3 +88,31 @@ void zc_owner_forget(struct zc_owner *owner)
 		free_uid(owner->user);
 	owner->user = NULL;
 }
+
+/**
+ * zc_owner_hold - count a part of the memory on its own, whatever becomes of the rest
+ * @owner: owner, not forgotten
+ * @bytes: so much, though it may be more than RLIMIT_MEMLOCK
+ *
+ * Returns: the user, to be given to zc_owner_let_go(), or NULL. Any context.
+ */
+struct user_struct *zc_owner_hold(const struct zc_owner *owner, u64 bytes)
+{
+	if (!owner->user)
+		return NULL;
+	atomic_long_add(bytes >> PAGE_SHIFT, &owner->user->locked_vm);
+	return get_uid(owner->user);
+}
+
+/**
+ * zc_owner_let_go - undo zc_owner_hold()
+ * @user:  as it returned
+ * @bytes: the same
+ */
+void zc_owner_let_go(struct user_struct *user, u64 bytes)
+{
+	if (!user)
+		return;
+	atomic_long_sub(bytes >> PAGE_SHIFT, &user->locked_vm);
+	free_uid(user);
+}

@@ -24,5 +24,7 @@ void zc_owner_uncharge(struct zc_owner *owner);
 void zc_owner_suspend(const struct zc_owner *owner);
 bool zc_owner_resume(const struct zc_owner *owner);
 void zc_owner_forget(struct zc_owner *owner);
+struct user_struct *zc_owner_hold(const struct zc_owner *owner, u64 bytes);
+void zc_owner_let_go(struct user_struct *user, u64 bytes);
 
 #endif /* _ZC_OWNER_H */

@@ -410,14 +410,15 @@ void zc_pool_put(struct folio *folio)
 /**
  * zc_pool_put_used - give a hugepage back that users have had
  * @folio: from zc_pool_get(), of ZC_HUGE_ORDER
+ * @owner: whose it is
  *
  * While others hold it, by a socket's reference to a few bytes for one, it counts
- * against the module's limit, and is never given out again.
+ * against the module's limit and the owner's, and is never given out again.
  */
-void zc_pool_put_used(struct folio *folio)
+void zc_pool_put_used(struct folio *folio, const struct zc_owner *owner)
 {
 	zc_pool_uncharge(folio_size(folio));
-	zc_spare_lose(folio);
+	zc_spare_lose(folio, owner);
 }
 
 static unsigned long zc_pool_count(struct shrinker *shrinker, struct shrink_control *sc)

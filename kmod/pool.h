@@ -11,6 +11,7 @@
 
 struct zc_buffer;
 struct zc_file;
+struct zc_owner;
 
 /* pool.c: where memory comes from, and its limit */
 
@@ -22,7 +23,7 @@ int zc_pool_node_check(int nid);
 struct folio *zc_pool_get(int nid, unsigned int order, gfp_t extra);
 int zc_pool_why_none(int err, int nid, unsigned int order, gfp_t extra);
 void zc_pool_put(struct folio *folio);
-void zc_pool_put_used(struct folio *folio);
+void zc_pool_put_used(struct folio *folio, const struct zc_owner *owner);
 struct folio *zc_pool_get_huge(void);
 struct folio *zc_pool_get_slice(size_t len, size_t *off);
 void zc_pool_put_huge(struct folio *folio);
@@ -47,7 +48,7 @@ void zc_spare_exit(void);
 bool zc_folio_idle(struct folio *folio);
 struct folio *zc_spare_get(void);
 void zc_spare_put(struct folio *folio);
-void zc_spare_lose(struct folio *folio);
+void zc_spare_lose(struct folio *folio, const struct zc_owner *owner);
 unsigned int zc_spare_drop(unsigned int nr);
 void zc_spare_reap(unsigned int looks);
 u64 zc_spare_idle_bytes(void);

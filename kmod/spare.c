@@ -14,6 +14,7 @@
  * next one's. The shrinker takes those that are idle under pressure.
  */
 #include <linux/mm.h>
+#include <linux/pagemap.h>
 #include <linux/spinlock.h>
 #include <linux/topology.h>
 #include <linux/workqueue.h>
@@ -108,6 +109,8 @@ static void zc_lost_free(struct list_head *done)
 
 	list_for_each_entry_safe(folio, next, done, lru) {
 		list_del(&folio->lru);
+		zc_owner_let_go(folio_get_private(folio), ZC_HUGE_SIZE);
+		folio_change_private(folio, NULL);
 		folio_put(folio);
 	}
 }
@@ -219,11 +222,12 @@ static void zc_spares_age(struct work_struct *work)
  * zc_spare_lose - let a hugepage go that users have had
  * @folio: a folio of ZC_HUGE_ORDER, no longer charged or mapped; others may hold it.
  *         Not to be touched afterwards
+ * @owner: whose it was
  *
- * As held spares are, it is counted until it is idle. Then it goes back to the page
- * allocator, as what it holds is somebody's.
+ * As held spares are, it is counted until it is idle, and its owner has it locked as
+ * long. Then it goes back to the page allocator, as what it holds is somebody's.
  */
-void zc_spare_lose(struct folio *folio)
+void zc_spare_lose(struct folio *folio, const struct zc_owner *owner)
 {
 	LIST_HEAD(done);
 
@@ -231,6 +235,8 @@ void zc_spare_lose(struct folio *folio)
 		folio_put(folio);
 		return;
 	}
+	/* Nobody else has a use for the field, as it is in no mapping. */
+	folio_change_private(folio, zc_owner_hold(owner, ZC_HUGE_SIZE));
 	spin_lock(&zc_spares_lock);
 	list_add_tail(&folio->lru, &zc_lost);
 	zc_nr_lost++;

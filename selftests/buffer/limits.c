@@ -329,4 +329,52 @@ TEST_F_TIMEOUT(limits, memlock, 240)
 	ASSERT_EQ(0, zct_create(self->fd, 8 * HUGE, 0, ZC_NODE_ANY, &buf));
 }
 
+/*
+ * As a user without privilege: a pipe that holds one page of a buffer has its hugepage
+ * locked, whoever has destroyed the buffer. Returns an exit code.
+ */
+static int lock_by_pipe(int fd)
+{
+	const struct rlimit limit = { 4 * HUGE, 4 * HUGE };
+	struct zc_buf_create buf;
+	struct iovec iov;
+	int i, fds[2];
+	char page[4096];
+
+	if (setrlimit(RLIMIT_MEMLOCK, &limit) || setuid(NOBODY) || pipe(fds))
+		return 1;
+	for (i = 0; i < 4; i++) {
+		if (zct_create(fd, HUGE, 0, ZC_NODE_ANY, &buf))
+			return 2;
+		iov = (struct iovec){ zct_map(fd, &buf), 4096 };
+		if (iov.iov_base == MAP_FAILED || vmsplice(fds[1], &iov, 1, 0) != 4096 ||
+		    munmap(iov.iov_base, HUGE) || zct_destroy(fd, buf.handle))
+			return 3;
+	}
+	if (zct_create(fd, HUGE, 0, ZC_NODE_ANY, &buf) != -EPERM)
+		return 4;
+	if (read(fds[0], page, sizeof(page)) != sizeof(page))
+		return 5;
+	if (zct_create(fd, HUGE, 0, ZC_NODE_ANY, &buf))
+		return 6;
+	if (zct_create(fd, HUGE, 0, ZC_NODE_ANY, &buf) != -EPERM)
+		return 7;
+	return 0;
+}
+
+TEST_F_TIMEOUT(limits, memlock_of_destroyed, 240)
+{
+	int round, status;
+	pid_t pid;
+
+	for (round = 1; round <= 2; round++) {
+		pid = fork();
+		if (!pid)
+			_exit(lock_by_pipe(zct_open()));
+		ASSERT_EQ(pid, waitpid(pid, &status, 0));
+		EXPECT_EQ(0, status);
+		EXPECT_TRUE(zct_used_becomes(self->fd, self->used, 2000));
+	}
+}
+
 TEST_HARNESS_MAIN

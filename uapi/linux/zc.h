@@ -207,7 +207,8 @@ struct zc_stats {
  *
  * Without CAP_IPC_LOCK it also counts as memory that the user has locked
  * (RLIMIT_MEMLOCK), over all his processes, as that of io_uring does: until it is
- * destroyed and no longer mapped or sent from, whoever has the buffer by then.
+ * destroyed and no longer mapped, sent from, or held page by page (by a pipe, say), whoever
+ * has the buffer by then.
  *
  * Errors: EINVAL (size 0 or above zc_query::max_buffer_size, unknown flag,
  * node that does not exist or has no memory, reserved field), ENOSPC
