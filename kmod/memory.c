@@ -3,6 +3,7 @@
  * The memory of one buffer: blocks of 2 MiB, each a hugepage, or small pages where there
  * was none and the caller agreed.
  */
+#include <linux/memcontrol.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
@@ -191,6 +192,38 @@ bool zc_mem_reusable(const struct zc_mem *mem)
 			return false;
 	}
 	return true;
+}
+
+/* A cgroup is tight when this part of its limit is left. */
+#define ZC_CGROUP_TIGHT		4
+
+/**
+ * zc_mem_tight - is the memory cgroup that it is charged to near a limit?
+ * @mem: memory
+ *
+ * Reclaim for a cgroup does not call the shrinker of the module, so that what nobody uses
+ * might have somebody there killed. Any context.
+ *
+ * Returns: true if so, or one above it is.
+ */
+bool zc_mem_tight(const struct zc_mem *mem)
+{
+	bool tight = false;
+#ifdef CONFIG_MEMCG
+	const struct page_counter *counter;
+	struct mem_cgroup *memcg;
+
+	rcu_read_lock();
+	memcg = folio_memcg(page_folio(zc_mem_page(mem, 0)));
+	for (counter = memcg ? &memcg->memory : NULL; counter && !tight;
+	     counter = counter->parent) {
+		unsigned long max = min(READ_ONCE(counter->max), READ_ONCE(counter->high));
+
+		tight = atomic_long_read(&counter->usage) >= max - max / ZC_CGROUP_TIGHT;
+	}
+	rcu_read_unlock();
+#endif
+	return tight;
 }
 
 /**

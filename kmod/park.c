@@ -7,7 +7,8 @@
  *
  * Each processor has few, under a lock that others take in need alone: for the memory,
  * or when the file goes. They are within the module's limit, and charged to the memory
- * cgroup that they were made in; nobody has them locked (RLIMIT_MEMLOCK).
+ * cgroup that they were made in, unless that is near its own limit; nobody has them locked
+ * (RLIMIT_MEMLOCK).
  *
  * Who takes the memory of a parked buffer leaves the rest to its file
  * (zc_file::hollows), as nobody else may change what the file's handles are.
@@ -22,6 +23,9 @@
 /* Of one processor. */
 #define ZC_PARK_SLOTS	4U
 #define ZC_PARK_MAX	SZ_8M
+
+/* See for one in so many whether its cgroup is short of memory. */
+#define ZC_PARK_LOOK	32
 
 /**
  * struct zc_park - those of one processor
@@ -74,7 +78,8 @@ static bool zc_park_claim(struct zc_buffer *buf)
 		return false;
 	/* What those did who have put theirs comes before all that follows. */
 	smp_acquire__after_ctrl_dep();
-	if (!zc_buffer_sealed(buf) && zc_mem_reusable(&buf->mem))
+	if (!zc_buffer_sealed(buf) && zc_mem_reusable(&buf->mem) &&
+	    (buf->parks++ % ZC_PARK_LOOK || !zc_mem_tight(&buf->mem)))
 		return true;
 	/* Nobody can have seen it without: it is not live, or mapped. */
 	refcount_set(&buf->ref.refcount, 1);
@@ -104,8 +109,8 @@ static noinline void zc_park_make_room(struct zc_park *park, u64 bytes, atomic64
  * @buf:  not live, of which the caller has what should be the last reference
  * @used: what is freed of others, to make room, is subtracted from this, bytes
  *
- * It is kept if it is not too large, not sealed, all of hugepages, and nobody else
- * holds it.
+ * It is kept if it is not too large, not sealed, all of hugepages, and nobody else holds
+ * it, and no cgroup wants the memory.
  *
  * Returns: true if so: the caller has no reference any more. May sleep.
  */

@@ -23,7 +23,7 @@ static atomic64_t zc_moving = ATOMIC64_INIT(0);
 static atomic64_t zc_taken = ATOMIC64_INIT(0);
 
 /* How long to keep a parked buffer that its file does not want again. */
-#define ZC_PARK_TIME	HZ
+#define ZC_PARK_TIME	(HZ / 4)
 
 static void zc_parks_age(struct work_struct *work);
 static DECLARE_DELAYED_WORK(zc_parks_work, zc_parks_age);

@@ -78,6 +78,7 @@
  * @writers:    VMAs that may be writable; negative once it is sealed or about to be
  * @sealed:     is immutable; never cleared
  * @parked:     when it was parked, jiffies
+ * @parks:      how often
  * @hollow:     in zc_file::hollows
  */
 struct zc_buffer {
@@ -95,6 +96,7 @@ struct zc_buffer {
 	atomic_t writers;
 	bool sealed;
 	unsigned long parked;
+	unsigned int parks;
 	struct llist_node hollow;
 };
 

@@ -397,4 +397,59 @@ TEST_F_TIMEOUT(park, files_go, 240)
 	EXPECT_EQ(0, parked(self->fd));
 }
 
+#define GROUP	"/sys/fs/cgroup/zc-park"
+
+/* How often is a buffer had again, with @fill bytes of the cgroup's memory in use? */
+static int again(SELF *self, size_t fill)
+{
+	struct zc_stats before = { 0 }, after = { 0 };
+	void *area = mmap(NULL, fill, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	int i;
+
+	if (area == MAP_FAILED || zct_ioctl(self->fd, ZC_IOC_STATS, &before))
+		return -1;
+	for (i = 0; i < 100; i++)
+		if (create(self, HUGE, 0) || zct_destroy(self->fd, self->buf.handle))
+			return -1;
+	if (munmap(area, fill) || zct_ioctl(self->fd, ZC_IOC_STATS, &after))
+		return -1;
+	return after.again - before.again;
+}
+
+static int see_cgroup(SELF *self)
+{
+	char cmd[80];
+
+	snprintf(cmd, sizeof(cmd), "echo %d >" GROUP "/cgroup.procs", getpid());
+	if (system(cmd) || !zct_on_cpu(0))
+		return 1;
+	if (again(self, 8 * MIB) != 99)
+		return 2;
+	/* It was made when there was enough, and goes soon. */
+	if (again(self, 52 * MIB) > 32 || parked(self->fd))
+		return 3;
+	if (again(self, 52 * MIB))
+		return 4;
+	return again(self, 8 * MIB) == 99 ? 0 : 5;
+}
+
+/* A cgroup that is short of memory pays for nothing that it does not use. */
+TEST_F_TIMEOUT(park, cgroup, 240)
+{
+	int status;
+	pid_t pid;
+
+	if (system("grep -q memory /sys/fs/cgroup/cgroup.controllers && "
+		   "echo +memory >/sys/fs/cgroup/cgroup.subtree_control && "
+		   "mkdir -p " GROUP " && echo 64M >" GROUP "/memory.max"))
+		SKIP(return, "no memory controller of cgroup v2");
+	pid = fork();
+	if (!pid)
+		_exit(see_cgroup(self));
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
+	EXPECT_EQ(0, rmdir(GROUP));
+}
+
 TEST_HARNESS_MAIN
