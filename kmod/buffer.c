@@ -27,7 +27,8 @@ static void zc_buffer_free(struct zc_buffer *buf)
 
 /**
  * zc_buffer_new - make a buffer
- * @size:  bytes, 1 to ZC_BUFFER_SIZE_MAX, rounded up to a multiple of 2 MiB
+ * @zf:    whose it will be
+ * @size:  bytes, 1 to ZC_BUFFER_SIZE_MAX
  * @flags: ZC_BUF_* flags, checked
  * @nid:   NUMA node that passed zc_pool_node_check()
  *
@@ -35,18 +36,18 @@ static void zc_buffer_free(struct zc_buffer *buf)
  * module's limit), -EPERM (RLIMIT_MEMLOCK), -EDQUOT (the memory cgroup), -ENOMEM or -EINTR
  * (killed). May sleep.
  */
-struct zc_buffer *zc_buffer_new(u64 size, u32 flags, int nid)
+struct zc_buffer *zc_buffer_new(struct zc_file *zf, u64 size, u32 flags, int nid)
 {
 	struct zc_buffer *buf;
 	int ret;
 
-	size = round_up(size, (u64)ZC_HUGE_SIZE);
+	size = zc_mem_size(size, flags);
 	if (size > zc_pool_limit())
 		return ERR_PTR(-ENOSPC);
 	buf = kzalloc(sizeof(*buf), GFP_KERNEL_ACCOUNT);
 	if (!buf)
 		return ERR_PTR(-ENOMEM);
-	ret = zc_mem_get(&buf->mem, size, flags, nid);
+	ret = zc_mem_get(&buf->mem, zf, size, flags, nid);
 	if (ret) {
 		kfree(buf);
 		return ERR_PTR(ret);
@@ -73,7 +74,7 @@ struct zc_buffer *zc_buffer_again(struct zc_file *zf, u64 size, u32 flags, int n
 {
 	if (flags & ZC_BUF_ZERO)
 		return NULL;
-	return zc_park_take(zf, round_up(size, (u64)ZC_HUGE_SIZE), flags, nid);
+	return zc_park_take(zf, zc_mem_size(size, flags), flags, nid);
 }
 
 static void zc_buffer_live(struct zc_buffer *buf)
@@ -146,15 +147,16 @@ static void zc_buffer_reap_locked(struct zc_file *zf)
 /* Choose its place among the mmap offsets. */
 static int zc_buffer_place_locked(struct zc_file *zf, struct zc_buffer *buf)
 {
+	unsigned long nr = DIV_ROUND_UP(buf->mem.size, ZC_HUGE_SIZE);
 	MA_STATE(mas, &zf->buffers, 0, 0);
 	int ret = -EMFILE;
 
 	lockdep_assert_held(&zf->lock);
 	/* Not mtree_alloc_range(), which 6.1 gets wrong for an empty tree. */
 	mas_lock(&mas);
-	if (!mas_empty_area(&mas, 1, ZC_INDEX_MAX, buf->mem.nr_blocks)) {
+	if (!mas_empty_area(&mas, 1, ZC_INDEX_MAX, nr)) {
 		buf->index = mas.index;
-		mas_set_range(&mas, buf->index, buf->index + buf->mem.nr_blocks - 1);
+		mas_set_range(&mas, buf->index, buf->index + nr - 1);
 		ret = mas_store_gfp(&mas, buf, GFP_KERNEL_ACCOUNT);
 	}
 	mas_unlock(&mas);
@@ -340,6 +342,8 @@ int zc_buffer_remove(struct zc_file *zf, u32 handle)
 void zc_buffer_open(struct zc_file *zf)
 {
 	mutex_init(&zf->lock);
+	spin_lock_init(&zf->slabs_lock);
+	INIT_LIST_HEAD(&zf->slabs);
 	mt_init_flags(&zf->buffers, MT_FLAGS_ALLOC_RANGE);
 	init_llist_head(&zf->hollows);
 }

@@ -79,7 +79,7 @@ int zc_handle_alloc(struct zc_file *zf, u32 *handle)
 	u32 nr;
 
 	lockdep_assert_held(&zf->lock);
-	for (nr = 0; nr < ZC_HANDLE_PAGES; nr++) {
+	for (nr = zf->handles_full; nr < ZC_HANDLE_PAGES; nr++) {
 		page = zc_handle_page_get_locked(zf, nr);
 		if (!page)
 			return -ENOMEM;
@@ -89,6 +89,7 @@ int zc_handle_alloc(struct zc_file *zf, u32 *handle)
 			*handle = nr * ZC_HANDLES_PER_PAGE + bit;
 			return 0;
 		}
+		zf->handles_full = nr + 1;
 	}
 	return -EMFILE;
 }
@@ -112,10 +113,12 @@ void zc_handle_store(struct zc_file *zf, u32 handle, struct zc_buffer *buf)
  */
 void zc_handle_free(struct zc_file *zf, u32 handle)
 {
+	u32 nr = handle / ZC_HANDLES_PER_PAGE;
+
 	lockdep_assert_held(&zf->lock);
 	RCU_INIT_POINTER(*zc_handle_slot(zf, handle), NULL);
-	__clear_bit(handle % ZC_HANDLES_PER_PAGE,
-		    zf->handles[handle / ZC_HANDLES_PER_PAGE]->used);
+	__clear_bit(handle % ZC_HANDLES_PER_PAGE, zf->handles[nr]->used);
+	zf->handles_full = min(zf->handles_full, nr);
 }
 
 /**

@@ -9,7 +9,8 @@
 
 struct zc_file;
 
-#define ZC_BUF_FLAGS	(ZC_BUF_SMALL_OK | ZC_BUF_NODE_STRICT | ZC_BUF_ZERO)
+#define ZC_BUF_FLAGS	(ZC_BUF_SMALL_OK | ZC_BUF_NODE_STRICT | ZC_BUF_ZERO | \
+			 ZC_BUF_SLICE)
 
 /* Is a reserved field not 0? They are few: a loop costs less than a search. */
 static inline bool zc_any_set(const u64 *resv, size_t nr)

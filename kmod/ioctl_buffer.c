@@ -76,7 +76,7 @@ int zc_ioctl_buf_create(struct zc_file *zf, void *data)
 		zc_stat_inc(ZC_STAT_AGAIN);
 		return 0;
 	}
-	buf = zc_buffer_new(arg->size, arg->flags, arg->node);
+	buf = zc_buffer_new(zf, arg->size, arg->flags, arg->node);
 	if (IS_ERR(buf))
 		return zc_buf_refused(PTR_ERR(buf));
 	/* Others may destroy the handle as soon as it exists. */

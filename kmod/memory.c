@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The memory of one buffer: blocks of 2 MiB, each a hugepage, or small pages where there
- * was none and the caller agreed.
+ * was none and the caller agreed; or a part of a hugepage.
  */
+#include <linux/highmem.h>
 #include <linux/memcontrol.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
@@ -25,7 +26,7 @@ static void zc_block_put(struct zc_block *block, const struct zc_owner *owner)
 }
 
 /* What is there so far is freed by zc_block_put(). */
-static int zc_block_get_small(struct zc_block *block, int nid, gfp_t gfp)
+static int zc_block_get_small(struct zc_block *block, unsigned long nr, int nid, gfp_t gfp)
 {
 	unsigned long i;
 
@@ -33,7 +34,7 @@ static int zc_block_get_small(struct zc_block *block, int nid, gfp_t gfp)
 				GFP_KERNEL_ACCOUNT);
 	if (!block->small)
 		return -ENOMEM;
-	for (i = 0; i < ZC_HUGE_PAGES; i++) {
+	for (i = 0; i < nr; i++) {
 		struct folio *folio = zc_pool_get(nid, 0, gfp);
 
 		if (IS_ERR(folio))
@@ -43,20 +44,23 @@ static int zc_block_get_small(struct zc_block *block, int nid, gfp_t gfp)
 	return 0;
 }
 
+static gfp_t zc_mem_gfp(u32 flags)
+{
+	return __GFP_ZERO | (flags & ZC_BUF_NODE_STRICT ? __GFP_THISNODE : 0);
+}
+
 static int zc_block_get(struct zc_block *block, u32 flags, int nid)
 {
+	gfp_t gfp = zc_mem_gfp(flags);
 	struct folio *folio;
-	gfp_t gfp = __GFP_ZERO;
 
-	if (flags & ZC_BUF_NODE_STRICT)
-		gfp |= __GFP_THISNODE;
 	folio = zc_pool_get(nid, ZC_HUGE_ORDER, gfp);
 	if (!IS_ERR(folio)) {
 		block->huge = folio;
 		return 0;
 	}
 	if (flags & ZC_BUF_SMALL_OK)
-		return zc_block_get_small(block, nid, gfp);
+		return zc_block_get_small(block, ZC_HUGE_PAGES, nid, gfp);
 	return zc_pool_why_none(PTR_ERR(folio), nid, ZC_HUGE_ORDER, gfp);
 }
 
@@ -84,29 +88,76 @@ static int zc_mem_get_blocks(struct zc_mem *mem, u32 flags, int nid)
 	return 0;
 }
 
+static unsigned long zc_mem_pages(const struct zc_mem *mem)
+{
+	return mem->size >> PAGE_SHIFT;
+}
+
+static int zc_mem_get_slice(struct zc_mem *mem, struct zc_file *zf, u32 flags, int nid)
+{
+	struct zc_slab *slab = zc_slab_get(zf, zc_mem_pages(mem), flags, nid, &mem->page);
+	unsigned long i;
+
+	if (IS_ERR(slab))
+		return PTR_ERR(slab);
+	mem->slab = slab;
+	if (flags & ZC_BUF_ZERO)
+		for (i = 0; i < zc_mem_pages(mem); i++)
+			clear_highpage(mem->page + i);
+	return 0;
+}
+
+/* Where there is no hugepage to have a part of. */
+static int zc_mem_get_few(struct zc_mem *mem, u32 flags, int nid)
+{
+	mem->blocks = kvcalloc(1, sizeof(*mem->blocks), GFP_KERNEL_ACCOUNT);
+	if (!mem->blocks)
+		return -ENOMEM;
+	mem->nr_blocks = 1;
+	return zc_block_get_small(mem->blocks, zc_mem_pages(mem), nid, zc_mem_gfp(flags));
+}
+
+/**
+ * zc_mem_size - how much memory a buffer gets
+ * @size:  bytes, as the user has asked for
+ * @flags: ZC_BUF_* flags, checked
+ *
+ * Returns: bytes.
+ */
+u64 zc_mem_size(u64 size, u32 flags)
+{
+	if ((flags & ZC_BUF_SLICE) && size <= ZC_SLAB_MAX)
+		return PAGE_ALIGN(size);
+	return round_up(size, (u64)ZC_HUGE_SIZE);
+}
+
 /**
  * zc_mem_get - get memory for a buffer, charged to the caller
  * @mem:   all zero
- * @size:  bytes, a multiple of ZC_HUGE_SIZE
+ * @zf:    whose buffer it will be
+ * @size:  bytes, from zc_mem_size()
  * @flags: ZC_BUF_* flags, checked
  * @nid:   NUMA node that passed zc_pool_node_check()
  *
  * Returns: 0, or a negative errno as of zc_buffer_new() and there is none. May sleep.
  */
-int zc_mem_get(struct zc_mem *mem, u64 size, u32 flags, int nid)
+int zc_mem_get(struct zc_mem *mem, struct zc_file *zf, u64 size, u32 flags, int nid)
 {
 	int ret;
 
 	mem->size = size;
-	ret = zc_owner_charge(&mem->owner, size);
-	if (ret) {
-		/* Of what he had others may have let go meanwhile. */
-		zc_pool_reap();
-		ret = zc_owner_charge(&mem->owner, size);
+	if (size < ZC_HUGE_SIZE) {
+		ret = zc_mem_get_slice(mem, zf, flags, nid);
+		if (ret != -ENOMEM || !(flags & ZC_BUF_SMALL_OK))
+			return ret;
 	}
+	ret = zc_pool_charge_owner(&mem->owner, size);
 	if (ret)
 		return ret;
-	ret = zc_mem_get_blocks(mem, flags, nid);
+	if (size < ZC_HUGE_SIZE)
+		ret = zc_mem_get_few(mem, flags, nid);
+	else
+		ret = zc_mem_get_blocks(mem, flags, nid);
 	if (ret)
 		zc_mem_put(mem);
 	return ret;
@@ -120,6 +171,8 @@ void zc_mem_put(struct zc_mem *mem)
 {
 	unsigned long i;
 
+	if (mem->slab)
+		zc_slab_put(mem->slab, mem->page, zc_mem_pages(mem));
 	for (i = 0; i < mem->nr_blocks; i++) {
 		zc_block_put(&mem->blocks[i], &mem->owner);
 		cond_resched();
@@ -136,6 +189,8 @@ void zc_mem_drop(struct zc_mem *mem)
 {
 	unsigned long i;
 
+	if (mem->slab)
+		zc_slab_put(mem->slab, mem->page, zc_mem_pages(mem));
 	for (i = 0; i < mem->nr_blocks; i++)
 		zc_spare_lose(mem->blocks[i].huge, &mem->owner);
 	kvfree(mem->blocks);
@@ -148,7 +203,7 @@ static bool zc_block_idle(const struct zc_block *block)
 
 	if (block->huge)
 		return zc_folio_idle(block->huge);
-	for (i = 0; i < ZC_HUGE_PAGES; i++)
+	for (i = 0; i < ZC_HUGE_PAGES && block->small[i]; i++)
 		if (!zc_folio_idle(block->small[i]))
 			return false;
 	return true;
@@ -164,6 +219,12 @@ bool zc_mem_idle(const struct zc_mem *mem)
 {
 	unsigned long i;
 
+	if (mem->slab) {
+		for (i = 0; i < zc_mem_pages(mem); i++)
+			if (!zc_folio_idle(page_folio(mem->page + i)))
+				return false;
+		return true;
+	}
 	for (i = 0; i < mem->nr_blocks; i++) {
 		if (!zc_block_idle(&mem->blocks[i]))
 			return false;
@@ -173,7 +234,7 @@ bool zc_mem_idle(const struct zc_mem *mem)
 }
 
 /**
- * zc_mem_reusable - is it all of hugepages, which nobody else holds, and as good as new?
+ * zc_mem_reusable - is it all of hugepages, or of one, and zc_folio_reusable()?
  * @mem: memory that is not mapped. Any context.
  *
  * Returns: true if so.
@@ -182,15 +243,17 @@ bool zc_mem_reusable(const struct zc_mem *mem)
 {
 	unsigned long i;
 
+	if (mem->slab) {
+		for (i = 0; i < zc_mem_pages(mem); i++)
+			if (!zc_folio_reusable(page_folio(mem->page + i)))
+				return false;
+		return true;
+	}
 	if (mem->huge_bytes != mem->size)
 		return false;
-	for (i = 0; i < mem->nr_blocks; i++) {
-		struct folio *folio = mem->blocks[i].huge;
-
-		if (!zc_folio_idle(folio) || folio_test_hwpoison(folio) ||
-		    folio_test_has_hwpoisoned(folio))
+	for (i = 0; i < mem->nr_blocks; i++)
+		if (!zc_folio_reusable(mem->blocks[i].huge))
 			return false;
-	}
 	return true;
 }
 
@@ -239,8 +302,10 @@ struct page *zc_mem_page(const struct zc_mem *mem, pgoff_t index)
 	unsigned long sub = index & (ZC_HUGE_PAGES - 1);
 	const struct zc_block *block;
 
-	if (nr >= mem->nr_blocks)
+	if (index >= zc_mem_pages(mem))
 		return NULL;
+	if (mem->slab)
+		return mem->page + index;
 	block = &mem->blocks[nr];
 	if (block->huge)
 		return folio_page(block->huge, sub);

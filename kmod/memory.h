@@ -11,6 +11,8 @@
 
 struct folio;
 struct page;
+struct zc_file;
+struct zc_slab;
 
 /**
  * struct zc_block - 2 MiB of a buffer
@@ -24,21 +26,26 @@ struct zc_block {
 
 /**
  * struct zc_mem - the memory of a buffer
- * @size:       bytes, a multiple of ZC_HUGE_SIZE
- * @huge_bytes: bytes that lie on hugepages
+ * @size:       bytes, a multiple of ZC_HUGE_SIZE, or of PAGE_SIZE and less than that
+ * @huge_bytes: bytes that lie on hugepages, undivided
  * @nr_blocks:  valid entries of @blocks
  * @blocks:     the memory
- * @owner:      whose it is
+ * @slab:       or this has it, and the next is the first of its pages
+ * @page:       see @slab
+ * @owner:      whose it is; @slab has its own
  */
 struct zc_mem {
 	u64 size;
 	u64 huge_bytes;
 	unsigned long nr_blocks;
 	struct zc_block *blocks;
+	struct zc_slab *slab;
+	struct page *page;
 	struct zc_owner owner;
 };
 
-int zc_mem_get(struct zc_mem *mem, u64 size, u32 flags, int nid);
+u64 zc_mem_size(u64 size, u32 flags);
+int zc_mem_get(struct zc_mem *mem, struct zc_file *zf, u64 size, u32 flags, int nid);
 void zc_mem_put(struct zc_mem *mem);
 void zc_mem_drop(struct zc_mem *mem);
 bool zc_mem_idle(const struct zc_mem *mem);

@@ -65,7 +65,9 @@ static void zc_park_hollow_locked(struct zc_park *park, unsigned int i,
 {
 	struct zc_buffer *buf = zc_park_remove_locked(park, i);
 
-	atomic64_sub(buf->mem.size, used);
+	/* A part of a hugepage is not counted by itself. */
+	if (!buf->mem.slab)
+		atomic64_sub(buf->mem.size, used);
 	*rubble = buf->mem;
 	memset(&buf->mem, 0, sizeof(buf->mem));
 	llist_add(&buf->hollow, &buf->zf->hollows);
@@ -135,16 +137,6 @@ bool zc_park_put(struct zc_buffer *buf, atomic64_t *used)
 	return true;
 }
 
-/* As for who allocates: his own policy counts, or else the node that he is at. */
-static bool zc_node_near(int nid)
-{
-#ifdef CONFIG_NUMA
-	if (current->mempolicy)
-		return false;
-#endif
-	return nid == numa_mem_id();
-}
-
 /**
  * zc_park_take - take a buffer that a file has destroyed
  * @zf:    file
@@ -167,7 +159,7 @@ struct zc_buffer *zc_park_take(struct zc_file *zf, u64 size, u32 flags, int nid)
 		buf = park->slots[i];
 		if (buf->zf == zf && buf->mem.size == size && buf->asked == nid &&
 		    !((buf->flags ^ flags) & ~ZC_BUF_ZERO) &&
-		    (nid != NUMA_NO_NODE || zc_node_near(buf->node)) &&
+		    (nid != NUMA_NO_NODE || zc_pool_node_near(buf->node)) &&
 		    zc_owner_resume(&buf->mem.owner)) {
 			zc_park_remove_locked(park, i);
 			buf->flags = flags;

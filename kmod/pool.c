@@ -176,23 +176,69 @@ int zc_pool_node_check(int nid)
 	return 0;
 }
 
-static struct folio *zc_pool_alloc(int nid, unsigned int order, gfp_t gfp)
+/**
+ * zc_pool_charge_owner - count memory as locked by the caller
+ * @owner: as of zc_owner_charge()
+ * @bytes: as of zc_owner_charge()
+ *
+ * Others may have let go of what he had before.
+ *
+ * Returns: 0 or -EPERM. May sleep.
+ */
+int zc_pool_charge_owner(struct zc_owner *owner, u64 bytes)
 {
-	struct folio *folio;
-	struct page *page;
+	int ret = zc_owner_charge(owner, bytes);
 
-	if (order)
-		gfp |= __GFP_COMP;
+	if (!ret)
+		return 0;
+	zc_pool_reap();
+	return zc_owner_charge(owner, bytes);
+}
+
+static struct page *zc_pool_alloc_pages(int nid, unsigned int order, gfp_t gfp)
+{
 	if (nid == NUMA_NO_NODE)
-		page = alloc_pages(gfp, order);
-	else
-		page = alloc_pages_node(nid, gfp, order);
-	if (!page)
-		return NULL;
-	folio = page_folio(page);
+		return alloc_pages(gfp, order);
+	return alloc_pages_node(nid, gfp, order);
+}
+
+static struct folio *zc_pool_folio(struct page *page)
+{
+	struct folio *folio = page_folio(page);
+
 	/* Its place in a mapping, for the rmap code; zc has none of its own. */
 	folio->index = 0;
 	return folio;
+}
+
+static struct folio *zc_pool_alloc(int nid, unsigned int order, gfp_t gfp)
+{
+	struct page *page = zc_pool_alloc_pages(nid, order,
+						gfp | (order ? __GFP_COMP : 0));
+
+	return page ? zc_pool_folio(page) : NULL;
+}
+
+/* @extra as of zc_pool_get(); or __GFP_COMP, for a folio. */
+static struct page *zc_pool_get_pages(int nid, unsigned int order, gfp_t extra)
+{
+	gfp_t gfp = GFP_HIGHUSER | __GFP_ACCOUNT | __GFP_NOWARN | extra;
+	struct page *page;
+
+	if (!(extra & __GFP_NORETRY))
+		gfp |= __GFP_RETRY_MAYFAIL;
+	if (!zc_pool_charge(PAGE_SIZE << order))
+		return ERR_PTR(-ENOSPC);
+	page = zc_pool_alloc_pages(nid, order, gfp);
+	/* Who does not even reclaim for it does not take it from others, either. */
+	if (!page && !(extra & __GFP_NORETRY) && zc_park_bytes()) {
+		zc_pool_clear_parks(NULL);
+		page = zc_pool_alloc_pages(nid, order, gfp);
+	}
+	if (page)
+		return page;
+	zc_pool_uncharge(PAGE_SIZE << order);
+	return ERR_PTR(-ENOMEM);
 }
 
 /**
@@ -211,23 +257,31 @@ static struct folio *zc_pool_alloc(int nid, unsigned int order, gfp_t gfp)
  */
 struct folio *zc_pool_get(int nid, unsigned int order, gfp_t extra)
 {
-	gfp_t gfp = GFP_HIGHUSER | __GFP_ACCOUNT | __GFP_NOWARN | extra;
-	struct folio *folio;
+	struct page *page = zc_pool_get_pages(nid, order,
+					      extra | (order ? __GFP_COMP : 0));
 
-	if (!(extra & __GFP_NORETRY))
-		gfp |= __GFP_RETRY_MAYFAIL;
-	if (!zc_pool_charge(PAGE_SIZE << order))
-		return ERR_PTR(-ENOSPC);
-	folio = zc_pool_alloc(nid, order, gfp);
-	/* Who does not even reclaim for it does not take it from others, either. */
-	if (!folio && !(extra & __GFP_NORETRY) && zc_park_bytes()) {
-		zc_pool_clear_parks(NULL);
-		folio = zc_pool_alloc(nid, order, gfp);
-	}
-	if (folio)
-		return folio;
-	zc_pool_uncharge(PAGE_SIZE << order);
-	return ERR_PTR(-ENOMEM);
+	return IS_ERR(page) ? ERR_CAST(page) : zc_pool_folio(page);
+}
+
+/**
+ * zc_pool_get_split - get a hugepage as pages with a reference each
+ * @nid:   as of zc_pool_get()
+ * @extra: as of zc_pool_get()
+ *
+ * Returns: the first of ZC_HUGE_PAGES in a row, to be given back by zc_pool_put_split(), or
+ * ERR_PTR as of zc_pool_get(). May sleep.
+ */
+struct page *zc_pool_get_split(int nid, gfp_t extra)
+{
+	struct page *page = zc_pool_get_pages(nid, ZC_HUGE_ORDER, extra);
+	unsigned long i;
+
+	if (IS_ERR(page))
+		return page;
+	split_page(page, ZC_HUGE_ORDER);
+	for (i = 0; i < ZC_HUGE_PAGES; i++)
+		zc_pool_folio(page + i);
+	return page;
 }
 
 /**
@@ -405,6 +459,19 @@ void zc_pool_put(struct folio *folio)
 {
 	zc_pool_uncharge(folio_size(folio));
 	folio_put(folio);
+}
+
+/**
+ * zc_pool_put_split - give the pages of a hugepage back
+ * @page: from zc_pool_get_split(). Others may still hold some, for what these are worth
+ */
+void zc_pool_put_split(struct page *page)
+{
+	unsigned long i;
+
+	zc_pool_uncharge(ZC_HUGE_SIZE);
+	for (i = 0; i < ZC_HUGE_PAGES; i++)
+		put_page(page + i);
 }
 
 /**

@@ -7,11 +7,14 @@
 #define _ZC_POOL_H
 
 #include <linux/mm_types.h>
+#include <linux/sched.h>
+#include <linux/topology.h>
 #include <linux/types.h>
 
 struct zc_buffer;
 struct zc_file;
 struct zc_owner;
+struct zc_slab;
 
 /* pool.c: where memory comes from, and its limit */
 
@@ -20,9 +23,12 @@ void zc_pool_exit(void);
 bool zc_pool_park(struct zc_buffer *buf);
 void zc_pool_clear_parks(struct zc_file *zf);
 int zc_pool_node_check(int nid);
+int zc_pool_charge_owner(struct zc_owner *owner, u64 bytes);
 struct folio *zc_pool_get(int nid, unsigned int order, gfp_t extra);
 int zc_pool_why_none(int err, int nid, unsigned int order, gfp_t extra);
 void zc_pool_put(struct folio *folio);
+struct page *zc_pool_get_split(int nid, gfp_t extra);
+void zc_pool_put_split(struct page *page);
 void zc_pool_put_used(struct folio *folio, const struct zc_owner *owner);
 struct folio *zc_pool_get_huge(void);
 struct folio *zc_pool_get_slice(size_t len, size_t *off);
@@ -35,6 +41,22 @@ u64 zc_pool_taken(void);
 s64 zc_pool_room(void);
 long zc_pool_share(void);
 
+/**
+ * zc_pool_node_near - is memory of this node what the caller would get?
+ * @nid: NUMA node
+ *
+ * Returns: true if it is his own, and he has no policy that might say otherwise. Any
+ * context.
+ */
+static inline bool zc_pool_node_near(int nid)
+{
+#ifdef CONFIG_NUMA
+	if (current->mempolicy)
+		return false;
+#endif
+	return nid == numa_mem_id();
+}
+
 /* park.c: buffers kept for the file that had them last */
 
 bool zc_park_put(struct zc_buffer *buf, atomic64_t *used);
@@ -42,10 +64,17 @@ struct zc_buffer *zc_park_take(struct zc_file *zf, u64 size, u32 flags, int nid)
 u64 zc_park_drop(struct zc_file *zf, unsigned long before, u64 most, atomic64_t *used);
 u64 zc_park_bytes(void);
 
+/* slab.c: parts of hugepages, for small buffers */
+
+struct zc_slab *zc_slab_get(struct zc_file *zf, unsigned int nr, u32 flags, int nid,
+			    struct page **page);
+void zc_slab_put(struct zc_slab *slab, struct page *page, unsigned int nr);
+
 /* spare.c: hugepages kept for the next transfer, or still held by the network */
 
 void zc_spare_exit(void);
 bool zc_folio_idle(struct folio *folio);
+bool zc_folio_reusable(struct folio *folio);
 struct folio *zc_spare_get(void);
 void zc_spare_put(struct folio *folio);
 void zc_spare_lose(struct folio *folio, const struct zc_owner *owner);
@@ -60,7 +89,7 @@ int zc_defer_init(void);
 void zc_defer_exit(void);
 void zc_defer_flush(void);
 
-/* slice.c: parts of hugepages */
+/* slice.c: parts of hugepages, for transfers */
 
 int zc_slice_init(void);
 void zc_slice_exit(void);

@@ -66,6 +66,18 @@ bool zc_folio_idle(struct folio *folio)
 	return true;
 }
 
+/**
+ * zc_folio_reusable - may a folio be had again?
+ * @folio: as of zc_folio_idle()
+ *
+ * Returns: true if nobody else holds it, and it is as good as new. Any context.
+ */
+bool zc_folio_reusable(struct folio *folio)
+{
+	return zc_folio_idle(folio) && !folio_test_hwpoison(folio) &&
+	       !(folio_test_large(folio) && folio_test_has_hwpoisoned(folio));
+}
+
 /* Move those of the first @looks that have become idle. Returns how many. */
 static unsigned int zc_move_idle_locked(struct list_head *from, unsigned int looks,
 					struct list_head *to)

@@ -4,6 +4,7 @@
  *
  * A buffer:   chardev -> ioctl_buffer -> buffer -> handle
  *                                mmap ----^  `-> memory -> owner
+ *                                                  |-> slab
  *                                                  `-> pool -> park, spare
  * Its bytes:  chardev -> send -> buffer
  *                           |-> sink -> (socket)
@@ -20,8 +21,8 @@
  *
  * Locks: zc_file::lock is the only one that is held across calls. It is taken
  * with the mmap lock held (zc_mmap()), so no user memory may be touched under
- * it. zc_file::notes_lock (in any context), the locks of the spares and of the parks
- * (from reclaim too), of the slices and of the lanes are taken for lists alone. The
+ * it. zc_file::notes_lock (in any context), the locks of the spares, of the parks and of
+ * the slabs (from reclaim too), of the slices and of the lanes are taken for lists alone. The
  * pool's counters are atomic. Buffers are found by their handle under RCU.
  */
 #ifndef _ZC_H
@@ -48,6 +49,8 @@
 
 #define ZC_HUGE_ORDER	(21 - PAGE_SHIFT)
 #define ZC_HUGE_PAGES	BIT(ZC_HUGE_ORDER)
+/* Larger buffers share no hugepage. */
+#define ZC_SLAB_MAX	SZ_1M
 
 /* buffer.c: one buffer */
 
@@ -57,7 +60,7 @@
 #define ZC_BUFFER_SIZE_MAX	SZ_1T
 #define ZC_OFFSET_SPAN		(16 * SZ_1T)
 #define ZC_HANDLES_PER_PAGE	256U
-#define ZC_HANDLE_PAGES		4U
+#define ZC_HANDLE_PAGES		64U
 /* Handle 0 names none. */
 #define ZC_FILE_BUFFERS_MAX	(ZC_HANDLE_PAGES * ZC_HANDLES_PER_PAGE - 1)
 
@@ -102,12 +105,15 @@ struct zc_buffer {
 
 /**
  * struct zc_file - an open file of /dev/zc
- * @ref:        one for the file, one for each zc_note
+ * @ref:        one for the file, one for each zc_note and each slab
  * @inode:      private inode behind f_mapping, so that the mappings of this file
  *              can be found and its size does not stand in the way of PMDs
  * @lock:       protects @buffers and changes of @handles
  * @buffers:    mmap offset in units of 2 MiB -> buffer
  * @handles:    handle -> buffer; see handle.c
+ * @handles_full: so many of these have none to give away
+ * @slabs_lock: protects @slabs, and all that is in them
+ * @slabs:      hugepages that its small buffers share; see slab.c
  * @hollows:    of its buffers, those whose memory was taken while they were parked
  * @notes_lock: protects @notes and @closed
  * @notes:      records to be read, oldest first
@@ -123,6 +129,9 @@ struct zc_file {
 	struct mutex lock;	/* see above */
 	struct maple_tree buffers;
 	struct zc_handle_page *handles[ZC_HANDLE_PAGES];
+	u32 handles_full;
+	spinlock_t slabs_lock;	/* see above */
+	struct list_head slabs;
 	struct llist_head hollows;
 	spinlock_t notes_lock;	/* see above */
 	struct list_head notes;
@@ -132,7 +141,7 @@ struct zc_file {
 	struct list_head ops;
 };
 
-struct zc_buffer *zc_buffer_new(u64 size, u32 flags, int nid);
+struct zc_buffer *zc_buffer_new(struct zc_file *zf, u64 size, u32 flags, int nid);
 struct zc_buffer *zc_buffer_again(struct zc_file *zf, u64 size, u32 flags, int nid);
 void zc_buffer_revive(struct zc_buffer *buf);
 void zc_buffer_get(struct zc_buffer *buf);

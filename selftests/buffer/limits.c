@@ -135,22 +135,22 @@ TEST_F_TIMEOUT(limits, killed_while_creating, 240)
 
 TEST_F_TIMEOUT(limits, handles, 240)
 {
-	const uint64_t need = 1024 * HUGE;
 	struct zc_query query = { 0 };
 	struct zc_buf_create buf;
 	unsigned int i, last;
 
 	ASSERT_EQ(0, zct_ioctl(self->fd, ZC_IOC_QUERY, &query));
-	if (zct_meminfo("MemAvailable") < need + 128 * MIB)
-		SKIP(return, "needs %llu MiB of free memory",
-		     (unsigned long long)(need / MIB + 128));
 	ASSERT_EQ(0, zct_param_set("max_bytes", 1ll << 40));
 	for (i = 0; i < query.max_handles; i++)
-		ASSERT_EQ(0, zct_create(self->fd, 1, 0, ZC_NODE_ANY, &buf));
+		ASSERT_EQ(0, zct_create(self->fd, 1, ZC_BUF_SLICE, ZC_NODE_ANY, &buf));
 	last = buf.handle;
-	EXPECT_EQ(-EMFILE, zct_create(self->fd, 1, 0, ZC_NODE_ANY, &buf));
+	EXPECT_EQ(-EMFILE, zct_create(self->fd, 1, ZC_BUF_SLICE, ZC_NODE_ANY, &buf));
+	EXPECT_EQ(-EMFILE, zct_create(self->fd, HUGE, 0, ZC_NODE_ANY, &buf));
 	EXPECT_EQ(0, zct_destroy(self->fd, last));
-	EXPECT_EQ(0, zct_create(self->fd, 1, 0, ZC_NODE_ANY, &buf));
+	EXPECT_EQ(0, zct_destroy(self->fd, last / 2));
+	EXPECT_EQ(0, zct_create(self->fd, HUGE, 0, ZC_NODE_ANY, &buf));
+	EXPECT_EQ(0, zct_create(self->fd, 1, ZC_BUF_SLICE, ZC_NODE_ANY, &buf));
+	EXPECT_EQ(-EMFILE, zct_create(self->fd, 1, ZC_BUF_SLICE, ZC_NODE_ANY, &buf));
 }
 
 /*
@@ -217,6 +217,17 @@ TEST_F_TIMEOUT(limits, small_pages, 240)
 		err = zct_create(self->fd, HUGE, 0, ZC_NODE_ANY, &buf);
 	} while (!err);
 	EXPECT_EQ(-ENOMEM, err);
+	/* No part of one, either. */
+	EXPECT_EQ(-ENOMEM, zct_create(self->fd, 8192, ZC_BUF_SLICE, ZC_NODE_ANY, &buf));
+	ASSERT_EQ(0, zct_create(self->fd, 300000, ZC_BUF_SLICE | ZC_BUF_SMALL_OK,
+				ZC_NODE_ANY, &buf));
+	EXPECT_EQ(303104, buf.size);
+	map = zct_map(self->fd, &buf);
+	ASSERT_NE(MAP_FAILED, map);
+	zct_pattern(map, 0, buf.size);
+	EXPECT_EQ(-1, zct_pattern_check(map, 0, buf.size));
+	munmap(map, buf.size);
+	EXPECT_EQ(0, zct_destroy(self->fd, buf.handle));
 	err = zct_create(self->fd, size, ZC_BUF_SMALL_OK, ZC_NODE_ANY, &buf);
 	EXPECT_EQ(0, err);
 	if (!err) {

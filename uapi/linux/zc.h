@@ -177,16 +177,27 @@ struct zc_stats {
  * that it has destroyed.
  */
 #define ZC_BUF_ZERO		(1U << 3)
+/**
+ * ZC_BUF_SLICE - up to 1 MiB, be content with a part of a hugepage
+ *
+ * The size is rounded up to a multiple of the page size (4096) instead of ZC_HUGE_SIZE,
+ * and the buffer lies within one hugepage, in one piece, which other such buffers of the
+ * same open file share: aligned to its size, or the next power of two. It is mapped by
+ * small pages; zc_buf_create::huge_bytes is 0. Of the module's memory, of a cgroup's and
+ * of RLIMIT_MEMLOCK the first one takes a whole hugepage, until the last one is gone.
+ * Larger buffers are as without it.
+ */
+#define ZC_BUF_SLICE		(1U << 4)
 
 /**
  * struct zc_buf_create - make a buffer (ZC_IOC_BUF_CREATE)
  * @size:        in: bytes wanted, more than 0; out: bytes granted, @size rounded
- *               up to a multiple of ZC_HUGE_SIZE
+ *               up to a multiple of ZC_HUGE_SIZE, or see ZC_BUF_SLICE
  * @flags:       in: ZC_BUF_* bits
  * @node:        in: NUMA node, or ZC_NODE_ANY; out: node of the first page
  * @handle:      out: name of the buffer within this open file, never 0
  * @page_size:   out: smallest page size in the buffer, bytes: ZC_HUGE_SIZE, or
- *               less if ZC_BUF_SMALL_OK was used and needed
+ *               less with ZC_BUF_SLICE, or if ZC_BUF_SMALL_OK was used and needed
  * @mmap_offset: out: offset to pass to mmap() on this descriptor
  * @huge_bytes:  out: how many bytes of the buffer lie on hugepages
  * @__resv:      in: must be 0

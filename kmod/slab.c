@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Small buffers: parts of a hugepage that those of one open file share.
+ *
+ * The hugepage is split into pages, each with a reference count of its own: so what one
+ * buffer's pages are used for is seen apart from its neighbours', and what others (a
+ * socket, a pipe) still hold when it is given back can neither be given out again nor
+ * keep the rest. The page tables of no two open files have pages of the same hugepage,
+ * so that bytes are never next to those of a stranger.
+ *
+ * What is given back may be had again, unchanged, by its file alone. When there is no
+ * buffer in a hugepage any more it goes back to the page allocator, page by page.
+ */
+#include <linux/bitmap.h>
+#include <linux/highmem.h>
+#include <linux/log2.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+
+#include "memory.h"
+#include "pool.h"
+#include "zc.h"
+
+/**
+ * struct zc_slab - a hugepage that was split into pages
+ * @list:  in zc_file::slabs, while there is a buffer in it
+ * @zf:    whose it is, a reference is held
+ * @page:  the first of ZC_HUGE_PAGES
+ * @node:  its NUMA node
+ * @live:  pages of buffers, under zc_file::slabs_lock as all that follows
+ * @held:  pages that were given back, but others have
+ * @used:  which pages are the one or the other
+ * @stuck: which are the other
+ * @owner: who has it locked
+ */
+struct zc_slab {
+	struct list_head list;
+	struct zc_file *zf;
+	struct page *page;
+	int node;
+	unsigned int live;
+	unsigned int held;
+	DECLARE_BITMAP(used, ZC_HUGE_PAGES);
+	DECLARE_BITMAP(stuck, ZC_HUGE_PAGES);
+	struct zc_owner owner;
+};
+
+static struct zc_slab *zc_slab_new(struct zc_file *zf, u32 flags, int nid)
+{
+	gfp_t gfp = __GFP_ZERO | (flags & ZC_BUF_NODE_STRICT ? __GFP_THISNODE : 0);
+	struct zc_slab *slab = kzalloc(sizeof(*slab), GFP_KERNEL_ACCOUNT);
+	struct page *page;
+	int ret;
+
+	if (!slab)
+		return ERR_PTR(-ENOMEM);
+	ret = zc_pool_charge_owner(&slab->owner, ZC_HUGE_SIZE);
+	if (ret)
+		goto err_slab;
+	page = zc_pool_get_split(nid, gfp);
+	if (IS_ERR(page)) {
+		ret = zc_pool_why_none(PTR_ERR(page), nid, ZC_HUGE_ORDER, gfp);
+		goto err_owner;
+	}
+	slab->page = page;
+	slab->node = page_to_nid(page);
+	kref_get(&zf->ref);
+	slab->zf = zf;
+	return slab;
+
+err_owner:
+	zc_owner_uncharge(&slab->owner);
+err_slab:
+	kfree(slab);
+	return ERR_PTR(ret);
+}
+
+static void zc_slab_free(struct zc_slab *slab)
+{
+	zc_pool_put_split(slab->page);
+	zc_owner_uncharge(&slab->owner);
+	zc_file_put(slab->zf);
+	kfree(slab);
+}
+
+/* Have others let go of pages that were given back? */
+static void zc_slab_reap_locked(struct zc_slab *slab)
+{
+	unsigned int i;
+
+	lockdep_assert_held(&slab->zf->slabs_lock);
+	if (!slab->held)
+		return;
+	for_each_set_bit(i, slab->stuck, ZC_HUGE_PAGES) {
+		if (!zc_folio_reusable(page_folio(slab->page + i)))
+			continue;
+		__clear_bit(i, slab->stuck);
+		__clear_bit(i, slab->used);
+		slab->held--;
+	}
+}
+
+/* Returns the first of @nr pages, which lie as if they had been had by halving. */
+static struct page *zc_slab_carve_locked(struct zc_slab *slab, unsigned int nr)
+{
+	unsigned long align = roundup_pow_of_two(nr) - 1, first;
+
+	lockdep_assert_held(&slab->zf->slabs_lock);
+	if (nr > ZC_HUGE_PAGES - slab->live)
+		return NULL;
+	zc_slab_reap_locked(slab);
+	first = bitmap_find_next_zero_area(slab->used, ZC_HUGE_PAGES, 0, nr, align);
+	if (first >= ZC_HUGE_PAGES)
+		return NULL;
+	bitmap_set(slab->used, first, nr);
+	slab->live += nr;
+	return slab->page + first;
+}
+
+static bool zc_slab_suits(const struct zc_slab *slab, int nid)
+{
+	return nid == NUMA_NO_NODE ? zc_pool_node_near(slab->node) : slab->node == nid;
+}
+
+/* From a slab that the file has; @any: of whatever node. */
+static struct zc_slab *zc_slab_find(struct zc_file *zf, unsigned int nr, int nid, bool any,
+				    struct page **page)
+{
+	struct zc_slab *slab;
+
+	spin_lock(&zf->slabs_lock);
+	list_for_each_entry(slab, &zf->slabs, list) {
+		if (!any && !zc_slab_suits(slab, nid))
+			continue;
+		*page = zc_slab_carve_locked(slab, nr);
+		if (*page) {
+			spin_unlock(&zf->slabs_lock);
+			return slab;
+		}
+	}
+	spin_unlock(&zf->slabs_lock);
+	return NULL;
+}
+
+/**
+ * zc_slab_get - get a part of a hugepage for a buffer
+ * @zf:    whose buffer it will be
+ * @nr:    pages, ZC_HUGE_PAGES at most
+ * @flags: ZC_BUF_* flags, checked
+ * @nid:   NUMA node that passed zc_pool_node_check(), or NUMA_NO_NODE
+ * @page:  set to the first
+ *
+ * Returns: the slab, to be given to zc_slab_put(), or ERR_PTR of a negative errno as of
+ * zc_buffer_new(). May sleep.
+ */
+struct zc_slab *zc_slab_get(struct zc_file *zf, unsigned int nr, u32 flags, int nid,
+			    struct page **page)
+{
+	struct zc_slab *slab = zc_slab_find(zf, nr, nid, false, page);
+
+	if (slab)
+		return slab;
+	slab = zc_slab_new(zf, flags, nid);
+	if (IS_ERR(slab)) {
+		struct zc_slab *other = NULL;
+
+		if (!(flags & ZC_BUF_NODE_STRICT))
+			other = zc_slab_find(zf, nr, nid, true, page);
+		return other ?: slab;
+	}
+	spin_lock(&zf->slabs_lock);
+	*page = zc_slab_carve_locked(slab, nr);
+	/* The last one is the likeliest to have room. */
+	list_add(&slab->list, &zf->slabs);
+	spin_unlock(&zf->slabs_lock);
+	return slab;
+}
+
+/**
+ * zc_slab_put - give a part of a hugepage back
+ * @slab: from zc_slab_get()
+ * @page: the first one of it; others may still hold it
+ * @nr:   pages
+ *
+ * From reclaim, too.
+ */
+void zc_slab_put(struct zc_slab *slab, struct page *page, unsigned int nr)
+{
+	unsigned int i, first = page - slab->page;
+	struct zc_file *zf = slab->zf;
+	bool last;
+
+	spin_lock(&zf->slabs_lock);
+	for (i = first; i < first + nr; i++) {
+		if (zc_folio_reusable(page_folio(slab->page + i))) {
+			__clear_bit(i, slab->used);
+		} else {
+			__set_bit(i, slab->stuck);
+			slab->held++;
+		}
+	}
+	slab->live -= nr;
+	last = !slab->live;
+	if (last)
+		list_del(&slab->list);
+	spin_unlock(&zf->slabs_lock);
+	if (last)
+		zc_slab_free(slab);
+}
