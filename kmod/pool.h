@@ -16,7 +16,7 @@ struct zc_file;
 struct zc_owner;
 struct zc_slab;
 
-/* pool.c: where memory comes from, and its limit */
+/* pool.c: where the memory of buffers comes from, and the limit of all */
 
 int zc_pool_init(void);
 void zc_pool_exit(void);
@@ -30,12 +30,19 @@ void zc_pool_put(struct folio *folio);
 struct page *zc_pool_get_split(int nid, gfp_t extra);
 void zc_pool_put_split(struct page *page);
 void zc_pool_put_used(struct folio *folio, const struct zc_owner *owner);
-struct folio *zc_pool_get_huge(void);
-struct folio *zc_pool_get_slice(size_t len, size_t *off);
-void zc_pool_put_huge(struct folio *folio);
+bool zc_pool_charge(u64 bytes);
+void zc_pool_uncharge(u64 bytes);
+struct folio *zc_pool_alloc(int nid, unsigned int order, gfp_t gfp);
 u64 zc_pool_limit(void);
 u64 zc_pool_used(void);
 void zc_pool_reap(void);
+
+/* flight.c: hugepages of transfers */
+
+struct folio *zc_pool_get_huge(void);
+void zc_pool_put_huge(struct folio *folio);
+struct folio *zc_pool_get_slice(size_t len, size_t *off);
+void zc_pool_close_slices(void);
 s64 zc_pool_flying(void);
 u64 zc_pool_taken(void);
 s64 zc_pool_room(void);

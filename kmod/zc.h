@@ -11,11 +11,11 @@
  *                           `-> event -> (read(2))
  * A transfer: chardev -> transfer -> source -> (file)
  *                           |-> cache -> (page cache)
- *                           |-> ring -> pool -> slice, spare, defer
+ *                           |-> ring -> flight -> slice, spare, defer
  *                           `-> sink -> (socket)
  *
  * Later:      chardev -> submit -> async -> (worker) -> transfer, send
- *                           `-> turn -> pace -> pool
+ *                           `-> turn -> pace -> flight -> pool
  *
  * Nothing calls upwards. All functions may sleep, except where said.
  *
