@@ -32,6 +32,8 @@ static_assert(offsetof(struct zc_query, max_buffer_size) == 40);
 static_assert(offsetof(struct zc_query, buffers) == 64);
 static_assert(offsetof(struct zc_query, parked_bytes) == 96);
 static_assert(sizeof(struct zc_stats) == 128);
+static_assert(sizeof(struct zc_node_query) == 80);
+static_assert(offsetof(struct zc_node_query, reserve_bytes) == 16);
 static_assert(sizeof(struct zc_buf_create) == 64);
 static_assert(offsetof(struct zc_buf_create, mmap_offset) == 24);
 static_assert(sizeof(struct zc_buf_query) == 72);
@@ -110,7 +112,7 @@ static int zc_ioctl_query(struct zc_file *zf, void *data)
 		.abi = ZC_ABI_VERSION,
 		.features = ZC_FEAT_BUFFER | ZC_FEAT_SENDFILE |
 			    ZC_FEAT_PAGE_PATH | ZC_FEAT_SEND | ZC_FEAT_ASYNC |
-			    ZC_FEAT_STATS,
+			    ZC_FEAT_STATS | ZC_FEAT_RESERVE,
 		.buf_flags = ZC_BUF_FLAGS,
 		.send_flags = ZC_SEND_FLAGS,
 		.copy_reasons = ZC_COPY_REASONS,
@@ -142,7 +144,24 @@ static int zc_ioctl_stats(struct zc_file *zf, void *data)
 		.refused_cgroup = zc_stat_read(ZC_STAT_NO_CGROUP),
 		.refused_memory = zc_stat_read(ZC_STAT_NO_MEMORY),
 		.refused_handle = zc_stat_read(ZC_STAT_NO_HANDLE),
+		.reserved = zc_stat_read(ZC_STAT_RESERVE),
 	};
+	return 0;
+}
+
+static int zc_ioctl_node_query(struct zc_file *zf, void *data)
+{
+	struct zc_node_query *arg = data;
+	int ret, next;
+
+	if (arg->flags || zc_any_set(arg->__resv, ARRAY_SIZE(arg->__resv)))
+		return -EINVAL;
+	ret = arg->node < 0 ? -EINVAL : zc_pool_node_check(arg->node);
+	if (ret)
+		return ret;
+	zc_reserve_query(arg->node, arg);
+	next = next_node(arg->node, node_states[N_MEMORY]);
+	arg->next = next < MAX_NUMNODES ? next : -1;
 	return 0;
 }
 
@@ -272,6 +291,11 @@ static const struct zc_ioctl zc_ioctls[] = {
 		.min = 128,
 		.fn = zc_ioctl_stats,
 	},
+	[_IOC_NR(ZC_IOC_NODE_QUERY)] = {
+		.cmd = ZC_IOC_NODE_QUERY,
+		.min = 80,
+		.fn = zc_ioctl_node_query,
+	},
 	[_IOC_NR(ZC_IOC_BUF_CREATE)] = {
 		.cmd = ZC_IOC_BUF_CREATE,
 		.min = 64,
@@ -319,6 +343,7 @@ static const struct zc_ioctl zc_ioctls[] = {
 union zc_ioctl_data {
 	struct zc_query query;
 	struct zc_stats stats;
+	struct zc_node_query node_query;
 	struct zc_buf_create buf_create;
 	struct zc_buf_query buf_query;
 	struct zc_buf_destroy buf_destroy;

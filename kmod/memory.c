@@ -54,7 +54,7 @@ static int zc_block_get(struct zc_block *block, u32 flags, int nid)
 	gfp_t gfp = zc_mem_gfp(flags);
 	struct folio *folio;
 
-	folio = zc_pool_get(nid, ZC_HUGE_ORDER, gfp);
+	folio = zc_pool_get_huge_for(nid, flags & ZC_BUF_NODE_STRICT);
 	if (!IS_ERR(folio)) {
 		block->huge = folio;
 		return 0;
@@ -192,7 +192,7 @@ void zc_mem_drop(struct zc_mem *mem)
 	if (mem->slab)
 		zc_slab_put(mem->slab, mem->page, zc_mem_pages(mem));
 	for (i = 0; i < mem->nr_blocks; i++)
-		zc_spare_lose(mem->blocks[i].huge, &mem->owner);
+		zc_pool_lose(mem->blocks[i].huge, &mem->owner);
 	kvfree(mem->blocks);
 	zc_owner_forget(&mem->owner);
 }

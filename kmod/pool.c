@@ -8,6 +8,7 @@
 
 #include "compat.h"
 #include "pool.h"
+#include "stats.h"
 #include "zc.h"
 
 static unsigned long zc_max_bytes;
@@ -127,6 +128,18 @@ bool zc_pool_park(struct zc_buffer *buf)
 }
 
 /**
+ * zc_pool_has_room - could the module hold more?
+ * @bytes: so much
+ *
+ * Returns: true if nothing need go for it. Any context.
+ */
+bool zc_pool_has_room(u64 bytes)
+{
+	return atomic64_read(&zc_used) + zc_spare_held_bytes() + zc_spare_idle_bytes() +
+	       zc_reserve_bytes() + bytes <= zc_pool_limit();
+}
+
+/**
  * zc_pool_charge - count memory against the module's limit
  * @bytes: so much, to be given to zc_pool_uncharge()
  *
@@ -143,9 +156,8 @@ bool zc_pool_charge(u64 bytes)
 		if (!zc_pool_try_charge(bytes, limit))
 			return false;
 	}
-	/* Idle spares are within the limit too, but in nobody's way. */
-	while (atomic64_read(&zc_used) + zc_spare_held_bytes() +
-	       zc_spare_idle_bytes() > limit && zc_spare_drop(1))
+	/* What is kept for later is within the limit too, but in nobody's way. */
+	while (!zc_pool_has_room(0) && (zc_spare_drop(1) || zc_reserve_drop(1, true)))
 		;
 	return true;
 }
@@ -238,6 +250,68 @@ static struct page *zc_pool_get_pages(int nid, unsigned int order, gfp_t extra)
 		return page;
 	zc_pool_uncharge(PAGE_SIZE << order);
 	return ERR_PTR(-ENOMEM);
+}
+
+/**
+ * zc_pool_get_ready - get a hugepage for the reserve
+ * @nid: NUMA node
+ *
+ * Returns: a zeroed folio of that node, charged to nobody, or NULL. Sleeps.
+ */
+struct folio *zc_pool_get_ready(int nid)
+{
+	return zc_pool_alloc(nid, ZC_HUGE_ORDER, GFP_HIGHUSER | __GFP_ZERO | __GFP_NOWARN |
+						 __GFP_THISNODE | __GFP_RETRY_MAYFAIL);
+}
+
+/* From the reserve: of the node that it is asked of, or of any, if there is no other. */
+static struct folio *zc_pool_get_reserved(int nid)
+{
+	struct folio *folio = zc_reserve_get(nid);
+
+	if (!folio)
+		return NULL;
+	if (!zc_pool_charge(ZC_HUGE_SIZE)) {
+		zc_reserve_unget(folio);
+		return ERR_PTR(-ENOSPC);
+	}
+	zc_stat_inc(ZC_STAT_RESERVE);
+	return folio;
+}
+
+static bool zc_pool_has_policy(void)
+{
+#ifdef CONFIG_NUMA
+	return current->mempolicy;
+#else
+	return false;
+#endif
+}
+
+/**
+ * zc_pool_get_huge_for - get a hugepage for a buffer
+ * @nid:    as of zc_pool_get()
+ * @strict: of that node alone
+ *
+ * From the reserve of the node, or else from the page allocator, or else from the reserve
+ * of another node. Who has a NUMA policy of his own, and names no node, gets none of the
+ * reserve, as only the page allocator knows what the policy says.
+ *
+ * Returns: as of zc_pool_get(), a zeroed folio. May sleep.
+ */
+struct folio *zc_pool_get_huge_for(int nid, bool strict)
+{
+	struct folio *folio = NULL;
+
+	if (nid != NUMA_NO_NODE || !zc_pool_has_policy())
+		folio = zc_pool_get_reserved(nid == NUMA_NO_NODE ? numa_mem_id() : nid);
+	if (folio)
+		return folio;
+	folio = zc_pool_get(nid, ZC_HUGE_ORDER,
+			    __GFP_ZERO | (strict ? __GFP_THISNODE : 0));
+	if (folio == ERR_PTR(-ENOMEM) && !strict && !zc_pool_has_policy())
+		return zc_pool_get_reserved(NUMA_NO_NODE) ?: folio;
+	return folio;
 }
 
 /**
@@ -351,13 +425,25 @@ void zc_pool_put_split(struct page *page)
 void zc_pool_put_used(struct folio *folio, const struct zc_owner *owner)
 {
 	zc_pool_uncharge(folio_size(folio));
-	zc_spare_lose(folio, owner);
+	zc_pool_lose(folio, owner);
+}
+
+/**
+ * zc_pool_lose - the same, of a hugepage that is not charged to the module
+ * @folio: as of zc_pool_put_used()
+ * @owner: as of zc_pool_put_used()
+ */
+void zc_pool_lose(struct folio *folio, const struct zc_owner *owner)
+{
+	if (!zc_reserve_put(folio))
+		zc_spare_lose(folio, owner);
 }
 
 static unsigned long zc_pool_count(struct shrinker *shrinker, struct shrink_control *sc)
 {
 	zc_spare_reap(UINT_MAX);
-	return (zc_spare_idle_bytes() + zc_park_bytes()) / PAGE_SIZE ?: SHRINK_EMPTY;
+	return (zc_spare_idle_bytes() + zc_park_bytes()) / PAGE_SIZE +
+	       zc_reserve_spare() * ZC_HUGE_PAGES ?: SHRINK_EMPTY;
 }
 
 static unsigned long zc_pool_scan(struct shrinker *shrinker, struct shrink_control *sc)
@@ -368,6 +454,9 @@ static unsigned long zc_pool_scan(struct shrinker *shrinker, struct shrink_contr
 
 	if (freed < most)
 		freed += zc_park_drop(NULL, jiffies, most - freed, &zc_used);
+	if (freed < most)
+		freed += (u64)zc_reserve_drop(DIV_ROUND_UP(most - freed, ZC_HUGE_SIZE),
+					      false) * ZC_HUGE_SIZE;
 	return freed ? freed / PAGE_SIZE : SHRINK_STOP;
 }
 
@@ -385,12 +474,17 @@ int zc_pool_init(void)
 	ret = zc_slice_init();
 	if (ret)
 		goto err_defer;
+	ret = zc_reserve_init();
+	if (ret)
+		goto err_slice;
 	zc_shrinker = zc_shrinker_new("zc", zc_pool_count, zc_pool_scan);
 	ret = PTR_ERR_OR_ZERO(zc_shrinker);
 	if (ret)
-		goto err_slice;
+		goto err_reserve;
 	return 0;
 
+err_reserve:
+	zc_reserve_exit();
 err_slice:
 	zc_slice_exit();
 err_defer:
@@ -405,6 +499,7 @@ void zc_pool_exit(void)
 {
 	cancel_delayed_work_sync(&zc_parks_work);
 	zc_shrinker_free(zc_shrinker);
+	zc_reserve_exit();
 	zc_pool_close_slices();
 	zc_slice_exit();
 	zc_spare_exit();

@@ -13,6 +13,7 @@
 
 struct zc_buffer;
 struct zc_file;
+struct zc_node_query;
 struct zc_owner;
 struct zc_slab;
 
@@ -25,6 +26,7 @@ void zc_pool_clear_parks(struct zc_file *zf);
 int zc_pool_node_check(int nid);
 int zc_pool_charge_owner(struct zc_owner *owner, u64 bytes);
 struct folio *zc_pool_get(int nid, unsigned int order, gfp_t extra);
+struct folio *zc_pool_get_huge_for(int nid, bool strict);
 int zc_pool_why_none(int err, int nid, unsigned int order, gfp_t extra);
 void zc_pool_put(struct folio *folio);
 struct page *zc_pool_get_split(int nid, gfp_t extra);
@@ -33,6 +35,9 @@ void zc_pool_put_used(struct folio *folio, const struct zc_owner *owner);
 bool zc_pool_charge(u64 bytes);
 void zc_pool_uncharge(u64 bytes);
 struct folio *zc_pool_alloc(int nid, unsigned int order, gfp_t gfp);
+bool zc_pool_has_room(u64 bytes);
+struct folio *zc_pool_get_ready(int nid);
+void zc_pool_lose(struct folio *folio, const struct zc_owner *owner);
 u64 zc_pool_limit(void);
 u64 zc_pool_used(void);
 void zc_pool_reap(void);
@@ -71,6 +76,18 @@ struct zc_buffer *zc_park_take(struct zc_file *zf, u64 size, u32 flags, int nid)
 u64 zc_park_drop(struct zc_file *zf, unsigned long before, u64 most, atomic64_t *used);
 u64 zc_park_bytes(void);
 
+/* reserve.c: hugepages kept ready on each node */
+
+int zc_reserve_init(void);
+void zc_reserve_exit(void);
+struct folio *zc_reserve_get(int nid);
+void zc_reserve_unget(struct folio *folio);
+bool zc_reserve_put(struct folio *folio);
+unsigned long zc_reserve_drop(unsigned long nr, bool all);
+unsigned long zc_reserve_spare(void);
+u64 zc_reserve_bytes(void);
+void zc_reserve_query(int nid, struct zc_node_query *info);
+
 /* slab.c: parts of hugepages, for small buffers */
 
 struct zc_slab *zc_slab_get(struct zc_file *zf, unsigned int nr, u32 flags, int nid,
@@ -82,6 +99,7 @@ void zc_slab_put(struct zc_slab *slab, struct page *page, unsigned int nr);
 void zc_spare_exit(void);
 bool zc_folio_idle(struct folio *folio);
 bool zc_folio_reusable(struct folio *folio);
+bool zc_folio_charged(struct folio *folio);
 struct folio *zc_spare_get(void);
 void zc_spare_put(struct folio *folio);
 void zc_spare_lose(struct folio *folio, const struct zc_owner *owner);

@@ -13,6 +13,7 @@
  * A spare belongs to no memory cgroup: it was the first user's, and will be the
  * next one's. The shrinker takes those that are idle under pressure.
  */
+#include <linux/memcontrol.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 #include <linux/spinlock.h>
@@ -76,6 +77,22 @@ bool zc_folio_reusable(struct folio *folio)
 {
 	return zc_folio_idle(folio) && !folio_test_hwpoison(folio) &&
 	       !(folio_test_large(folio) && folio_test_has_hwpoisoned(folio));
+}
+
+/**
+ * zc_folio_charged - is a folio charged to a memory cgroup?
+ * @folio: folio. Any context.
+ *
+ * Returns: true if so.
+ */
+bool zc_folio_charged(struct folio *folio)
+{
+	bool charged;
+
+	rcu_read_lock();
+	charged = folio_memcg(folio);
+	rcu_read_unlock();
+	return charged;
 }
 
 /* Move those of the first @looks that have become idle. Returns how many. */

@@ -12,6 +12,7 @@
  * enum zc_stat - what is counted; each says where it is shown
  * @ZC_STAT_MADE:       zc_stats::made
  * @ZC_STAT_AGAIN:      zc_stats::again
+ * @ZC_STAT_RESERVE:    zc_stats::reserved
  * @ZC_STAT_NO_LIMIT:   zc_stats::refused_limit
  * @ZC_STAT_NO_MEMLOCK: zc_stats::refused_memlock
  * @ZC_STAT_NO_CGROUP:  zc_stats::refused_cgroup
@@ -22,6 +23,7 @@
 enum zc_stat {
 	ZC_STAT_MADE,
 	ZC_STAT_AGAIN,
+	ZC_STAT_RESERVE,
 	ZC_STAT_NO_LIMIT,
 	ZC_STAT_NO_MEMLOCK,
 	ZC_STAT_NO_CGROUP,

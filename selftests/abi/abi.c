@@ -23,6 +23,7 @@
 static_assert(sizeof(struct zc_query) == 112, "zc_query");
 static_assert(sizeof(struct zc_buf_create) == 64, "zc_buf_create");
 static_assert(sizeof(struct zc_stats) == 128, "zc_stats");
+static_assert(sizeof(struct zc_node_query) == 80, "zc_node_query");
 static_assert(sizeof(struct zc_buf_query) == 72, "zc_buf_query");
 static_assert(sizeof(struct zc_buf_destroy) == 32, "zc_buf_destroy");
 static_assert(sizeof(struct zc_buf_seal) == 32, "zc_buf_seal");
@@ -51,8 +52,9 @@ static unsigned long resize(unsigned long cmd, size_t size)
 #define BIG	1024
 
 static const unsigned long commands[] = {
-	ZC_IOC_QUERY, ZC_IOC_STATS, ZC_IOC_BUF_CREATE, ZC_IOC_BUF_QUERY, ZC_IOC_BUF_DESTROY,
-	ZC_IOC_BUF_SEAL, ZC_IOC_SENDFILE, ZC_IOC_SEND, ZC_IOC_CANCEL,
+	ZC_IOC_QUERY, ZC_IOC_STATS, ZC_IOC_NODE_QUERY,
+	ZC_IOC_BUF_CREATE, ZC_IOC_BUF_QUERY, ZC_IOC_BUF_DESTROY, ZC_IOC_BUF_SEAL,
+	ZC_IOC_SENDFILE, ZC_IOC_SEND, ZC_IOC_CANCEL,
 };
 
 #define NR_COMMANDS	(sizeof(commands) / sizeof(*commands))
@@ -260,6 +262,8 @@ TEST_F_TIMEOUT(abi, reserved, 120)
 		{ ZC_IOC_QUERY, offsetof(struct zc_query, __resv), 112 },
 		{ ZC_IOC_STATS, offsetof(struct zc_stats, flags), 8 },
 		{ ZC_IOC_STATS, offsetof(struct zc_stats, __resv), 128 },
+		{ ZC_IOC_NODE_QUERY, offsetof(struct zc_node_query, flags), 12 },
+		{ ZC_IOC_NODE_QUERY, offsetof(struct zc_node_query, __resv), 80 },
 		{ ZC_IOC_BUF_CREATE, offsetof(struct zc_buf_create, __resv), 64 },
 		{ ZC_IOC_BUF_QUERY, offsetof(struct zc_buf_query, __pad), 72 },
 		{ ZC_IOC_BUF_DESTROY, offsetof(struct zc_buf_destroy, flags), 32 },

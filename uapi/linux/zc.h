@@ -65,6 +65,8 @@
 #define ZC_FEAT_ASYNC		(1ULL << 4)
 /** ZC_FEAT_STATS - ZC_IOC_STATS */
 #define ZC_FEAT_STATS		(1ULL << 5)
+/** ZC_FEAT_RESERVE - ZC_IOC_NODE_QUERY, and hugepages kept ready (parameter reserve) */
+#define ZC_FEAT_RESERVE		(1ULL << 6)
 
 /**
  * struct zc_query - features and limits of the module (ZC_IOC_QUERY)
@@ -127,6 +129,8 @@ struct zc_query {
  * @refused_cgroup:  out: buffers refused by a memory cgroup (EDQUOT)
  * @refused_memory:  out: buffers refused for want of memory, or of hugepages (ENOMEM)
  * @refused_handle:  out: buffers refused by zc_query::max_handles (EMFILE)
+ * @reserved:        out: hugepages that buffers got from the reserve, see
+ *                   zc_node_query::reserve_bytes
  * @__resv:          in: must be 0
  *
  * Of all users together.
@@ -143,7 +147,51 @@ struct zc_stats {
 	__u64 refused_cgroup;
 	__u64 refused_memory;
 	__u64 refused_handle;
-	__u64 __resv[8];
+	__u64 reserved;
+	__u64 __resv[7];
+};
+
+/*
+ * Why a node's reserve is short, for zc_node_query::why.
+ */
+/** ZC_SHORT_NONE - it is not */
+#define ZC_SHORT_NONE		0
+/** ZC_SHORT_LIMIT - zc_query::max_bytes leaves no room for it */
+#define ZC_SHORT_LIMIT		1
+/** ZC_SHORT_MEMORY - the node has not so much free memory */
+#define ZC_SHORT_MEMORY		2
+/** ZC_SHORT_FRAGMENTED - it has, but in too small pieces */
+#define ZC_SHORT_FRAGMENTED	3
+/** ZC_SHORT_STOPPED - who set it was killed before there were as many */
+#define ZC_SHORT_STOPPED	4
+/** ZC_SHORT_USED - they were taken, or memory was short; the reserve is filled up soon */
+#define ZC_SHORT_USED		5
+
+/**
+ * struct zc_node_query - the memory of a NUMA node (ZC_IOC_NODE_QUERY)
+ * @node:            in: NUMA node that has memory; 0 is the first
+ * @next:            out: the next one, or -1
+ * @flags:           in: must be 0
+ * @why:             out: why @ready_bytes is less than @reserve_bytes, ZC_SHORT_*
+ * @reserve_bytes:   out: hugepages that are to be kept ready for buffers on this node,
+ *                   bytes (module parameter reserve)
+ * @ready_bytes:     out: how many there are now, bytes
+ * @free_bytes:      out: memory of the node that the kernel has free, bytes
+ * @free_huge_bytes: out: how much of that is in hugepages, bytes
+ * @__resv:          in: must be 0
+ *
+ * Errors: EINVAL (no such node, or one without memory; flags or reserved fields), EFAULT.
+ */
+struct zc_node_query {
+	__s32 node;
+	__s32 next;
+	__u32 flags;
+	__u32 why;
+	__u64 reserve_bytes;
+	__u64 ready_bytes;
+	__u64 free_bytes;
+	__u64 free_huge_bytes;
+	__u64 __resv[4];
 };
 
 /*
@@ -310,6 +358,7 @@ struct zc_buf_seal {
 
 #define ZC_IOC_QUERY		_IOWR(ZC_IOC_MAGIC, 0x00, struct zc_query)
 #define ZC_IOC_STATS		_IOWR(ZC_IOC_MAGIC, 0x01, struct zc_stats)
+#define ZC_IOC_NODE_QUERY	_IOWR(ZC_IOC_MAGIC, 0x02, struct zc_node_query)
 #define ZC_IOC_BUF_CREATE	_IOWR(ZC_IOC_MAGIC, 0x10, struct zc_buf_create)
 #define ZC_IOC_BUF_QUERY	_IOWR(ZC_IOC_MAGIC, 0x11, struct zc_buf_query)
 #define ZC_IOC_BUF_DESTROY	_IOWR(ZC_IOC_MAGIC, 0x12, struct zc_buf_destroy)

@@ -1,0 +1,532 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The reserve: hugepages of each node, zeroed and ready, that the administrator has set
+ * aside for buffers. They are had without a search for free memory, and without zeroing.
+ *
+ * Once less than three quarters are ready a worker fills up what was taken, by hugepages
+ * that come back and by the page allocator's. Under pressure the shrinker takes what is
+ * above the half; then, or where the page allocator has none, the worker waits a while.
+ *
+ * As those of hugetlbfs, they are charged to no memory cgroup: the page that is taken now
+ * was there before. They are within the module's limit.
+ */
+#include <linux/cpuset.h>
+#include <linux/highmem.h>
+#include <linux/list.h>
+#include <linux/mmzone.h>
+#include <linux/moduleparam.h>
+#include <linux/mutex.h>
+#include <linux/nodemask.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
+
+#include "pool.h"
+#include "zc.h"
+
+/* How long to let the node be when it had no hugepage, or gave some to others. */
+#define ZC_REST_MIN	(10 * HZ)
+#define ZC_REST_MAX	(160 * HZ)
+
+/* More than any node has: 1 PiB. */
+#define ZC_RESERVE_MAX	BIT(29)
+
+/**
+ * struct zc_reserve - that of one node
+ * @lock:   protects the lists and their counts
+ * @ready:  zeroed folios of ZC_HUGE_ORDER, by folio->lru
+ * @used:   the same, of buffers that are gone
+ * @nr:     folios on both
+ * @target: how many there should be. Under zc_reserve_mutex, as all that follows
+ * @why:    why there are less: ZC_SHORT_*
+ * @rest:   how long to wait next time, jiffies
+ * @until:  how long to wait this time
+ */
+struct zc_reserve {
+	spinlock_t lock;	/* see above */
+	struct list_head ready;
+	struct list_head used;
+	unsigned long nr;
+	unsigned long target;
+	u32 why;
+	unsigned long rest;
+	unsigned long until;
+};
+
+/* By node; NULL before the module is ready. */
+static struct zc_reserve *zc_reserves;
+static DEFINE_MUTEX(zc_reserve_mutex);
+
+/* What was asked for, by node. */
+static unsigned long zc_targets[MAX_NUMNODES];
+
+static void zc_reserve_work_fn(struct work_struct *work);
+static DECLARE_DELAYED_WORK(zc_reserve_work, zc_reserve_work_fn);
+
+static void zc_reserve_clear(struct folio *folio)
+{
+	unsigned long i;
+
+	for (i = 0; i < ZC_HUGE_PAGES; i++) {
+		clear_highpage(folio_page(folio, i));
+		cond_resched();
+	}
+}
+
+static void zc_reserve_add(struct zc_reserve *res, struct folio *folio)
+{
+	spin_lock(&res->lock);
+	list_add(&folio->lru, &res->ready);
+	res->nr++;
+	spin_unlock(&res->lock);
+}
+
+static struct folio *zc_reserve_pop(struct zc_reserve *res, struct list_head *list)
+{
+	struct folio *folio;
+
+	spin_lock(&res->lock);
+	folio = list_first_entry_or_null(list, struct folio, lru);
+	if (folio) {
+		list_del(&folio->lru);
+		res->nr--;
+	}
+	spin_unlock(&res->lock);
+	return folio;
+}
+
+static struct folio *zc_reserve_pop_any(struct zc_reserve *res)
+{
+	return zc_reserve_pop(res, &res->used) ?: zc_reserve_pop(res, &res->ready);
+}
+
+static unsigned long zc_reserve_nr(const struct zc_reserve *res)
+{
+	return READ_ONCE(res->nr);
+}
+
+static u64 zc_node_free(int nid, unsigned int order)
+{
+	u64 pages = 0;
+	int i;
+
+	for (i = 0; i < MAX_NR_ZONES; i++) {
+		struct zone *zone = &NODE_DATA(nid)->node_zones[i];
+		unsigned int o;
+
+		if (!populated_zone(zone))
+			continue;
+		for (o = order; o < ARRAY_SIZE(zone->free_area); o++)
+			pages += (u64)READ_ONCE(zone->free_area[o].nr_free) << o;
+	}
+	return pages * PAGE_SIZE;
+}
+
+/* Is what the node has free less than what is missing, or only in pieces? */
+static u32 zc_reserve_why(int nid, const struct zc_reserve *res)
+{
+	u64 missing = (u64)(res->target - zc_reserve_nr(res)) * ZC_HUGE_SIZE;
+
+	return zc_node_free(nid, 0) < missing ? ZC_SHORT_MEMORY : ZC_SHORT_FRAGMENTED;
+}
+
+static void zc_reserve_rest(struct zc_reserve *res)
+{
+	res->until = jiffies + res->rest;
+	res->rest = min(2 * res->rest, (unsigned long)ZC_REST_MAX);
+}
+
+/* Have those ready that buffers have had; but no more than there should be. */
+static void zc_reserve_clean_locked(struct zc_reserve *res)
+{
+	struct folio *folio;
+
+	lockdep_assert_held(&zc_reserve_mutex);
+	while ((folio = zc_reserve_pop(res, &res->used))) {
+		zc_reserve_clear(folio);
+		zc_reserve_add(res, folio);
+	}
+	while (zc_reserve_nr(res) > res->target && (folio = zc_reserve_pop_any(res)))
+		folio_put(folio);
+}
+
+/* Have as many as there should be, or know why not. */
+static void zc_reserve_fill_locked(int nid, struct zc_reserve *res)
+{
+	struct folio *folio;
+
+	zc_reserve_clean_locked(res);
+	res->why = ZC_SHORT_NONE;
+	while (zc_reserve_nr(res) < res->target) {
+		if (fatal_signal_pending(current)) {
+			res->why = ZC_SHORT_STOPPED;
+			return;
+		}
+		if (!zc_pool_has_room(ZC_HUGE_SIZE)) {
+			res->why = ZC_SHORT_LIMIT;
+			break;
+		}
+		folio = zc_pool_get_ready(nid);
+		if (!folio) {
+			res->why = zc_reserve_why(nid, res);
+			break;
+		}
+		zc_reserve_add(res, folio);
+		cond_resched();
+	}
+	if (res->why)
+		zc_reserve_rest(res);
+	else
+		res->rest = ZC_REST_MIN;
+}
+
+static bool zc_reserve_low(const struct zc_reserve *res)
+{
+	unsigned long target = READ_ONCE(res->target);
+
+	return zc_reserve_nr(res) < target - target / 4;
+}
+
+static bool zc_reserve_rests(const struct zc_reserve *res)
+{
+	return time_before(jiffies, READ_ONCE(res->until));
+}
+
+static void zc_reserve_work_fn(struct work_struct *work)
+{
+	unsigned long next = ULONG_MAX;
+	int nid;
+
+	mutex_lock(&zc_reserve_mutex);
+	for_each_node_state(nid, N_MEMORY) {
+		struct zc_reserve *res = &zc_reserves[nid];
+
+		zc_reserve_clean_locked(res);
+		if (zc_reserve_low(res) && !zc_reserve_rests(res))
+			zc_reserve_fill_locked(nid, res);
+		if (zc_reserve_low(res))
+			next = min_t(unsigned long, next,
+				     max_t(long, res->until - jiffies, 1));
+	}
+	mutex_unlock(&zc_reserve_mutex);
+	if (next != ULONG_MAX)
+		queue_delayed_work(system_unbound_wq, &zc_reserve_work, next);
+}
+
+static void zc_reserve_soon(void)
+{
+	mod_delayed_work(system_unbound_wq, &zc_reserve_work, 0);
+}
+
+/**
+ * zc_reserve_get - take a hugepage that is ready
+ * @nid: of this node, or NUMA_NO_NODE: of any that the caller may use
+ *
+ * Returns: a zeroed folio of ZC_HUGE_ORDER with one reference, not charged, or NULL. May
+ * sleep.
+ */
+struct folio *zc_reserve_get(int nid)
+{
+	struct folio *folio = NULL;
+	struct zc_reserve *res;
+	int i;
+
+	if (nid == NUMA_NO_NODE) {
+		for_each_node_state(i, N_MEMORY) {
+			folio = zc_reserve_get(i);
+			if (folio)
+				break;
+		}
+		return folio;
+	}
+	res = &zc_reserves[nid];
+	/* A cpuset's nodes hold for it, too. */
+	if (!zc_reserve_nr(res) || !node_isset(nid, cpuset_current_mems_allowed))
+		return NULL;
+	folio = zc_reserve_pop(res, &res->ready);
+	if (!folio) {
+		/* As the page allocator would have to do. */
+		folio = zc_reserve_pop(res, &res->used);
+		if (folio)
+			zc_reserve_clear(folio);
+	}
+	if (folio && zc_reserve_low(res) && !zc_reserve_rests(res))
+		zc_reserve_soon();
+	return folio;
+}
+
+/**
+ * zc_reserve_unget - undo zc_reserve_get()
+ * @folio: as it returned, untouched
+ */
+void zc_reserve_unget(struct folio *folio)
+{
+	zc_reserve_add(&zc_reserves[folio_nid(folio)], folio);
+}
+
+/**
+ * zc_reserve_put - give a hugepage back that a buffer has had
+ * @folio: a folio of ZC_HUGE_ORDER
+ *
+ * It is kept if it is charged to no cgroup, its node is short of ready ones, and nobody
+ * else holds it.
+ *
+ * Returns: true if so. From reclaim, too.
+ */
+bool zc_reserve_put(struct folio *folio)
+{
+	struct zc_reserve *res = &zc_reserves[folio_nid(folio)];
+
+	if (zc_reserve_nr(res) >= READ_ONCE(res->target) || zc_folio_charged(folio) ||
+	    !zc_folio_reusable(folio))
+		return false;
+	spin_lock(&res->lock);
+	list_add(&folio->lru, &res->used);
+	res->nr++;
+	spin_unlock(&res->lock);
+	zc_reserve_soon();
+	return true;
+}
+
+/**
+ * zc_reserve_drop - give hugepages back to the page allocator
+ * @nr:  how many at most
+ * @all: below the half of what there should be, too
+ *
+ * Returns: how many. From reclaim, too.
+ */
+unsigned long zc_reserve_drop(unsigned long nr, bool all)
+{
+	unsigned long done = 0;
+	struct folio *folio;
+	int nid;
+
+	for_each_node_state(nid, N_MEMORY) {
+		struct zc_reserve *res = &zc_reserves[nid];
+
+		while (done < nr && (all || zc_reserve_nr(res) > READ_ONCE(res->target) / 2)) {
+			folio = zc_reserve_pop_any(res);
+			if (!folio)
+				break;
+			WRITE_ONCE(res->until, jiffies + ZC_REST_MIN);
+			folio_put(folio);
+			done++;
+		}
+	}
+	if (done)
+		queue_delayed_work(system_unbound_wq, &zc_reserve_work, ZC_REST_MIN);
+	return done;
+}
+
+/**
+ * zc_reserve_spare - how many hugepages zc_reserve_drop() would give back
+ *
+ * Returns: their number. Any context.
+ */
+unsigned long zc_reserve_spare(void)
+{
+	unsigned long sum = 0;
+	int nid;
+
+	for_each_node_state(nid, N_MEMORY) {
+		unsigned long nr = zc_reserve_nr(&zc_reserves[nid]);
+		unsigned long half = READ_ONCE(zc_reserves[nid].target) / 2;
+
+		sum += nr > half ? nr - half : 0;
+	}
+	return sum;
+}
+
+/**
+ * zc_reserve_bytes - memory of all hugepages in reserve
+ *
+ * Returns: bytes. Any context.
+ */
+u64 zc_reserve_bytes(void)
+{
+	u64 sum = 0;
+	int nid;
+
+	for_each_node_state(nid, N_MEMORY)
+		sum += zc_reserve_nr(&zc_reserves[nid]);
+	return sum * ZC_HUGE_SIZE;
+}
+
+/**
+ * zc_reserve_query - how a node is
+ * @nid:  NUMA node that passed zc_pool_node_check()
+ * @info: its fields but for node, next and the reserved ones are set. Sleeps.
+ */
+void zc_reserve_query(int nid, struct zc_node_query *info)
+{
+	struct zc_reserve *res = &zc_reserves[nid];
+
+	mutex_lock(&zc_reserve_mutex);
+	info->reserve_bytes = (u64)res->target * ZC_HUGE_SIZE;
+	info->ready_bytes = (u64)zc_reserve_nr(res) * ZC_HUGE_SIZE;
+	info->why = info->ready_bytes < info->reserve_bytes ? res->why ?: ZC_SHORT_USED :
+							      ZC_SHORT_NONE;
+	mutex_unlock(&zc_reserve_mutex);
+	info->free_bytes = zc_node_free(nid, 0);
+	info->free_huge_bytes = zc_node_free(nid, ZC_HUGE_ORDER);
+}
+
+static const char *zc_short_text(u32 why)
+{
+	switch (why) {
+	case ZC_SHORT_LIMIT:
+		return "max_bytes is reached";
+	case ZC_SHORT_MEMORY:
+		return "the node has no more free memory";
+	case ZC_SHORT_FRAGMENTED:
+		return "no more hugepages are free; echo 1 >/proc/sys/vm/compact_memory may help";
+	}
+	return "interrupted";
+}
+
+static void zc_reserve_apply_locked(void)
+{
+	int nid;
+
+	for_each_node_state(nid, N_MEMORY) {
+		struct zc_reserve *res = &zc_reserves[nid];
+
+		if (res->target == zc_targets[nid] && zc_reserve_nr(res) == res->target)
+			continue;
+		WRITE_ONCE(res->target, zc_targets[nid]);
+		res->rest = ZC_REST_MIN;
+		zc_reserve_fill_locked(nid, res);
+		if (res->why)
+			pr_warn("zc: reserve of node %d: %lu of %lu hugepages: %s\n", nid,
+				zc_reserve_nr(res), res->target, zc_short_text(res->why));
+	}
+}
+
+/* "N": evenly, or "NODE:N,...": the other nodes have none. */
+static int zc_targets_parse(const char *val, unsigned long *targets)
+{
+	char *copy = kstrdup(skip_spaces(val), GFP_KERNEL), *rest = copy, *part, *count;
+	int nid, ret = -EINVAL;
+	unsigned int nr;
+
+	if (!copy)
+		return -ENOMEM;
+	strim(copy);
+	if (!strchr(copy, ':')) {
+		unsigned int nodes = num_node_state(N_MEMORY);
+
+		if (kstrtouint(copy, 10, &nr) || nr > ZC_RESERVE_MAX)
+			goto out;
+		ret = 0;
+		for_each_node_state(nid, N_MEMORY) {
+			targets[nid] = DIV_ROUND_UP(nr, nodes);
+			nr -= targets[nid];
+			nodes--;
+		}
+		goto out;
+	}
+	while ((part = strsep(&rest, ","))) {
+		count = strchr(part, ':');
+		if (!count)
+			goto out;
+		*count++ = '\0';
+		if (kstrtoint(part, 10, &nid) || kstrtouint(count, 10, &nr) || nid < 0 ||
+		    zc_pool_node_check(nid) || nr > ZC_RESERVE_MAX)
+			goto out;
+		targets[nid] = nr;
+	}
+	ret = 0;
+out:
+	kfree(copy);
+	return ret;
+}
+
+static int zc_reserve_param_set(const char *val, const struct kernel_param *kp)
+{
+	unsigned long *targets = kcalloc(nr_node_ids, sizeof(*targets), GFP_KERNEL);
+	int ret, nid;
+
+	if (!targets)
+		return -ENOMEM;
+	ret = zc_targets_parse(val, targets);
+	if (ret)
+		goto out;
+	mutex_lock(&zc_reserve_mutex);
+	for (nid = 0; nid < nr_node_ids; nid++)
+		zc_targets[nid] = targets[nid];
+	if (zc_reserves) {
+		zc_reserve_apply_locked();
+		zc_reserve_soon();
+	}
+	mutex_unlock(&zc_reserve_mutex);
+out:
+	kfree(targets);
+	return ret;
+}
+
+static int zc_reserve_param_get(char *buf, const struct kernel_param *kp)
+{
+	int nid, len = 0;
+
+	mutex_lock(&zc_reserve_mutex);
+	for_each_node_state(nid, N_MEMORY)
+		len += scnprintf(buf + len, PAGE_SIZE - len, "%s%d:%lu", len ? "," : "",
+				 nid, zc_targets[nid]);
+	mutex_unlock(&zc_reserve_mutex);
+	return len + scnprintf(buf + len, PAGE_SIZE - len, "\n");
+}
+
+static const struct kernel_param_ops zc_reserve_param = {
+	.set = zc_reserve_param_set,
+	.get = zc_reserve_param_get,
+};
+module_param_cb(reserve, &zc_reserve_param, NULL, 0644);
+MODULE_PARM_DESC(reserve, "hugepages to keep ready for buffers: N, shared among the nodes, or NODE:N,...");
+
+/**
+ * zc_reserve_init - have the reserve that was asked for
+ *
+ * Returns: 0 or -ENOMEM; that there are less hugepages is none. Sleeps.
+ */
+int zc_reserve_init(void)
+{
+	struct zc_reserve *reserves = kcalloc(nr_node_ids, sizeof(*reserves), GFP_KERNEL);
+	int nid;
+
+	if (!reserves)
+		return -ENOMEM;
+	for (nid = 0; nid < nr_node_ids; nid++) {
+		spin_lock_init(&reserves[nid].lock);
+		INIT_LIST_HEAD(&reserves[nid].ready);
+		INIT_LIST_HEAD(&reserves[nid].used);
+		reserves[nid].until = jiffies;
+		reserves[nid].rest = ZC_REST_MIN;
+	}
+	mutex_lock(&zc_reserve_mutex);
+	zc_reserves = reserves;
+	zc_reserve_apply_locked();
+	zc_reserve_soon();
+	mutex_unlock(&zc_reserve_mutex);
+	return 0;
+}
+
+/**
+ * zc_reserve_exit - give it back
+ */
+void zc_reserve_exit(void)
+{
+	struct zc_reserve *reserves = zc_reserves;
+	int nid;
+
+	mutex_lock(&zc_reserve_mutex);
+	for (nid = 0; nid < nr_node_ids; nid++)
+		WRITE_ONCE(reserves[nid].target, 0);
+	mutex_unlock(&zc_reserve_mutex);
+	zc_reserve_drop(ULONG_MAX, true);
+	cancel_delayed_work_sync(&zc_reserve_work);
+	mutex_lock(&zc_reserve_mutex);
+	zc_reserves = NULL;
+	mutex_unlock(&zc_reserve_mutex);
+	kfree(reserves);
+}
