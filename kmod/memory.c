@@ -118,20 +118,6 @@ static int zc_mem_get_few(struct zc_mem *mem, u32 flags, int nid)
 }
 
 /**
- * zc_mem_size - how much memory a buffer gets
- * @size:  bytes, as the user has asked for
- * @flags: ZC_BUF_* flags, checked
- *
- * Returns: bytes.
- */
-u64 zc_mem_size(u64 size, u32 flags)
-{
-	if ((flags & ZC_BUF_SLICE) && size <= ZC_SLAB_MAX)
-		return PAGE_ALIGN(size);
-	return round_up(size, (u64)ZC_HUGE_SIZE);
-}
-
-/**
  * zc_mem_get - get memory for a buffer, charged to the caller
  * @mem:   all zero
  * @zf:    whose buffer it will be

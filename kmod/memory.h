@@ -5,12 +5,16 @@
 #ifndef _ZC_MEMORY_H
 #define _ZC_MEMORY_H
 
+#include <linux/mm.h>
+#include <linux/sizes.h>
 #include <linux/types.h>
+#include <linux/zc.h>
 
 #include "owner.h"
 
-struct folio;
-struct page;
+/* Larger buffers share no hugepage. */
+#define ZC_SLAB_MAX	SZ_1M
+
 struct zc_file;
 struct zc_slab;
 
@@ -44,7 +48,20 @@ struct zc_mem {
 	struct zc_owner owner;
 };
 
-u64 zc_mem_size(u64 size, u32 flags);
+/**
+ * zc_mem_size - how much memory a buffer gets
+ * @size:  bytes, as the user has asked for
+ * @flags: ZC_BUF_* flags, checked
+ *
+ * Returns: bytes.
+ */
+static inline u64 zc_mem_size(u64 size, u32 flags)
+{
+	if ((flags & ZC_BUF_SLICE) && size <= ZC_SLAB_MAX)
+		return PAGE_ALIGN(size);
+	return round_up(size, (u64)ZC_HUGE_SIZE);
+}
+
 int zc_mem_get(struct zc_mem *mem, struct zc_file *zf, u64 size, u32 flags, int nid);
 void zc_mem_put(struct zc_mem *mem);
 void zc_mem_drop(struct zc_mem *mem);

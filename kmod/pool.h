@@ -6,7 +6,7 @@
 #ifndef _ZC_POOL_H
 #define _ZC_POOL_H
 
-#include <linux/mm_types.h>
+#include <linux/mm.h>
 #include <linux/sched.h>
 #include <linux/topology.h>
 #include <linux/types.h>
@@ -69,6 +69,38 @@ static inline bool zc_pool_node_near(int nid)
 	return nid == numa_mem_id();
 }
 
+/**
+ * zc_folio_idle - has everybody else let go of a folio?
+ * @folio: a folio of the caller's own
+ *
+ * Of one that is not mapped nobody can come to hold it afterwards but by the caller. A
+ * transient reference (by compaction, say) can only delay the answer. It must not be
+ * frozen for the question: a buffer's folio may be faulted in meanwhile, or sent, and
+ * those take their reference without a look at the others. Any context.
+ *
+ * Returns: true if so; then their last accesses come before the caller's next.
+ */
+static inline bool zc_folio_idle(struct folio *folio)
+{
+	if (folio_ref_count(folio) != 1)
+		return false;
+	/* Pairs with the barrier in the put that left one. */
+	smp_mb();
+	return true;
+}
+
+/**
+ * zc_folio_reusable - may a folio be had again?
+ * @folio: as of zc_folio_idle()
+ *
+ * Returns: true if nobody else holds it, and it is as good as new. Any context.
+ */
+static inline bool zc_folio_reusable(struct folio *folio)
+{
+	return zc_folio_idle(folio) && !folio_test_hwpoison(folio) &&
+	       !(folio_test_large(folio) && folio_test_has_hwpoisoned(folio));
+}
+
 /* park.c: buffers kept for the file that had them last */
 
 bool zc_park_put(struct zc_buffer *buf, atomic64_t *used);
@@ -97,8 +129,6 @@ void zc_slab_put(struct zc_slab *slab, struct page *page, unsigned int nr);
 /* spare.c: hugepages kept for the next transfer, or still held by the network */
 
 void zc_spare_exit(void);
-bool zc_folio_idle(struct folio *folio);
-bool zc_folio_reusable(struct folio *folio);
 bool zc_folio_charged(struct folio *folio);
 struct folio *zc_spare_get(void);
 void zc_spare_put(struct folio *folio);

@@ -48,38 +48,6 @@ static void zc_spares_age(struct work_struct *work);
 static DECLARE_DELAYED_WORK(zc_spares_work, zc_spares_age);
 
 /**
- * zc_folio_idle - has everybody else let go of a folio?
- * @folio: a folio of the caller's own
- *
- * Of one that is not mapped nobody can come to hold it afterwards but by the caller. A
- * transient reference (by compaction, say) can only delay the answer. It must not be
- * frozen for the question: a buffer's folio may be faulted in meanwhile, or sent, and
- * those take their reference without a look at the others. Any context.
- *
- * Returns: true if so; then their last accesses come before the caller's next.
- */
-bool zc_folio_idle(struct folio *folio)
-{
-	if (folio_ref_count(folio) != 1)
-		return false;
-	/* Pairs with the barrier in the put that left one. */
-	smp_mb();
-	return true;
-}
-
-/**
- * zc_folio_reusable - may a folio be had again?
- * @folio: as of zc_folio_idle()
- *
- * Returns: true if nobody else holds it, and it is as good as new. Any context.
- */
-bool zc_folio_reusable(struct folio *folio)
-{
-	return zc_folio_idle(folio) && !folio_test_hwpoison(folio) &&
-	       !(folio_test_large(folio) && folio_test_has_hwpoisoned(folio));
-}
-
-/**
  * zc_folio_charged - is a folio charged to a memory cgroup?
  * @folio: folio. Any context.
  *

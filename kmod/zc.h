@@ -49,8 +49,6 @@
 
 #define ZC_HUGE_ORDER	(21 - PAGE_SHIFT)
 #define ZC_HUGE_PAGES	BIT(ZC_HUGE_ORDER)
-/* Larger buffers share no hugepage. */
-#define ZC_SLAB_MAX	SZ_1M
 
 /* buffer.c: one buffer */
 
