@@ -41,7 +41,7 @@ receiver()
 	return 1
 }
 
-ktap_plan 42
+ktap_plan 49
 rmmod zc 2>/dev/null
 zcctl info 2>"$dir/err"
 [ $? -eq 3 ] && says "zcctl load" err
@@ -67,8 +67,8 @@ zcctl load 2>"$dir/err"
 [ $? -eq 1 ] && says "loaded already" err
 ktap_test "so is one of what is not installed" $?
 
-zcctl info >"$dir/out" && says "buffer sendfile page-path send async stats" out &&
-	says "copybreak=512 depth=3 max_bytes=536870912 uring_life=" out
+zcctl info >"$dir/out" && says "buffer sendfile page-path send async stats reserve" out &&
+	says "copybreak=512 depth=3 max_bytes=536870912 reserve=0:0,1:0 uring_life=" out
 ktap_test "info" $?
 zcctl -j info >"$dir/out" && [ "$(field out schema)" = zcctl/1 ] &&
 	[ "$(field out depth)" = 3 ] &&
@@ -92,6 +92,30 @@ ktap_test "alloc of too much: an error as JSON" $?
 zcctl alloc 600M 2>"$dir/err"
 [ $? -eq 1 ] && says "may have 512 MiB (max_bytes)" err && ! says "--small-ok" err
 ktap_test "alloc of more than max_bytes is explained" $?
+zcctl alloc 5K --slice >"$dir/out" && says "8.0 KiB" out && says "in one piece" out
+ktap_test "alloc --slice" $?
+
+zcctl pool set 8 >"$dir/out" && says "^   0 *4 *4 " out && says "^   1 *4 *4 " out
+ktap_test "pool set" $?
+zcctl -j pool set 6 --node 1 >"$dir/out" && python3 - "$dir/out" <<-'END'
+	import json, sys
+	pool = json.load(open(sys.argv[1]))
+	assert pool["schema"] == "zcctl/1" and pool["kind"] == "pool", pool
+	assert [(n["node"], n["reserve_bytes"] >> 21, n["ready_bytes"] >> 21, n["short"])
+	        for n in pool["nodes"]] == [(0, 4, 4, "none"), (1, 6, 6, "none")], pool
+END
+ktap_test "pool set --node, as JSON" $?
+zcctl alloc 2M --node 1 >"$dir/out" && zcctl -j info >"$dir/out" && says '"reserved":[1-9]' out
+ktap_test "alloc from the reserve" $?
+zcctl pool set 100000 --node 0 >"$dir/out" && says "node 0: .* of 100000 hugepages" out &&
+	says "max_bytes, the limit" out && says "echo BYTES" out
+ktap_test "pool set of too many is explained" $?
+zcctl pool set 1 --node 7 2>"$dir/err"
+[ $? -eq 1 ] && says "NUMA node 7 has no memory" err
+ktap_test "pool set on a node that is not there is explained" $?
+zcctl pool set 0 >"$dir/out" && zcctl pool >"$dir/out" && says "^   0 *0 *0 " out
+ktap_test "pool set 0" $?
+
 zcctl alloc 2T 2>"$dir/err"
 [ $? -eq 1 ] && says "may have 1.0 TiB at most" err
 ktap_test "alloc of more than a buffer may have is explained" $?

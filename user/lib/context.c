@@ -57,6 +57,14 @@ ZC_EXPORT int zc_query_stats(const struct zc_context *ctx, struct zc_stats *stat
 	return zc_ioctl(ctx->fd, ZC_IOC_STATS, stats);
 }
 
+ZC_EXPORT int zc_query_node(const struct zc_context *ctx, int node,
+			    struct zc_node_query *info)
+{
+	memset(info, 0, sizeof(*info));
+	info->node = node;
+	return zc_ioctl(ctx->fd, ZC_IOC_NODE_QUERY, info);
+}
+
 ZC_EXPORT int zc_events(struct zc_context *ctx, struct zc_event *events,
 			unsigned int nr)
 {

@@ -49,7 +49,7 @@ check "help teaches" 0 says "A first walk" out
 check "version" 0 "$zcctl" --version
 check "no command" 2 "$zcctl"
 check "unknown command" 2 "$zcctl" frobnicate
-for cmd in load unload info alloc send recv; do
+for cmd in load unload info alloc pool send recv; do
 	check "$cmd --help" 0 "$zcctl" "$cmd" --help
 	check "$cmd --help says usage" 0 says "^usage: zcctl $cmd" out
 done
@@ -99,6 +99,13 @@ check "alloc: negative size" 2 "$zcctl" alloc -- -1
 check "alloc: too large a size" 2 "$zcctl" alloc 99999999999999999999G
 check "alloc: --strict without --node" 2 "$zcctl" alloc 2M --strict
 check "alloc: bad node" 2 "$zcctl" alloc 2M --node x
+check "pool: neither show nor set" 2 "$zcctl" pool frobnicate
+check "pool set: no count" 2 "$zcctl" pool set
+check "pool set: bad count" 2 "$zcctl" pool set -- -1
+check "pool set: bad count is named" 0 says "'-1' is no count" err
+check "pool set: too many" 2 "$zcctl" pool set 1 2
+check "pool set: bad node" 2 "$zcctl" pool set 1 --node x
+check "pool show: no node" 2 "$zcctl" pool show --node 1
 check "send: one argument" 2 "$zcctl" send file
 for to in localhost localhost: :4000 localhost:x localhost:0 localhost:65536 ::1:4000; do
 	check "send: to $to" 2 "$zcctl" send "$0" "$to"

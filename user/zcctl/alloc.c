@@ -20,6 +20,7 @@ static const char alloc_help[] =
 "  --node N      memory of this NUMA node, if it has some\n"
 "  --strict      memory of that node or none\n"
 "  --small-ok    small pages where no hugepage is free\n"
+"  --slice       up to 1 MiB: a part of a hugepage, rounded up to 4 KiB\n"
 "  --hold SECS   keep the buffer so long before the command ends\n"
 "\n"
 "examples:\n"
@@ -108,7 +109,9 @@ static void show_text(const struct zc_buf_query *q, const void *data,
 	printf("address    %p\n", data);
 	printf("size       %s\n", out_bytes(q->size, a, sizeof(a)));
 	printf("granted    pages of %s", out_bytes(q->page_size, a, sizeof(a)));
-	if (q->huge_bytes != q->size)
+	if (q->size < ZC_HUGE_SIZE)
+		printf(", in one piece of a hugepage");
+	else if (q->huge_bytes != q->size)
 		printf(" and larger, %s on hugepages",
 		       out_bytes(q->huge_bytes, a, sizeof(a)));
 	putchar('\n');
@@ -228,6 +231,7 @@ int cmd_alloc(int argc, char **argv)
 		{ "node", required_argument, NULL, 'n' },
 		{ "strict", no_argument, NULL, 's' },
 		{ "small-ok", no_argument, NULL, 'o' },
+		{ "slice", no_argument, NULL, 'l' },
 		{ "hold", required_argument, NULL, 'H' },
 		{ "help", no_argument, NULL, 'h' },
 		{ },
@@ -247,6 +251,9 @@ int cmd_alloc(int argc, char **argv)
 			break;
 		case 'o':
 			flags |= ZC_BUF_SMALL_OK;
+			break;
+		case 'l':
+			flags |= ZC_BUF_SLICE;
 			break;
 		case 'H':
 			if (!parse_int(optarg, 0, 86400, &hold))

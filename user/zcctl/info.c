@@ -34,6 +34,7 @@ static const struct bit_name features[] = {
 	{ ZC_FEAT_SEND, "send" },
 	{ ZC_FEAT_ASYNC, "async" },
 	{ ZC_FEAT_STATS, "stats" },
+	{ ZC_FEAT_RESERVE, "reserve" },
 };
 
 /**
@@ -115,6 +116,7 @@ static const struct stat_name {
 } stat_names[] = {
 	{ "made", offsetof(struct zc_stats, made) },
 	{ "again", offsetof(struct zc_stats, again) },
+	{ "reserved", offsetof(struct zc_stats, reserved) },
 	{ "refused_limit", offsetof(struct zc_stats, refused_limit) },
 	{ "refused_memlock", offsetof(struct zc_stats, refused_memlock) },
 	{ "refused_cgroup", offsetof(struct zc_stats, refused_cgroup) },

@@ -12,6 +12,7 @@ static const struct command commands[] = {
 	{ "unload", cmd_unload, "unload it, or say who holds it" },
 	{ "info", cmd_info, "its version, features and limits" },
 	{ "alloc", cmd_alloc, "make and map a buffer, and show what it is" },
+	{ "pool", cmd_pool, "hugepages kept ready on each NUMA node" },
 	{ "send", cmd_send, "send a file to HOST:PORT without a copy" },
 	{ "recv", cmd_recv, "receive on a TCP port" },
 	{ "bench", cmd_bench, "measure zc beside the usual ways" },

@@ -78,9 +78,21 @@ int zc_query(const struct zc_context *ctx, struct zc_query *query);
 int zc_query_stats(const struct zc_context *ctx, struct zc_stats *stats);
 
 /**
+ * zc_query_node - memory of a NUMA node, and what is kept ready of it for buffers
+ * @ctx:  context
+ * @node: NUMA node that has memory
+ * @info: written; its next is the next such node, or -1
+ *
+ * Returns: 0; -EINVAL (no such node), -ENOTTY (the module is too old), or another negative
+ * errno.
+ */
+int zc_query_node(const struct zc_context *ctx, int node, struct zc_node_query *info);
+
+/**
  * zc_buffer_new - make a buffer and map it
  * @ctx:   context
- * @size:  bytes, rounded up to a multiple of 2 MiB
+ * @size:  bytes, rounded up to a multiple of 2 MiB; with ZC_BUF_SLICE, and up to 1 MiB,
+ *         of the page size
  * @flags: ZC_BUF_* flags
  * @node:  NUMA node, or ZC_NODE_ANY
  * @buf:   the buffer, to be given back by zc_buffer_free()
@@ -107,7 +119,7 @@ void zc_buffer_free(struct zc_buffer *buf);
  * zc_buffer_data - memory of a buffer
  * @buf: buffer, which keeps the memory
  *
- * Returns: its first byte, aligned to 2 MiB.
+ * Returns: its first byte, aligned to 2 MiB, or the page size with ZC_BUF_SLICE.
  */
 void *zc_buffer_data(const struct zc_buffer *buf);
 
@@ -115,7 +127,7 @@ void *zc_buffer_data(const struct zc_buffer *buf);
  * zc_buffer_size - size of a buffer
  * @buf: buffer
  *
- * Returns: bytes, a multiple of 2 MiB.
+ * Returns: bytes, a multiple of 2 MiB, or of the page size with ZC_BUF_SLICE.
  */
 uint64_t zc_buffer_size(const struct zc_buffer *buf);
 
@@ -160,6 +172,77 @@ int zc_buffer_seal(struct zc_buffer *buf);
  * Returns: bytes sent, or a negative errno if there are none.
  */
 int64_t zc_buffer_send(struct zc_buffer *buf, struct zc_send *arg);
+
+/**
+ * struct zc_view - a part of a buffer's memory, to be handed on by value
+ * @buf:    buffer, which must outlive the view
+ * @data:   first byte
+ * @offset: where that is in the buffer, bytes
+ * @size:   bytes
+ *
+ * From zc_buffer_view() or zc_view_slice(), which do not let it reach beyond the buffer.
+ * Nothing is copied.
+ */
+struct zc_view {
+	struct zc_buffer *buf;
+	void *data;
+	uint64_t offset;
+	uint64_t size;
+};
+
+/**
+ * zc_buffer_view - view a part of a buffer
+ * @buf:    buffer
+ * @offset: first byte
+ * @len:    bytes
+ * @view:   set, if there is such a part
+ *
+ * Returns: 0, or -ERANGE: it is not all within the buffer.
+ */
+int zc_buffer_view(struct zc_buffer *buf, uint64_t offset, uint64_t len,
+		   struct zc_view *view);
+
+/**
+ * zc_view_slice - view a part of a view
+ * @view:   view
+ * @offset: first byte, in the view
+ * @len:    bytes
+ * @slice:  set, if there is such a part; may be @view
+ *
+ * Returns: 0, or -ERANGE: it is not all within the view.
+ */
+int zc_view_slice(const struct zc_view *view, uint64_t offset, uint64_t len,
+		  struct zc_view *slice);
+
+/**
+ * zc_view_at - an element of a view taken as an array
+ * @view:  view
+ * @index: which one, from 0
+ * @size:  bytes of each
+ * @align: what their addresses must be multiples of
+ *
+ * See ZC_VIEW_AT() and ZC_VIEW_NR().
+ *
+ * Returns: its address; or NULL with errno ERANGE (the view ends before it does), or
+ * EINVAL (the view does not begin, or the elements do not follow, where @align wants it).
+ */
+void *zc_view_at(const struct zc_view *view, uint64_t index, size_t size, size_t align);
+
+/** ZC_VIEW_AT - pointer to element @index of a view as an array of @type, or NULL */
+#define ZC_VIEW_AT(view, type, index) \
+	((type *)zc_view_at(view, index, sizeof(type), _Alignof(type)))
+
+/** ZC_VIEW_NR - how many elements of @type a view holds */
+#define ZC_VIEW_NR(view, type)	((view)->size / sizeof(type))
+
+/**
+ * zc_view_send - zc_buffer_send() of a part of a view
+ * @view: view
+ * @arg:  as of zc_buffer_send(), with the offset in the view
+ *
+ * Returns: as zc_buffer_send(); -ERANGE if the range is not all within the view.
+ */
+int64_t zc_view_send(const struct zc_view *view, struct zc_send *arg);
 
 /**
  * zc_events - read what the module has to tell
