@@ -31,6 +31,8 @@ FIXTURE_SETUP(slice)
 	self->fd = zct_open();
 	ASSERT_GE(self->fd, 0);
 	self->used = zct_used(self->fd);
+	/* Those of another node's processor are not taken from the same hugepage. */
+	ASSERT_TRUE(zct_on_cpu(0));
 }
 
 FIXTURE_TEARDOWN(slice)
@@ -422,6 +424,8 @@ static void *work(void *data)
 	char *maps[OWN];
 	unsigned int i, round;
 
+	/* Where there are so many. */
+	zct_on_cpu(worker->seed % 2);
 	for (round = 0; round < 3000; round++) {
 		i = rand_r(&worker->seed) % OWN;
 		if (bufs[i].size) {
