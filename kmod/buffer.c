@@ -18,10 +18,17 @@ static DEFINE_PER_CPU(int, zc_buffers);
 /* Highest index of zc_file::buffers, in units of 2 MiB. */
 #define ZC_INDEX_MAX	(ZC_OFFSET_SPAN / ZC_HUGE_SIZE - 1)
 
+/* Of a buffer without memory. */
+static void zc_buffer_forget(struct zc_buffer *buf)
+{
+	zc_registry_del(buf);
+	kfree_rcu(buf, rcu);
+}
+
 static void zc_buffer_free(struct zc_buffer *buf)
 {
 	zc_mem_put(&buf->mem);
-	kfree_rcu(buf, rcu);
+	zc_buffer_forget(buf);
 	this_cpu_dec(zc_buffers);
 }
 
@@ -52,11 +59,20 @@ struct zc_buffer *zc_buffer_new(struct zc_file *zf, u64 size, u32 flags, int nid
 		kfree(buf);
 		return ERR_PTR(ret);
 	}
-	this_cpu_inc(zc_buffers);
 	kref_init(&buf->ref);
 	buf->flags = flags;
 	buf->asked = nid;
 	buf->node = page_to_nid(zc_buffer_page(buf, 0));
+	buf->born = jiffies;
+	buf->touched = jiffies;
+	/* From here on others may take a reference. */
+	ret = zc_registry_add(buf);
+	if (ret) {
+		zc_mem_put(&buf->mem);
+		kfree(buf);
+		return ERR_PTR(ret);
+	}
+	this_cpu_inc(zc_buffers);
 	return buf;
 }
 
@@ -90,6 +106,8 @@ static void zc_buffer_live(struct zc_buffer *buf)
 void zc_buffer_revive(struct zc_buffer *buf)
 {
 	this_cpu_inc(zc_buffers);
+	buf->born = jiffies;
+	buf->touched = jiffies;
 	kref_init(&buf->ref);
 	zc_buffer_live(buf);
 }
@@ -140,7 +158,7 @@ static void zc_buffer_reap_locked(struct zc_file *zf)
 			llist_add(&buf->hollow, &zf->hollows);
 			continue;
 		}
-		kfree_rcu(buf, rcu);
+		zc_buffer_forget(buf);
 	}
 }
 
@@ -324,6 +342,7 @@ int zc_buffer_remove(struct zc_file *zf, u32 handle)
 		this_cpu_dec(zc_buffers);
 		return 0;
 	}
+	buf->touched = jiffies;
 	mutex_lock(&zf->lock);
 	zc_buffer_reap_locked(zf);
 	ret = zc_buffer_erase_locked(zf, buf);
@@ -363,7 +382,7 @@ void zc_buffer_close(struct zc_file *zf)
 		if (kref_read(&buf->ref))
 			zc_buffer_put(buf);
 		else
-			kfree_rcu(buf, rcu);
+			zc_buffer_forget(buf);
 	}
 	mtree_destroy(&zf->buffers);
 	zc_handles_free(zf);

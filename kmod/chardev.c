@@ -40,6 +40,9 @@ static_assert(sizeof(struct zc_buf_query) == 72);
 static_assert(offsetof(struct zc_buf_query, page_size) == 32);
 static_assert(sizeof(struct zc_buf_destroy) == 32);
 static_assert(sizeof(struct zc_buf_seal) == 32);
+static_assert(sizeof(struct zc_buf_info) == 264);
+static_assert(offsetof(struct zc_buf_info, size) == 40);
+static_assert(offsetof(struct zc_buf_info, holders) == 104);
 static_assert(sizeof(struct zc_send) == 96);
 static_assert(offsetof(struct zc_send, sent) == 40);
 static_assert(offsetof(struct zc_send, paths) == 64);
@@ -84,6 +87,7 @@ static int zc_open(struct inode *inode, struct file *filp)
 	zc_buffer_open(zf);
 	zc_event_open(zf);
 	INIT_LIST_HEAD(&zf->ops);
+	zc_registry_open(zf);
 	filp->f_mapping = zf->inode->i_mapping;
 	filp->private_data = zf;
 	return nonseekable_open(inode, filp);
@@ -96,6 +100,7 @@ static int zc_release(struct inode *inode, struct file *filp)
 	zc_event_close(zf);
 	zc_op_cancel(zf, NULL, NULL);
 	zc_buffer_close(zf);
+	zc_registry_close(zf);
 	iput(zf->inode);
 	zc_file_put(zf);
 	return 0;
@@ -112,7 +117,8 @@ static int zc_ioctl_query(struct zc_file *zf, void *data)
 		.abi = ZC_ABI_VERSION,
 		.features = ZC_FEAT_BUFFER | ZC_FEAT_SENDFILE |
 			    ZC_FEAT_PAGE_PATH | ZC_FEAT_SEND | ZC_FEAT_ASYNC |
-			    ZC_FEAT_STATS | ZC_FEAT_RESERVE,
+			    ZC_FEAT_STATS | ZC_FEAT_RESERVE |
+			    ZC_FEAT_INFO,
 		.buf_flags = ZC_BUF_FLAGS,
 		.send_flags = ZC_SEND_FLAGS,
 		.copy_reasons = ZC_COPY_REASONS,
@@ -145,6 +151,8 @@ static int zc_ioctl_stats(struct zc_file *zf, void *data)
 		.refused_memory = zc_stat_read(ZC_STAT_NO_MEMORY),
 		.refused_handle = zc_stat_read(ZC_STAT_NO_HANDLE),
 		.reserved = zc_stat_read(ZC_STAT_RESERVE),
+		.told_held = zc_stat_read(ZC_STAT_HELD),
+		.told_idle = zc_stat_read(ZC_STAT_IDLE),
 	};
 	return 0;
 }
@@ -319,6 +327,11 @@ static const struct zc_ioctl zc_ioctls[] = {
 		.fn = zc_ioctl_buf_seal,
 		.silent = true,
 	},
+	[_IOC_NR(ZC_IOC_BUF_INFO)] = {
+		.cmd = ZC_IOC_BUF_INFO,
+		.min = 264,
+		.fn = zc_ioctl_buf_info,
+	},
 	[_IOC_NR(ZC_IOC_SENDFILE)] = {
 		.cmd = ZC_IOC_SENDFILE,
 		.min = 104,
@@ -348,6 +361,7 @@ union zc_ioctl_data {
 	struct zc_buf_query buf_query;
 	struct zc_buf_destroy buf_destroy;
 	struct zc_buf_seal buf_seal;
+	struct zc_buf_info buf_info;
 	struct zc_send send;
 	struct zc_cancel cancel;
 	struct zc_sendfile sendfile;
@@ -546,7 +560,11 @@ static struct miscdevice zc_misc = {
  */
 int zc_chardev_init(void)
 {
-	return misc_register(&zc_misc);
+	int ret = misc_register(&zc_misc);
+
+	if (!ret)
+		zc_guard_start(&zc_misc.this_device->kobj);
+	return ret;
 }
 
 /**
@@ -554,5 +572,6 @@ int zc_chardev_init(void)
  */
 void zc_chardev_exit(void)
 {
+	zc_guard_stop();
 	misc_deregister(&zc_misc);
 }

@@ -173,3 +173,20 @@ int zc_ioctl_buf_seal(struct zc_file *zf, void *data)
 	zc_buffer_put(buf);
 	return ret;
 }
+
+/**
+ * zc_ioctl_buf_info - ZC_IOC_BUF_INFO
+ * @zf:   any file
+ * @data: struct zc_buf_info, of which nothing is checked yet
+ *
+ * Returns: 0 or a negative errno as documented there. Sleeps.
+ */
+int zc_ioctl_buf_info(struct zc_file *zf, void *data)
+{
+	struct zc_buf_info *arg = data;
+
+	if (arg->flags & ~ZC_INFO_HOLDERS ||
+	    zc_any_set(arg->__resv, ARRAY_SIZE(arg->__resv)))
+		return -EINVAL;
+	return zc_registry_info(arg);
+}

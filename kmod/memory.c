@@ -243,6 +243,33 @@ bool zc_mem_reusable(const struct zc_mem *mem)
 	return true;
 }
 
+static bool zc_folio_held(struct folio *folio, bool unmapped)
+{
+	return unmapped ? folio_ref_count(folio) > 1 : folio_maybe_dma_pinned(folio);
+}
+
+/**
+ * zc_mem_held - how much of it do others hold, as far as can be told?
+ * @mem:      memory
+ * @unmapped: by what reference soever, as nobody maps it; else by pins (FOLL_PIN)
+ *
+ * Returns: bytes of the folios that are held. May sleep.
+ */
+u64 zc_mem_held(const struct zc_mem *mem, bool unmapped)
+{
+	struct folio *folio;
+	u64 bytes = 0;
+	pgoff_t i;
+
+	for (i = 0; i < zc_mem_pages(mem); i += folio_nr_pages(folio)) {
+		folio = page_folio(zc_mem_page(mem, i));
+		if (zc_folio_held(folio, unmapped))
+			bytes += folio_size(folio);
+		cond_resched();
+	}
+	return bytes;
+}
+
 /* A cgroup is tight when this part of its limit is left. */
 #define ZC_CGROUP_TIGHT		4
 

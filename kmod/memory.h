@@ -67,6 +67,7 @@ void zc_mem_put(struct zc_mem *mem);
 void zc_mem_drop(struct zc_mem *mem);
 bool zc_mem_idle(const struct zc_mem *mem);
 bool zc_mem_reusable(const struct zc_mem *mem);
+u64 zc_mem_held(const struct zc_mem *mem, bool unmapped);
 bool zc_mem_tight(const struct zc_mem *mem);
 struct page *zc_mem_page(const struct zc_mem *mem, pgoff_t index);
 

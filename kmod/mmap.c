@@ -76,6 +76,7 @@ static void zc_vma_open(struct vm_area_struct *vma)
 	struct zc_buffer *buf = vma->vm_private_data;
 
 	zc_buffer_get(buf);
+	WRITE_ONCE(buf->touched, jiffies);
 	atomic_inc(&buf->mappings);
 	if (vma->vm_flags & VM_MAYWRITE)
 		atomic_inc(&buf->writers);
@@ -87,6 +88,7 @@ static void zc_vma_close(struct vm_area_struct *vma)
 
 	if (vma->vm_flags & VM_MAYWRITE)
 		atomic_dec(&buf->writers);
+	WRITE_ONCE(buf->touched, jiffies);
 	atomic_dec(&buf->mappings);
 	zc_buffer_put(buf);
 }
@@ -157,6 +159,7 @@ int zc_mmap(struct file *filp, struct vm_area_struct *vma)
 	vma->vm_ops = &zc_vm_ops;
 	/* Ownership of the reference goes to the VMA. */
 	vma->vm_private_data = buf;
+	WRITE_ONCE(buf->touched, jiffies);
 	atomic_inc(&buf->mappings);
 	return 0;
 }

@@ -122,7 +122,8 @@ bool zc_park_put(struct zc_buffer *buf, atomic64_t *used)
 
 	if (!zc_park_claim(buf))
 		return false;
-	zc_owner_suspend(&buf->mem.owner);
+	if (buf->mem.owner.user)
+		zc_owner_suspend(&buf->mem.owner);
 	buf->parked = jiffies;
 	park = raw_cpu_ptr(&zc_parks);
 	spin_lock(&park->lock);
@@ -160,7 +161,7 @@ struct zc_buffer *zc_park_take(struct zc_file *zf, u64 size, u32 flags, int nid)
 		if (buf->zf == zf && buf->mem.size == size && buf->asked == nid &&
 		    !((buf->flags ^ flags) & ~ZC_BUF_ZERO) &&
 		    (nid != NUMA_NO_NODE || zc_pool_node_near(buf->node)) &&
-		    zc_owner_resume(&buf->mem.owner)) {
+		    (!buf->mem.owner.user || zc_owner_resume(&buf->mem.owner))) {
 			zc_park_remove_locked(park, i);
 			buf->flags = flags;
 			break;

@@ -228,6 +228,7 @@ void zc_range_close(struct zc_range *range)
 		zc_hold_put(NULL, &range->hold->ubuf, true);
 	}
 	zc_sink_close(&range->sink);
+	WRITE_ONCE(range->buf->touched, jiffies);
 	zc_buffer_put(range->buf);
 }
 

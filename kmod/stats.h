@@ -18,6 +18,8 @@
  * @ZC_STAT_NO_CGROUP:  zc_stats::refused_cgroup
  * @ZC_STAT_NO_MEMORY:  zc_stats::refused_memory
  * @ZC_STAT_NO_HANDLE:  zc_stats::refused_handle
+ * @ZC_STAT_HELD:       zc_stats::told_held
+ * @ZC_STAT_IDLE:       zc_stats::told_idle
  * @ZC_STATS:           their number
  */
 enum zc_stat {
@@ -29,6 +31,8 @@ enum zc_stat {
 	ZC_STAT_NO_CGROUP,
 	ZC_STAT_NO_MEMORY,
 	ZC_STAT_NO_HANDLE,
+	ZC_STAT_HELD,
+	ZC_STAT_IDLE,
 	ZC_STATS
 };
 

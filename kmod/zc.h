@@ -2,7 +2,7 @@
 /*
  * The map of the module: shared types, and who may call whom.
  *
- * A buffer:   chardev -> ioctl_buffer -> buffer -> handle
+ * A buffer:   chardev -> ioctl_buffer -> buffer -> handle, registry <- guard
  *                                mmap ----^  `-> memory -> owner
  *                                                  |-> slab
  *                                                  `-> pool -> park, spare
@@ -45,65 +45,12 @@
 #include <linux/workqueue.h>
 #include <linux/zc.h>
 
-#include "memory.h"
-
-#define ZC_HUGE_ORDER	(21 - PAGE_SHIFT)
-#define ZC_HUGE_PAGES	BIT(ZC_HUGE_ORDER)
-
-/* buffer.c: one buffer */
-
-/* One buffer is at most 1 TiB; the mmap offsets of a file span 16 TiB, what a
- * 32-bit program can still express to mmap2().
- */
-#define ZC_BUFFER_SIZE_MAX	SZ_1T
-#define ZC_OFFSET_SPAN		(16 * SZ_1T)
-#define ZC_HANDLES_PER_PAGE	256U
-#define ZC_HANDLE_PAGES		64U
-/* Handle 0 names none. */
-#define ZC_FILE_BUFFERS_MAX	(ZC_HANDLE_PAGES * ZC_HANDLES_PER_PAGE - 1)
-
-/**
- * struct zc_buffer - a buffer
- * @ref:        one for the handle, one for each VMA; none while it is parked
- * @rcu:        finders may still look at @ref and @live
- * @zf:         the file that has, or had, its handle. Written once, as @handle
- * @live:       has its handle. Cleared by the one who takes that away
- * @mem:        its memory, immutable once the buffer can be found
- * @handle:     its name in the file. Written once, before the buffer can be found,
- *              as is the next
- * @index:      its mmap offset in units of 2 MiB
- * @flags:      ZC_BUF_* flags it was made with
- * @asked:      NUMA node that was asked for, or NUMA_NO_NODE
- * @node:       NUMA node of the first page
- * @mappings:   VMAs that map it
- * @writers:    VMAs that may be writable; negative once it is sealed or about to be
- * @sealed:     is immutable; never cleared
- * @parked:     when it was parked, jiffies
- * @parks:      how often
- * @hollow:     in zc_file::hollows
- */
-struct zc_buffer {
-	struct kref ref;
-	struct rcu_head rcu;
-	struct zc_file *zf;
-	int live;
-	struct zc_mem mem;
-	u32 handle;
-	u32 index;
-	u32 flags;
-	int asked;
-	int node;
-	atomic_t mappings;
-	atomic_t writers;
-	bool sealed;
-	unsigned long parked;
-	unsigned int parks;
-	struct llist_node hollow;
-};
+#include "buffer.h"
 
 /**
  * struct zc_file - an open file of /dev/zc
  * @ref:        one for the file, one for each zc_note and each slab
+ * @list:       in the list of registry.c
  * @inode:      private inode behind f_mapping, so that the mappings of this file
  *              can be found and its size does not stand in the way of PMDs
  * @lock:       protects @buffers and changes of @handles
@@ -123,6 +70,7 @@ struct zc_buffer {
  */
 struct zc_file {
 	struct kref ref;
+	struct list_head list;
 	struct inode *inode;
 	struct mutex lock;	/* see above */
 	struct maple_tree buffers;
@@ -138,85 +86,6 @@ struct zc_file {
 	bool closed;
 	struct list_head ops;
 };
-
-struct zc_buffer *zc_buffer_new(struct zc_file *zf, u64 size, u32 flags, int nid);
-struct zc_buffer *zc_buffer_again(struct zc_file *zf, u64 size, u32 flags, int nid);
-void zc_buffer_revive(struct zc_buffer *buf);
-void zc_buffer_get(struct zc_buffer *buf);
-void zc_buffer_put(struct zc_buffer *buf);
-int zc_buffer_publish(struct zc_file *zf, struct zc_buffer *buf);
-struct zc_buffer *zc_buffer_find(struct zc_file *zf, u32 handle);
-struct zc_buffer *zc_buffer_find_at(struct zc_file *zf, u64 offset);
-int zc_buffer_remove(struct zc_file *zf, u32 handle);
-int zc_buffer_seal(struct zc_file *zf, struct zc_buffer *buf);
-void zc_buffer_open(struct zc_file *zf);
-void zc_buffer_close(struct zc_file *zf);
-unsigned int zc_buffer_count(void);
-
-/**
- * zc_buffer_sealed - is a buffer immutable?
- * @buf: buffer
- *
- * Returns: true if it is; then it stays so. Any context.
- */
-static inline bool zc_buffer_sealed(const struct zc_buffer *buf)
-{
-	/* Pairs with zc_buffer_seal(): who sees it sees the bytes as they stay. */
-	return smp_load_acquire(&buf->sealed);
-}
-
-/**
- * zc_buffer_offset - mmap offset of a buffer that has a handle
- * @buf: buffer
- *
- * Returns: bytes.
- */
-static inline u64 zc_buffer_offset(const struct zc_buffer *buf)
-{
-	return (u64)buf->index * ZC_HUGE_SIZE;
-}
-
-/**
- * zc_buffer_page_size - smallest page size in a buffer
- * @buf: buffer
- *
- * Returns: bytes.
- */
-static inline u32 zc_buffer_page_size(const struct zc_buffer *buf)
-{
-	return buf->mem.huge_bytes == buf->mem.size ? ZC_HUGE_SIZE : PAGE_SIZE;
-}
-
-/**
- * zc_buffer_page - find a page of a buffer
- * @buf:   buffer
- * @index: page number in it
- *
- * Returns: the page, without a reference, or NULL past the end. Any context.
- */
-static inline struct page *zc_buffer_page(const struct zc_buffer *buf, pgoff_t index)
-{
-	return zc_mem_page(&buf->mem, index);
-}
-
-/* handle.c: names of buffers */
-
-struct zc_buffer *zc_handle_load(const struct zc_file *zf, u32 handle);
-int zc_handle_alloc(struct zc_file *zf, u32 *handle);
-void zc_handle_store(struct zc_file *zf, u32 handle, struct zc_buffer *buf);
-void zc_handle_free(struct zc_file *zf, u32 handle);
-struct zc_buffer *zc_handle_next(const struct zc_file *zf, u32 *handle);
-void zc_handles_free(struct zc_file *zf);
-
-/* mmap.c: the mapping of a buffer */
-
-int zc_mapping_init(void);
-void zc_mapping_exit(void);
-struct inode *zc_mapping_new(void);
-int zc_mmap(struct file *filp, struct vm_area_struct *vma);
-unsigned long zc_get_unmapped_area(struct file *filp, unsigned long addr,
-				   unsigned long len, unsigned long pgoff,
-				   unsigned long flags);
 
 /* event.c: what a file has to tell */
 

@@ -24,6 +24,7 @@ static_assert(sizeof(struct zc_query) == 112, "zc_query");
 static_assert(sizeof(struct zc_buf_create) == 64, "zc_buf_create");
 static_assert(sizeof(struct zc_stats) == 128, "zc_stats");
 static_assert(sizeof(struct zc_node_query) == 80, "zc_node_query");
+static_assert(sizeof(struct zc_buf_info) == 264, "zc_buf_info");
 static_assert(sizeof(struct zc_buf_query) == 72, "zc_buf_query");
 static_assert(sizeof(struct zc_buf_destroy) == 32, "zc_buf_destroy");
 static_assert(sizeof(struct zc_buf_seal) == 32, "zc_buf_seal");
@@ -54,7 +55,7 @@ static unsigned long resize(unsigned long cmd, size_t size)
 static const unsigned long commands[] = {
 	ZC_IOC_QUERY, ZC_IOC_STATS, ZC_IOC_NODE_QUERY,
 	ZC_IOC_BUF_CREATE, ZC_IOC_BUF_QUERY, ZC_IOC_BUF_DESTROY, ZC_IOC_BUF_SEAL,
-	ZC_IOC_SENDFILE, ZC_IOC_SEND, ZC_IOC_CANCEL,
+	ZC_IOC_BUF_INFO, ZC_IOC_SENDFILE, ZC_IOC_SEND, ZC_IOC_CANCEL,
 };
 
 #define NR_COMMANDS	(sizeof(commands) / sizeof(*commands))
@@ -268,6 +269,7 @@ TEST_F_TIMEOUT(abi, reserved, 120)
 		{ ZC_IOC_BUF_QUERY, offsetof(struct zc_buf_query, __pad), 72 },
 		{ ZC_IOC_BUF_DESTROY, offsetof(struct zc_buf_destroy, flags), 32 },
 		{ ZC_IOC_BUF_SEAL, offsetof(struct zc_buf_seal, flags), 32 },
+		{ ZC_IOC_BUF_INFO, offsetof(struct zc_buf_info, __resv), 264 },
 		{ ZC_IOC_SENDFILE, offsetof(struct zc_sendfile, __resv), 104 },
 		{ ZC_IOC_SEND, offsetof(struct zc_send, __resv), 96 },
 		{ ZC_IOC_CANCEL, offsetof(struct zc_cancel, __resv), 32 },
@@ -314,7 +316,7 @@ TEST_F_TIMEOUT(abi, unknown_commands, 120)
 
 	memset(&self->arg, 0, sizeof(self->arg));
 	for (nr = 0; nr < 256; nr++) {
-		if (nr <= 2 || (nr >= 0x10 && nr <= 0x13) ||
+		if (nr <= 2 || (nr >= 0x10 && nr <= 0x14) ||
 		    nr == 0x20 || nr == 0x21 || nr == 0x22)
 			continue;
 		EXPECT_EQ(-ENOTTY, zct_ioctl(self->fd,

@@ -65,6 +65,8 @@
 #define ZC_FEAT_ASYNC		(1ULL << 4)
 /** ZC_FEAT_STATS - ZC_IOC_STATS */
 #define ZC_FEAT_STATS		(1ULL << 5)
+/** ZC_FEAT_INFO - ZC_IOC_BUF_INFO */
+#define ZC_FEAT_INFO		(1ULL << 7)
 /** ZC_FEAT_RESERVE - ZC_IOC_NODE_QUERY, and hugepages kept ready (parameter reserve) */
 #define ZC_FEAT_RESERVE		(1ULL << 6)
 
@@ -131,6 +133,12 @@ struct zc_query {
  * @refused_handle:  out: buffers refused by zc_query::max_handles (EMFILE)
  * @reserved:        out: hugepages that buffers got from the reserve, see
  *                   zc_node_query::reserve_bytes
+ * @told_held:       out: destroyed buffers that were still mapped or held after as many
+ *                   seconds as the module parameter held_after says. Each is told of by
+ *                   a uevent of the device, with ZC_EVENT=held, ZC_BUFFER, ZC_SIZE,
+ *                   ZC_SECONDS, ZC_PID, ZC_UID and ZC_COMM, and in the kernel's log
+ * @told_idle:       out: the same of buffers that nobody had mapped or sent from
+ *                   (ZC_EVENT=idle, module parameter idle_after)
  * @__resv:          in: must be 0
  *
  * Of all users together.
@@ -148,7 +156,9 @@ struct zc_stats {
 	__u64 refused_memory;
 	__u64 refused_handle;
 	__u64 reserved;
-	__u64 __resv[7];
+	__u64 told_held;
+	__u64 told_idle;
+	__u64 __resv[5];
 };
 
 /*
@@ -354,6 +364,84 @@ struct zc_buf_seal {
 	__u64 __resv[3];
 };
 
+/** ZC_INFO_HOLDERS - for zc_buf_info::flags: who maps it, too, which takes longer */
+#define ZC_INFO_HOLDERS		(1U << 0)
+
+/** ZC_STATE_HANDLE - for zc_buf_info::state: it was not destroyed, and has its handle */
+#define ZC_STATE_HANDLE		(1U << 0)
+/** ZC_STATE_SEALED - for zc_buf_info::state: it is sealed */
+#define ZC_STATE_SEALED		(1U << 1)
+
+/** ZC_HOLDERS_MAX - how many processes zc_buf_info::holders has room for */
+#define ZC_HOLDERS_MAX		8
+
+/**
+ * struct zc_holder - a process that maps a buffer
+ * @pid:      process, as the caller sees it; 0: it is not known
+ * @uid:      its user
+ * @mappings: how many times
+ * @__pad:    0
+ */
+struct zc_holder {
+	__s32 pid;
+	__u32 uid;
+	__u32 mappings;
+	__u32 __pad;
+};
+
+/**
+ * struct zc_buf_info - a buffer, of whatever open file (ZC_IOC_BUF_INFO)
+ * @id:         in: a number, 0 for the first; out: number of the buffer, which is the
+ *              first from there on. One more is where to go on
+ * @flags:      in: 0 or ZC_INFO_HOLDERS
+ * @state:      out: ZC_STATE_* bits
+ * @pid:        out: process that made it, as the caller sees it; 0: it is gone, or in
+ *              another PID namespace
+ * @uid:        out: its user
+ * @comm:       out: name of the process when it made the buffer
+ * @size:       out: bytes
+ * @huge_bytes: out: how many bytes lie on hugepages
+ * @held_bytes: out: bytes on pages that others hold, the network, a pipe or a direct read,
+ *              as far as can be told: of a buffer that is mapped those that are pinned
+ * @age_ms:     out: since it was made, milliseconds
+ * @idle_ms:    out: since it was mapped, unmapped, sent from or destroyed
+ * @handle:     out: its handle in the file that made it; 0 if it was destroyed
+ * @buf_flags:  out: the ZC_BUF_* flags that it was made with
+ * @node:       out: NUMA node of the first page
+ * @mappings:   out: number of memory mappings (VMAs)
+ * @sends:      out: sends from it that are under way, as far as can be told
+ * @nr_holders: out: with ZC_INFO_HOLDERS, processes that map it; more than ZC_HOLDERS_MAX
+ *              are not in @holders
+ * @holders:    out: who they are
+ * @__resv:     in: must be 0
+ *
+ * Buffers of others are shown with CAP_SYS_ADMIN alone. Parked ones are none. Of memory
+ * that others hold of a buffer that is gone altogether only zc_query::held_bytes tells.
+ *
+ * Errors: EINVAL (flags or reserved fields), ENOENT (no more), EINTR (killed), EFAULT.
+ */
+struct zc_buf_info {
+	__u64 id;
+	__u32 flags;
+	__u32 state;
+	__s32 pid;
+	__u32 uid;
+	char comm[16];
+	__u64 size;
+	__u64 huge_bytes;
+	__u64 held_bytes;
+	__u64 age_ms;
+	__u64 idle_ms;
+	__u32 handle;
+	__u32 buf_flags;
+	__s32 node;
+	__u32 mappings;
+	__u32 sends;
+	__u32 nr_holders;
+	struct zc_holder holders[ZC_HOLDERS_MAX];
+	__u64 __resv[4];
+};
+
 #define ZC_IOC_MAGIC		0xED
 
 #define ZC_IOC_QUERY		_IOWR(ZC_IOC_MAGIC, 0x00, struct zc_query)
@@ -363,6 +451,7 @@ struct zc_buf_seal {
 #define ZC_IOC_BUF_QUERY	_IOWR(ZC_IOC_MAGIC, 0x11, struct zc_buf_query)
 #define ZC_IOC_BUF_DESTROY	_IOWR(ZC_IOC_MAGIC, 0x12, struct zc_buf_destroy)
 #define ZC_IOC_BUF_SEAL		_IOWR(ZC_IOC_MAGIC, 0x13, struct zc_buf_seal)
+#define ZC_IOC_BUF_INFO		_IOWR(ZC_IOC_MAGIC, 0x14, struct zc_buf_info)
 #define ZC_IOC_SENDFILE		_IOWR(ZC_IOC_MAGIC, 0x20, struct zc_sendfile)
 #define ZC_IOC_SEND		_IOWR(ZC_IOC_MAGIC, 0x21, struct zc_send)
 #define ZC_IOC_CANCEL		_IOWR(ZC_IOC_MAGIC, 0x22, struct zc_cancel)

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The leak guard: buffers that were destroyed, but are still mapped or held, and those
+ * that nobody has used for long, are told of: by a line in the kernel's log, a uevent of
+ * the device, and a count. Nothing is taken from anybody.
+ */
+#include <linux/kobject.h>
+#include <linux/module.h>
+#include <linux/pid.h>
+#include <linux/workqueue.h>
+
+#include "stats.h"
+#include "zc.h"
+
+static unsigned int zc_held_after = 60;
+static unsigned int zc_idle_after;
+
+/* Of the device. NULL: it is not there yet, or no longer. */
+static struct kobject *zc_guard_kobj;
+static DEFINE_MUTEX(zc_guard_mutex);
+
+static void zc_guard_look(struct work_struct *work);
+static DECLARE_DELAYED_WORK(zc_guard_work, zc_guard_look);
+
+static void zc_guard_soon_locked(void)
+{
+	if (zc_guard_kobj && (zc_held_after || zc_idle_after))
+		mod_delayed_work(system_unbound_wq, &zc_guard_work, 0);
+}
+
+static int zc_guard_set(const char *val, const struct kernel_param *kp)
+{
+	int ret;
+
+	mutex_lock(&zc_guard_mutex);
+	ret = param_set_uint(val, kp);
+	zc_guard_soon_locked();
+	mutex_unlock(&zc_guard_mutex);
+	return ret;
+}
+
+static const struct kernel_param_ops zc_guard_param = {
+	.set = zc_guard_set,
+	.get = param_get_uint,
+};
+
+module_param_cb(held_after, &zc_guard_param, &zc_held_after, 0644);
+MODULE_PARM_DESC(held_after, "tell of a destroyed buffer that is still mapped or held after so many seconds (0: never)");
+module_param_cb(idle_after, &zc_guard_param, &zc_idle_after, 0644);
+MODULE_PARM_DESC(idle_after, "tell of a buffer that nobody has mapped or sent from for so many seconds (0: never)");
+
+/**
+ * struct zc_uevent - what is told
+ * @what:    "held" or "idle"
+ * @seconds: for so long
+ * @words:   room for the variables
+ */
+struct zc_uevent {
+	const char *what;
+	unsigned long seconds;
+	char words[6][40];
+};
+
+static void zc_guard_tell_locked(const struct zc_buffer *buf, struct zc_uevent *event)
+{
+	char *env[ARRAY_SIZE(event->words) + 2], comm[16 + TASK_COMM_LEN];
+	unsigned int i;
+
+	lockdep_assert_held(&zc_guard_mutex);
+	pr_notice_ratelimited("zc: buffer %u of %llu bytes, made by %s[%d], has been %s for %lu s\n",
+			      buf->id, buf->mem.size, buf->maker.comm,
+			      pid_nr(buf->maker.pid), event->what, event->seconds);
+	snprintf(event->words[0], sizeof(event->words[0]), "ZC_EVENT=%s", event->what);
+	snprintf(event->words[1], sizeof(event->words[1]), "ZC_BUFFER=%u", buf->id);
+	snprintf(event->words[2], sizeof(event->words[2]), "ZC_SIZE=%llu", buf->mem.size);
+	snprintf(event->words[3], sizeof(event->words[3]), "ZC_SECONDS=%lu", event->seconds);
+	snprintf(event->words[4], sizeof(event->words[4]), "ZC_PID=%d",
+		 pid_nr(buf->maker.pid));
+	snprintf(event->words[5], sizeof(event->words[5]), "ZC_UID=%u",
+		 from_kuid(&init_user_ns, buf->maker.uid));
+	snprintf(comm, sizeof(comm), "ZC_COMM=%s", buf->maker.comm);
+	for (i = 0; i < ARRAY_SIZE(event->words); i++)
+		env[i] = event->words[i];
+	env[i++] = comm;
+	env[i] = NULL;
+	kobject_uevent_env(zc_guard_kobj, KOBJ_CHANGE, env);
+}
+
+static void zc_guard_look_at_locked(struct zc_buffer *buf)
+{
+	unsigned long touched = READ_ONCE(buf->touched);
+	bool live = READ_ONCE(buf->live);
+	unsigned int limit = live ? zc_idle_after : zc_held_after;
+	struct zc_uevent event = {
+		.what = live ? "idle" : "held",
+		.seconds = (jiffies - touched) / HZ,
+	};
+
+	if (!limit || event.seconds < limit)
+		return;
+	/* Mapped is not idle: what the processor does there is not seen. */
+	if (live && (atomic_read(&buf->mappings) || zc_registry_sends(buf)))
+		return;
+	/* Once for each time that it was used. */
+	if (buf->told && buf->told_of == touched)
+		return;
+	buf->told = true;
+	buf->told_of = touched;
+	zc_stat_inc(live ? ZC_STAT_IDLE : ZC_STAT_HELD);
+	zc_guard_tell_locked(buf, &event);
+}
+
+static void zc_guard_look(struct work_struct *work)
+{
+	unsigned int least = min_not_zero(zc_held_after, zc_idle_after);
+	struct zc_buffer *buf;
+	unsigned long id;
+
+	mutex_lock(&zc_guard_mutex);
+	for (id = 0; (buf = zc_registry_next(&id)); id++) {
+		if (zc_guard_kobj)
+			zc_guard_look_at_locked(buf);
+		zc_buffer_put(buf);
+		cond_resched();
+	}
+	if (zc_guard_kobj && least)
+		queue_delayed_work(system_unbound_wq, &zc_guard_work,
+				   max(least / 4, 1U) * HZ);
+	mutex_unlock(&zc_guard_mutex);
+}
+
+/**
+ * zc_guard_start - begin to look for leaks
+ * @kobj: what uevents are of
+ */
+void zc_guard_start(struct kobject *kobj)
+{
+	mutex_lock(&zc_guard_mutex);
+	zc_guard_kobj = kobj;
+	zc_guard_soon_locked();
+	mutex_unlock(&zc_guard_mutex);
+}
+
+/**
+ * zc_guard_stop - undo zc_guard_start()
+ */
+void zc_guard_stop(void)
+{
+	mutex_lock(&zc_guard_mutex);
+	zc_guard_kobj = NULL;
+	mutex_unlock(&zc_guard_mutex);
+	cancel_delayed_work_sync(&zc_guard_work);
+}

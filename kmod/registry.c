@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Every buffer of every file, by a number of its own: who made it, what state it is in,
+ * and who has it mapped.
+ */
+#include <linux/cred.h>
+#include <linux/pid.h>
+#include <linux/rbtree.h>
+#include <linux/sched/signal.h>
+#include <linux/user_namespace.h>
+#include <linux/xarray.h>
+
+#include "pool.h"
+#include "zc.h"
+
+static DEFINE_XARRAY_ALLOC1(zc_registry);
+static u32 zc_registry_last;
+
+/* Open files, by zc_file::list. Who has the lock keeps them, and their inodes. */
+static LIST_HEAD(zc_files);
+static DEFINE_MUTEX(zc_files_mutex);
+
+/**
+ * zc_registry_open - a file is there
+ * @zf: file. Sleeps.
+ */
+void zc_registry_open(struct zc_file *zf)
+{
+	mutex_lock(&zc_files_mutex);
+	list_add(&zf->list, &zc_files);
+	mutex_unlock(&zc_files_mutex);
+}
+
+/**
+ * zc_registry_close - a file goes
+ * @zf: file. Sleeps.
+ */
+void zc_registry_close(struct zc_file *zf)
+{
+	mutex_lock(&zc_files_mutex);
+	list_del(&zf->list);
+	mutex_unlock(&zc_files_mutex);
+}
+
+/**
+ * zc_registry_add - give a buffer its number
+ * @buf: buffer, made by the caller
+ *
+ * Returns: 0 or -ENOMEM. Sleeps.
+ */
+int zc_registry_add(struct zc_buffer *buf)
+{
+	struct zc_maker *maker = &buf->maker;
+	int ret;
+
+	maker->pid = get_pid(task_tgid(current));
+	maker->uid = current_uid();
+	get_task_comm(maker->comm, current->group_leader);
+	ret = xa_alloc_cyclic(&zc_registry, &buf->id, buf, xa_limit_32b, &zc_registry_last,
+			      GFP_KERNEL_ACCOUNT);
+	if (ret < 0)
+		put_pid(maker->pid);
+	return min(ret, 0);
+}
+
+/**
+ * zc_registry_del - take it back
+ * @buf: from zc_registry_add(). It may be found until RCU's readers are done. Any context
+ *       but interrupts.
+ */
+void zc_registry_del(struct zc_buffer *buf)
+{
+	xa_erase(&zc_registry, buf->id);
+	put_pid(buf->maker.pid);
+}
+
+/**
+ * zc_registry_next - go through all buffers
+ * @id: begin with this number; set to that of the buffer
+ *
+ * Returns: a buffer with a reference for the caller, that is not parked; or NULL if there
+ * are no more.
+ */
+struct zc_buffer *zc_registry_next(unsigned long *id)
+{
+	struct zc_buffer *buf;
+
+	rcu_read_lock();
+	buf = xa_find(&zc_registry, id, ULONG_MAX, XA_PRESENT);
+	while (buf && !kref_get_unless_zero(&buf->ref))
+		buf = xa_find_after(&zc_registry, id, ULONG_MAX, XA_PRESENT);
+	rcu_read_unlock();
+	return buf;
+}
+
+/**
+ * zc_registry_sends - sends from a buffer that are under way
+ * @buf: buffer, of which the caller has a reference
+ *
+ * Returns: their number, as far as can be told. Any context.
+ */
+unsigned int zc_registry_sends(const struct zc_buffer *buf)
+{
+	int nr = (int)kref_read(&buf->ref) - atomic_read(&buf->mappings) -
+		 !!READ_ONCE(buf->live) - 1;
+
+	return max(nr, 0);
+}
+
+/* To whom a VMA belongs, as the caller sees them. */
+static void zc_holder_add(struct zc_buf_info *info, const struct vm_area_struct *vma)
+{
+	struct zc_holder holder = { .mappings = 1 };
+	unsigned int i;
+
+#ifdef CONFIG_MEMCG
+	struct task_struct *task;
+
+	rcu_read_lock();
+	task = rcu_dereference(vma->vm_mm->owner);
+	if (task) {
+		holder.pid = task_tgid_vnr(task);
+		holder.uid = from_kuid_munged(current_user_ns(), task_uid(task));
+	}
+	rcu_read_unlock();
+#endif
+	for (i = 0; i < min_t(u32, info->nr_holders, ZC_HOLDERS_MAX); i++) {
+		if (info->holders[i].pid == holder.pid && holder.pid) {
+			info->holders[i].mappings++;
+			return;
+		}
+	}
+	if (info->nr_holders < ZC_HOLDERS_MAX)
+		info->holders[info->nr_holders] = holder;
+	info->nr_holders++;
+}
+
+static void zc_registry_holders(const struct zc_buffer *buf, struct zc_buf_info *info)
+{
+	struct zc_file *zf;
+
+	mutex_lock(&zc_files_mutex);
+	list_for_each_entry(zf, &zc_files, list) {
+		struct address_space *mapping = zf->inode->i_mapping;
+		struct rb_node *node;
+
+		/* Its own may be gone, and the place taken by another. */
+		if (zf != READ_ONCE(buf->zf))
+			continue;
+		i_mmap_lock_read(mapping);
+		for (node = rb_first_cached(&mapping->i_mmap); node; node = rb_next(node)) {
+			struct vm_area_struct *vma =
+				rb_entry(node, struct vm_area_struct, shared.rb);
+
+			if (vma->vm_private_data == buf)
+				zc_holder_add(info, vma);
+		}
+		i_mmap_unlock_read(mapping);
+	}
+	mutex_unlock(&zc_files_mutex);
+}
+
+static bool zc_registry_visible(const struct zc_buffer *buf, bool all)
+{
+	return all || uid_eq(buf->maker.uid, current_uid());
+}
+
+/**
+ * zc_registry_info - ZC_IOC_BUF_INFO
+ * @info: struct zc_buf_info, checked
+ *
+ * Returns: 0 or -ENOENT. Sleeps.
+ */
+int zc_registry_info(struct zc_buf_info *info)
+{
+	bool all = capable(CAP_SYS_ADMIN);
+	u32 flags = info->flags;
+	unsigned long id = min_t(u64, info->id, ULONG_MAX);
+	struct zc_buffer *buf;
+
+	while ((buf = zc_registry_next(&id)) && !zc_registry_visible(buf, all)) {
+		zc_buffer_put(buf);
+		id++;
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
+	}
+	if (!buf)
+		return -ENOENT;
+	*info = (struct zc_buf_info) {
+		.id = id,
+		.flags = flags,
+		.state = (READ_ONCE(buf->live) ? ZC_STATE_HANDLE : 0) |
+			 (zc_buffer_sealed(buf) ? ZC_STATE_SEALED : 0),
+		.pid = pid_vnr(buf->maker.pid),
+		.uid = from_kuid_munged(current_user_ns(), buf->maker.uid),
+		.size = buf->mem.size,
+		.huge_bytes = buf->mem.huge_bytes,
+		.held_bytes = zc_mem_held(&buf->mem, !atomic_read(&buf->mappings)),
+		.age_ms = jiffies_to_msecs(jiffies - READ_ONCE(buf->born)),
+		.idle_ms = jiffies_to_msecs(jiffies - READ_ONCE(buf->touched)),
+		.handle = READ_ONCE(buf->live) ? buf->handle : 0,
+		.buf_flags = buf->flags,
+		.node = buf->node,
+		.mappings = atomic_read(&buf->mappings),
+		.sends = zc_registry_sends(buf),
+	};
+	static_assert(sizeof(info->comm) == TASK_COMM_LEN);
+	memcpy(info->comm, buf->maker.comm, TASK_COMM_LEN);
+	if (flags & ZC_INFO_HOLDERS)
+		zc_registry_holders(buf, info);
+	zc_buffer_put(buf);
+	return 0;
+}
