@@ -22,6 +22,7 @@ static DEFINE_PER_CPU(int, zc_buffers);
 static void zc_buffer_forget(struct zc_buffer *buf)
 {
 	zc_registry_del(buf);
+	iput(buf->inode);
 	kfree_rcu(buf, rcu);
 }
 
@@ -59,6 +60,8 @@ struct zc_buffer *zc_buffer_new(struct zc_file *zf, u64 size, u32 flags, int nid
 		kfree(buf);
 		return ERR_PTR(ret);
 	}
+	ihold(zf->inode);
+	buf->inode = zf->inode;
 	kref_init(&buf->ref);
 	buf->flags = flags;
 	buf->asked = nid;
@@ -69,6 +72,7 @@ struct zc_buffer *zc_buffer_new(struct zc_file *zf, u64 size, u32 flags, int nid
 	ret = zc_registry_add(buf);
 	if (ret) {
 		zc_mem_put(&buf->mem);
+		iput(buf->inode);
 		kfree(buf);
 		return ERR_PTR(ret);
 	}
@@ -284,7 +288,6 @@ struct zc_buffer *zc_buffer_find(struct zc_file *zf, u32 handle)
 
 /**
  * zc_buffer_seal - make a buffer immutable
- * @zf:  its file
  * @buf: buffer
  *
  * No new writers come once @writers is negative. Those that are gone may have left
@@ -295,7 +298,7 @@ struct zc_buffer *zc_buffer_find(struct zc_file *zf, u32 handle)
  * Returns: 0; -EBUSY if there are writable mappings, or somebody else holds pages: by
  * a direct read, vmsplice(), or a send that has not ended. Sleeps.
  */
-int zc_buffer_seal(struct zc_file *zf, struct zc_buffer *buf)
+int zc_buffer_seal(struct zc_buffer *buf)
 {
 	int old = atomic_cmpxchg(&buf->writers, 0, INT_MIN);
 	unsigned int tries;
@@ -303,7 +306,7 @@ int zc_buffer_seal(struct zc_file *zf, struct zc_buffer *buf)
 	if (old)
 		return zc_buffer_sealed(buf) ? 0 : -EBUSY;
 	for (tries = 0; tries < ZC_SEAL_TRIES; tries++) {
-		unmap_mapping_range(zf->inode->i_mapping, zc_buffer_offset(buf),
+		unmap_mapping_range(buf->inode->i_mapping, zc_buffer_offset(buf),
 				    buf->mem.size, 0);
 		if (zc_mem_idle(&buf->mem)) {
 			/* Pairs with zc_buffer_sealed(). */

@@ -50,6 +50,7 @@ struct zc_maker {
  * @ref:        one for the handle, one for each VMA; none while it is parked
  * @rcu:        finders may still look at @ref and @live
  * @zf:         the file that has, or had, its handle. Written once, as @handle
+ * @inode:      that of @zf, a reference is held
  * @live:       has its handle. Cleared by the one who takes that away
  * @mem:        its memory, immutable once the buffer can be found
  * @handle:     its name in the file. Written once, before the buffer can be found,
@@ -75,6 +76,7 @@ struct zc_buffer {
 	struct kref ref;
 	struct rcu_head rcu;
 	struct zc_file *zf;
+	struct inode *inode;
 	int live;
 	struct zc_mem mem;
 	u32 handle;
@@ -98,8 +100,6 @@ struct zc_buffer {
 
 /* registry.c: all buffers, and guard.c: those that were forgotten */
 
-void zc_registry_open(struct zc_file *zf);
-void zc_registry_close(struct zc_file *zf);
 int zc_registry_add(struct zc_buffer *buf);
 void zc_registry_del(struct zc_buffer *buf);
 struct zc_buffer *zc_registry_next(unsigned long *id);
@@ -117,7 +117,7 @@ int zc_buffer_publish(struct zc_file *zf, struct zc_buffer *buf);
 struct zc_buffer *zc_buffer_find(struct zc_file *zf, u32 handle);
 struct zc_buffer *zc_buffer_find_at(struct zc_file *zf, u64 offset);
 int zc_buffer_remove(struct zc_file *zf, u32 handle);
-int zc_buffer_seal(struct zc_file *zf, struct zc_buffer *buf);
+int zc_buffer_seal(struct zc_buffer *buf);
 void zc_buffer_open(struct zc_file *zf);
 void zc_buffer_close(struct zc_file *zf);
 unsigned int zc_buffer_count(void);
@@ -183,8 +183,14 @@ int zc_mapping_init(void);
 void zc_mapping_exit(void);
 struct inode *zc_mapping_new(void);
 int zc_mmap(struct file *filp, struct vm_area_struct *vma);
+int zc_mmap_buffer(struct vm_area_struct *vma, struct zc_buffer *buf);
 unsigned long zc_get_unmapped_area(struct file *filp, unsigned long addr,
 				   unsigned long len, unsigned long pgoff,
 				   unsigned long flags);
+
+/* share.c: a buffer as a file of its own */
+
+int zc_share_new(struct zc_buffer *buf, u32 flags);
+struct zc_buffer *zc_share_find(int fd);
 
 #endif /* _ZC_BUFFER_H */

@@ -22,7 +22,7 @@
 			 ZC_SEND_DIRECT | ZC_SEND_MORE | ZC_SEND_CACHED | \
 			 ZC_SEND_ASYNC)
 #define ZC_SEND_BUF_FLAGS (ZC_SEND_NONBLOCK | ZC_SEND_NOSIGNAL | \
-			   ZC_SEND_MORE | ZC_SEND_ASYNC)
+			   ZC_SEND_MORE | ZC_SEND_ASYNC | ZC_SEND_SHARED)
 #define ZC_COPY_REASONS	(ZC_COPY_NO_DIRECT | ZC_COPY_NO_SG | ZC_COPY_SOCKET | \
 			 ZC_COPY_LOOPBACK | ZC_COPY_SMALL)
 
@@ -43,6 +43,7 @@ static_assert(sizeof(struct zc_buf_seal) == 32);
 static_assert(sizeof(struct zc_buf_info) == 264);
 static_assert(offsetof(struct zc_buf_info, size) == 40);
 static_assert(offsetof(struct zc_buf_info, holders) == 104);
+static_assert(sizeof(struct zc_buf_share) == 32);
 static_assert(sizeof(struct zc_send) == 96);
 static_assert(offsetof(struct zc_send, sent) == 40);
 static_assert(offsetof(struct zc_send, paths) == 64);
@@ -87,7 +88,6 @@ static int zc_open(struct inode *inode, struct file *filp)
 	zc_buffer_open(zf);
 	zc_event_open(zf);
 	INIT_LIST_HEAD(&zf->ops);
-	zc_registry_open(zf);
 	filp->f_mapping = zf->inode->i_mapping;
 	filp->private_data = zf;
 	return nonseekable_open(inode, filp);
@@ -100,7 +100,6 @@ static int zc_release(struct inode *inode, struct file *filp)
 	zc_event_close(zf);
 	zc_op_cancel(zf, NULL, NULL);
 	zc_buffer_close(zf);
-	zc_registry_close(zf);
 	iput(zf->inode);
 	zc_file_put(zf);
 	return 0;
@@ -118,7 +117,7 @@ static int zc_ioctl_query(struct zc_file *zf, void *data)
 		.features = ZC_FEAT_BUFFER | ZC_FEAT_SENDFILE |
 			    ZC_FEAT_PAGE_PATH | ZC_FEAT_SEND | ZC_FEAT_ASYNC |
 			    ZC_FEAT_STATS | ZC_FEAT_RESERVE |
-			    ZC_FEAT_INFO,
+			    ZC_FEAT_INFO | ZC_FEAT_SHARE,
 		.buf_flags = ZC_BUF_FLAGS,
 		.send_flags = ZC_SEND_FLAGS,
 		.copy_reasons = ZC_COPY_REASONS,
@@ -332,6 +331,12 @@ static const struct zc_ioctl zc_ioctls[] = {
 		.min = 264,
 		.fn = zc_ioctl_buf_info,
 	},
+	[_IOC_NR(ZC_IOC_BUF_SHARE)] = {
+		.cmd = ZC_IOC_BUF_SHARE,
+		.min = 32,
+		.fn = zc_ioctl_buf_share,
+		.undo = zc_undo_buf_share,
+	},
 	[_IOC_NR(ZC_IOC_SENDFILE)] = {
 		.cmd = ZC_IOC_SENDFILE,
 		.min = 104,
@@ -362,6 +367,7 @@ union zc_ioctl_data {
 	struct zc_buf_destroy buf_destroy;
 	struct zc_buf_seal buf_seal;
 	struct zc_buf_info buf_info;
+	struct zc_buf_share buf_share;
 	struct zc_send send;
 	struct zc_cancel cancel;
 	struct zc_sendfile sendfile;

@@ -30,5 +30,7 @@ int zc_ioctl_buf_query(struct zc_file *zf, void *data);
 int zc_ioctl_buf_destroy(struct zc_file *zf, void *data);
 int zc_ioctl_buf_seal(struct zc_file *zf, void *data);
 int zc_ioctl_buf_info(struct zc_file *zf, void *data);
+int zc_ioctl_buf_share(struct zc_file *zf, void *data);
+void zc_undo_buf_share(struct zc_file *zf, void *data);
 
 #endif /* _ZC_IOCTL_H */

@@ -2,6 +2,8 @@
 /*
  * The ioctls for buffers: checks of their arguments, and their results.
  */
+#include <linux/fdtable.h>
+
 #include "ioctl.h"
 #include "pool.h"
 #include "stats.h"
@@ -169,7 +171,7 @@ int zc_ioctl_buf_seal(struct zc_file *zf, void *data)
 	buf = zc_buffer_find(zf, arg->handle);
 	if (!buf)
 		return -ENOENT;
-	ret = zc_buffer_seal(zf, buf);
+	ret = zc_buffer_seal(buf);
 	zc_buffer_put(buf);
 	return ret;
 }
@@ -189,4 +191,41 @@ int zc_ioctl_buf_info(struct zc_file *zf, void *data)
 	    zc_any_set(arg->__resv, ARRAY_SIZE(arg->__resv)))
 		return -EINVAL;
 	return zc_registry_info(arg);
+}
+
+/**
+ * zc_ioctl_buf_share - ZC_IOC_BUF_SHARE
+ * @zf:   file
+ * @data: struct zc_buf_share, of which nothing is checked yet
+ *
+ * Returns: 0 or a negative errno as documented there. Sleeps.
+ */
+int zc_ioctl_buf_share(struct zc_file *zf, void *data)
+{
+	struct zc_buf_share *arg = data;
+	struct zc_buffer *buf;
+	int fd;
+
+	if (arg->flags & ~ZC_SHARE_RDONLY || arg->__pad ||
+	    zc_any_set(arg->__resv, ARRAY_SIZE(arg->__resv)))
+		return -EINVAL;
+	buf = zc_buffer_find(zf, arg->handle);
+	if (!buf)
+		return -ENOENT;
+	fd = zc_share_new(buf, arg->flags);
+	zc_buffer_put(buf);
+	arg->fd = fd;
+	return min(fd, 0);
+}
+
+/**
+ * zc_undo_buf_share - take ZC_IOC_BUF_SHARE back
+ * @zf:   file
+ * @data: struct zc_buf_share, as zc_ioctl_buf_share() left it
+ */
+void zc_undo_buf_share(struct zc_file *zf, void *data)
+{
+	const struct zc_buf_share *arg = data;
+
+	close_fd(arg->fd);
 }

@@ -127,7 +127,38 @@ static int zc_vma_writer(struct vm_area_struct *vma, struct zc_buffer *buf)
 }
 
 /**
- * zc_mmap - map a buffer, or a part of it
+ * zc_mmap_buffer - map a buffer, or a part of it
+ * @vma: of a file with the buffer's f_mapping; its offset is not below the buffer's
+ * @buf: buffer, a reference to which goes to the mapping
+ *
+ * Returns: 0; -EINVAL or -EPERM (a sealed buffer, for writing), and the caller still has
+ * the reference.
+ */
+int zc_mmap_buffer(struct vm_area_struct *vma, struct zc_buffer *buf)
+{
+	u64 offset = ((u64)vma->vm_pgoff << PAGE_SHIFT) - zc_buffer_offset(buf);
+	u64 len = vma->vm_end - vma->vm_start;
+	int ret;
+
+	if (!(vma->vm_flags & VM_MAYSHARE) || offset + len > buf->mem.size)
+		return -EINVAL;
+	ret = zc_vma_writer(vma, buf);
+	if (ret)
+		return ret;
+	/*
+	 * Not VM_MIXEDMAP, with which the core would neither count rmap nor drop
+	 * the references; not VM_IO or VM_PFNMAP, which refuse GUP.
+	 */
+	vm_flags_set(vma, VM_DONTEXPAND | VM_DONTDUMP);
+	vma->vm_ops = &zc_vm_ops;
+	vma->vm_private_data = buf;
+	WRITE_ONCE(buf->touched, jiffies);
+	atomic_inc(&buf->mappings);
+	return 0;
+}
+
+/**
+ * zc_mmap - map a buffer of a file, or a part of it
  * @filp: file of /dev/zc
  * @vma:  shared, inside one buffer
  *
@@ -135,33 +166,16 @@ static int zc_vma_writer(struct vm_area_struct *vma, struct zc_buffer *buf)
  */
 int zc_mmap(struct file *filp, struct vm_area_struct *vma)
 {
-	u64 offset = (u64)vma->vm_pgoff << PAGE_SHIFT;
-	u64 len = vma->vm_end - vma->vm_start;
 	struct zc_buffer *buf;
-	int ret = -EINVAL;
+	int ret;
 
-	if (!(vma->vm_flags & VM_MAYSHARE))
-		return -EINVAL;
-	buf = zc_buffer_find_at(filp->private_data, offset);
+	buf = zc_buffer_find_at(filp->private_data, (u64)vma->vm_pgoff << PAGE_SHIFT);
 	if (!buf)
 		return -EINVAL;
-	if (offset - zc_buffer_offset(buf) + len <= buf->mem.size)
-		ret = zc_vma_writer(vma, buf);
-	if (ret) {
+	ret = zc_mmap_buffer(vma, buf);
+	if (ret)
 		zc_buffer_put(buf);
-		return ret;
-	}
-	/*
-	 * Not VM_MIXEDMAP, with which the core would neither count rmap nor drop
-	 * the references; not VM_IO or VM_PFNMAP, which refuse GUP.
-	 */
-	vm_flags_set(vma, VM_DONTEXPAND | VM_DONTDUMP);
-	vma->vm_ops = &zc_vm_ops;
-	/* Ownership of the reference goes to the VMA. */
-	vma->vm_private_data = buf;
-	WRITE_ONCE(buf->touched, jiffies);
-	atomic_inc(&buf->mappings);
-	return 0;
+	return ret;
 }
 
 /**

@@ -7,7 +7,6 @@
 #include <linux/pid.h>
 #include <linux/rbtree.h>
 #include <linux/sched/signal.h>
-#include <linux/user_namespace.h>
 #include <linux/xarray.h>
 
 #include "pool.h"
@@ -15,32 +14,6 @@
 
 static DEFINE_XARRAY_ALLOC1(zc_registry);
 static u32 zc_registry_last;
-
-/* Open files, by zc_file::list. Who has the lock keeps them, and their inodes. */
-static LIST_HEAD(zc_files);
-static DEFINE_MUTEX(zc_files_mutex);
-
-/**
- * zc_registry_open - a file is there
- * @zf: file. Sleeps.
- */
-void zc_registry_open(struct zc_file *zf)
-{
-	mutex_lock(&zc_files_mutex);
-	list_add(&zf->list, &zc_files);
-	mutex_unlock(&zc_files_mutex);
-}
-
-/**
- * zc_registry_close - a file goes
- * @zf: file. Sleeps.
- */
-void zc_registry_close(struct zc_file *zf)
-{
-	mutex_lock(&zc_files_mutex);
-	list_del(&zf->list);
-	mutex_unlock(&zc_files_mutex);
-}
 
 /**
  * zc_registry_add - give a buffer its number
@@ -137,27 +110,18 @@ static void zc_holder_add(struct zc_buf_info *info, const struct vm_area_struct 
 
 static void zc_registry_holders(const struct zc_buffer *buf, struct zc_buf_info *info)
 {
-	struct zc_file *zf;
+	struct address_space *mapping = buf->inode->i_mapping;
+	struct rb_node *node;
 
-	mutex_lock(&zc_files_mutex);
-	list_for_each_entry(zf, &zc_files, list) {
-		struct address_space *mapping = zf->inode->i_mapping;
-		struct rb_node *node;
+	i_mmap_lock_read(mapping);
+	for (node = rb_first_cached(&mapping->i_mmap); node; node = rb_next(node)) {
+		struct vm_area_struct *vma =
+			rb_entry(node, struct vm_area_struct, shared.rb);
 
-		/* Its own may be gone, and the place taken by another. */
-		if (zf != READ_ONCE(buf->zf))
-			continue;
-		i_mmap_lock_read(mapping);
-		for (node = rb_first_cached(&mapping->i_mmap); node; node = rb_next(node)) {
-			struct vm_area_struct *vma =
-				rb_entry(node, struct vm_area_struct, shared.rb);
-
-			if (vma->vm_private_data == buf)
-				zc_holder_add(info, vma);
-		}
-		i_mmap_unlock_read(mapping);
+		if (vma->vm_private_data == buf)
+			zc_holder_add(info, vma);
 	}
-	mutex_unlock(&zc_files_mutex);
+	i_mmap_unlock_read(mapping);
 }
 
 static bool zc_registry_visible(const struct zc_buffer *buf, bool all)

@@ -180,11 +180,15 @@ int zc_range_run(struct zc_range *range)
 int zc_range_open(struct zc_range *range, struct zc_file *zf,
 		  struct zc_send *arg)
 {
-	struct zc_buffer *buf = zc_buffer_find(zf, arg->handle);
+	struct zc_buffer *buf;
 	int ret = -EINVAL;
 
-	if (!buf)
-		return -ENOENT;
+	if (arg->flags & ZC_SEND_SHARED)
+		buf = zc_share_find(arg->handle);
+	else
+		buf = zc_buffer_find(zf, arg->handle) ?: ERR_PTR(-ENOENT);
+	if (IS_ERR(buf))
+		return PTR_ERR(buf);
 	range->arg = arg;
 	range->buf = buf;
 	range->hold = NULL;

@@ -50,7 +50,6 @@
 /**
  * struct zc_file - an open file of /dev/zc
  * @ref:        one for the file, one for each zc_note and each slab
- * @list:       in the list of registry.c
  * @inode:      private inode behind f_mapping, so that the mappings of this file
  *              can be found and its size does not stand in the way of PMDs
  * @lock:       protects @buffers and changes of @handles
@@ -70,7 +69,6 @@
  */
 struct zc_file {
 	struct kref ref;
-	struct list_head list;
 	struct inode *inode;
 	struct mutex lock;	/* see above */
 	struct maple_tree buffers;

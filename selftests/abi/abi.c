@@ -25,6 +25,7 @@ static_assert(sizeof(struct zc_buf_create) == 64, "zc_buf_create");
 static_assert(sizeof(struct zc_stats) == 128, "zc_stats");
 static_assert(sizeof(struct zc_node_query) == 80, "zc_node_query");
 static_assert(sizeof(struct zc_buf_info) == 264, "zc_buf_info");
+static_assert(sizeof(struct zc_buf_share) == 32, "zc_buf_share");
 static_assert(sizeof(struct zc_buf_query) == 72, "zc_buf_query");
 static_assert(sizeof(struct zc_buf_destroy) == 32, "zc_buf_destroy");
 static_assert(sizeof(struct zc_buf_seal) == 32, "zc_buf_seal");
@@ -55,7 +56,7 @@ static unsigned long resize(unsigned long cmd, size_t size)
 static const unsigned long commands[] = {
 	ZC_IOC_QUERY, ZC_IOC_STATS, ZC_IOC_NODE_QUERY,
 	ZC_IOC_BUF_CREATE, ZC_IOC_BUF_QUERY, ZC_IOC_BUF_DESTROY, ZC_IOC_BUF_SEAL,
-	ZC_IOC_BUF_INFO, ZC_IOC_SENDFILE, ZC_IOC_SEND, ZC_IOC_CANCEL,
+	ZC_IOC_BUF_INFO, ZC_IOC_BUF_SHARE, ZC_IOC_SENDFILE, ZC_IOC_SEND, ZC_IOC_CANCEL,
 };
 
 #define NR_COMMANDS	(sizeof(commands) / sizeof(*commands))
@@ -114,6 +115,12 @@ static void valid(SELF *self, unsigned long cmd)
 		arg->handle = self->buf.handle;
 		break;
 	}
+	case ZC_IOC_BUF_SHARE: {
+		struct zc_buf_share *arg = (void *)&self->arg;
+
+		arg->handle = self->buf.handle;
+		break;
+	}
 	case ZC_IOC_BUF_DESTROY: {
 		struct zc_buf_destroy *arg = (void *)&self->arg;
 		struct zc_buf_create buf;
@@ -160,6 +167,8 @@ static void tidy(SELF *self, unsigned long cmd, int ret)
 {
 	if (cmd == ZC_IOC_BUF_CREATE && !ret)
 		zct_destroy(self->fd, ((struct zc_buf_create *)&self->arg)->handle);
+	if (cmd == ZC_IOC_BUF_SHARE && !ret)
+		close(((struct zc_buf_share *)&self->arg)->fd);
 	if (cmd == ZC_IOC_BUF_SEAL)
 		zct_destroy(self->fd, ((struct zc_buf_seal *)&self->arg)->handle);
 	if (cmd == ZC_IOC_BUF_DESTROY && ret)
@@ -270,6 +279,7 @@ TEST_F_TIMEOUT(abi, reserved, 120)
 		{ ZC_IOC_BUF_DESTROY, offsetof(struct zc_buf_destroy, flags), 32 },
 		{ ZC_IOC_BUF_SEAL, offsetof(struct zc_buf_seal, flags), 32 },
 		{ ZC_IOC_BUF_INFO, offsetof(struct zc_buf_info, __resv), 264 },
+		{ ZC_IOC_BUF_SHARE, offsetof(struct zc_buf_share, __pad), 32 },
 		{ ZC_IOC_SENDFILE, offsetof(struct zc_sendfile, __resv), 104 },
 		{ ZC_IOC_SEND, offsetof(struct zc_send, __resv), 96 },
 		{ ZC_IOC_CANCEL, offsetof(struct zc_cancel, __resv), 32 },
@@ -316,7 +326,7 @@ TEST_F_TIMEOUT(abi, unknown_commands, 120)
 
 	memset(&self->arg, 0, sizeof(self->arg));
 	for (nr = 0; nr < 256; nr++) {
-		if (nr <= 2 || (nr >= 0x10 && nr <= 0x14) ||
+		if (nr <= 2 || (nr >= 0x10 && nr <= 0x15) ||
 		    nr == 0x20 || nr == 0x21 || nr == 0x22)
 			continue;
 		EXPECT_EQ(-ENOTTY, zct_ioctl(self->fd,

@@ -65,6 +65,8 @@
 #define ZC_FEAT_ASYNC		(1ULL << 4)
 /** ZC_FEAT_STATS - ZC_IOC_STATS */
 #define ZC_FEAT_STATS		(1ULL << 5)
+/** ZC_FEAT_SHARE - ZC_IOC_BUF_SHARE and ZC_SEND_SHARED */
+#define ZC_FEAT_SHARE		(1ULL << 8)
 /** ZC_FEAT_INFO - ZC_IOC_BUF_INFO */
 #define ZC_FEAT_INFO		(1ULL << 7)
 /** ZC_FEAT_RESERVE - ZC_IOC_NODE_QUERY, and hugepages kept ready (parameter reserve) */
@@ -364,6 +366,34 @@ struct zc_buf_seal {
 	__u64 __resv[3];
 };
 
+/** ZC_SHARE_RDONLY - for zc_buf_share::flags: who gets it may map it for reading alone */
+#define ZC_SHARE_RDONLY		(1U << 0)
+
+/**
+ * struct zc_buf_share - a descriptor for one buffer (ZC_IOC_BUF_SHARE)
+ * @handle: in: handle of the buffer
+ * @flags:  in: 0 or ZC_SHARE_RDONLY
+ * @fd:     out: descriptor, closed on exec, to be handed to another process (SCM_RIGHTS)
+ * @__pad:  in: must be 0
+ * @__resv: in: must be 0
+ *
+ * With it any process may mmap() the buffer, and no other, at offsets from 0 up to its size
+ * (MAP_SHARED), and send from it by ZC_SEND_SHARED on a device file of its own. Nothing is
+ * copied: it is the same memory. The descriptor keeps the buffer, as a mapping does, beyond
+ * ZC_IOC_BUF_DESTROY and the end of who made it; what that user may lock is counted until
+ * then. Sealed, before or afterwards, it is immutable to all.
+ *
+ * Errors: EINVAL (flags or reserved fields), ENOENT (no such handle), EMFILE, ENFILE, ENOMEM,
+ * EFAULT.
+ */
+struct zc_buf_share {
+	__u32 handle;
+	__u32 flags;
+	__s32 fd;
+	__u32 __pad;
+	__u64 __resv[2];
+};
+
 /** ZC_INFO_HOLDERS - for zc_buf_info::flags: who maps it, too, which takes longer */
 #define ZC_INFO_HOLDERS		(1U << 0)
 
@@ -452,6 +482,7 @@ struct zc_buf_info {
 #define ZC_IOC_BUF_DESTROY	_IOWR(ZC_IOC_MAGIC, 0x12, struct zc_buf_destroy)
 #define ZC_IOC_BUF_SEAL		_IOWR(ZC_IOC_MAGIC, 0x13, struct zc_buf_seal)
 #define ZC_IOC_BUF_INFO		_IOWR(ZC_IOC_MAGIC, 0x14, struct zc_buf_info)
+#define ZC_IOC_BUF_SHARE	_IOWR(ZC_IOC_MAGIC, 0x15, struct zc_buf_share)
 #define ZC_IOC_SENDFILE		_IOWR(ZC_IOC_MAGIC, 0x20, struct zc_sendfile)
 #define ZC_IOC_SEND		_IOWR(ZC_IOC_MAGIC, 0x21, struct zc_send)
 #define ZC_IOC_CANCEL		_IOWR(ZC_IOC_MAGIC, 0x22, struct zc_cancel)

@@ -70,6 +70,12 @@
  * ZC_SEND_NONBLOCK and ZC_SEND_NOSIGNAL make no difference.
  */
 #define ZC_SEND_ASYNC		(1U << 6)
+/**
+ * ZC_SEND_SHARED - zc_send::handle is a descriptor from ZC_IOC_BUF_SHARE
+ *
+ * Of a buffer of whatever file.
+ */
+#define ZC_SEND_SHARED		(1U << 7)
 
 /*
  * Why bytes were copied by the CPU, for zc_sendfile::copy_reasons.
@@ -179,11 +185,12 @@ struct zc_sendfile {
 
 /**
  * struct zc_send - send a range of a buffer to a socket (ZC_IOC_SEND)
- * @handle:       in: handle of the buffer
+ * @handle:       in: handle of the buffer, or see ZC_SEND_SHARED
  * @out_fd:       in: connected stream socket
  * @offset:       in: first byte to send; out: byte after the last one sent
  * @len:          in: bytes to send; the range must lie in the buffer
- * @flags:        in: ZC_SEND_NONBLOCK, ZC_SEND_NOSIGNAL, ZC_SEND_MORE, ZC_SEND_ASYNC
+ * @flags:        in: ZC_SEND_NONBLOCK, ZC_SEND_NOSIGNAL, ZC_SEND_MORE, ZC_SEND_ASYNC,
+ *                ZC_SEND_SHARED
  * @error:        out: 0, or the positive errno that ended the transfer early
  * @user_data:    in: given back in the event
  * @sent:         out: bytes accepted by the socket
@@ -212,7 +219,8 @@ struct zc_sendfile {
  *
  * Errors:
  *
- * - EINVAL: unknown flag, reserved field, or a range outside the buffer
+ * - EINVAL: unknown flag, reserved field, a range outside the buffer, or with
+ *   ZC_SEND_SHARED a descriptor of something else
  * - ENOENT: no such handle
  * - EBADF, ENOTSOCK, EOPNOTSUPP (not a stream socket)
  * - ENOTCONN, EPIPE (with SIGPIPE), ECONNRESET and whatever else send(2) says

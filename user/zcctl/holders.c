@@ -11,6 +11,9 @@
 
 #include "zcctl.h"
 
+/* A buffer that was handed over (ZC_IOC_BUF_SHARE). */
+#define SHARED		"anon_inode:[zc]"
+
 static unsigned int count_fds(const char *pid)
 {
 	unsigned int nr = 0;
@@ -29,7 +32,7 @@ static unsigned int count_fds(const char *pid)
 		if (len <= 0)
 			continue;
 		target[len] = '\0';
-		nr += !strcmp(target, ZC_DEVICE) ||
+		nr += !strcmp(target, ZC_DEVICE) || !strcmp(target, SHARED) ||
 		      !strcmp(target, ZC_DEVICE " (deleted)");
 	}
 	closedir(dir);
@@ -49,8 +52,9 @@ static unsigned int count_mappings(const char *pid)
 	while (fgets(line, sizeof(line), maps)) {
 		const char *name = strchr(line, '/');
 
-		nr += name && (!strcmp(name, ZC_DEVICE "\n") ||
-			       !strcmp(name, ZC_DEVICE " (deleted)\n"));
+		nr += name ? !strcmp(name, ZC_DEVICE "\n") ||
+			     !strcmp(name, ZC_DEVICE " (deleted)\n") :
+			     !!strstr(line, SHARED);
 	}
 	fclose(maps);
 	return nr;
