@@ -41,7 +41,7 @@ receiver()
 	return 1
 }
 
-ktap_plan 49
+ktap_plan 53
 rmmod zc 2>/dev/null
 zcctl info 2>"$dir/err"
 [ $? -eq 3 ] && says "zcctl load" err
@@ -67,12 +67,12 @@ zcctl load 2>"$dir/err"
 [ $? -eq 1 ] && says "loaded already" err
 ktap_test "so is one of what is not installed" $?
 
-zcctl info >"$dir/out" && says "buffer sendfile page-path send async stats reserve" out &&
-	says "copybreak=512 depth=3 max_bytes=536870912 reserve=0:0,1:0 uring_life=" out
+zcctl info >"$dir/out" && says "buffer sendfile page-path send async stats reserve info share" out &&
+	says "copybreak=512 depth=3 held_after=60 idle_after=0 max_bytes=536870912 reserve=0:0,1:0 uring_life=" out
 ktap_test "info" $?
 zcctl -j info >"$dir/out" && [ "$(field out schema)" = zcctl/1 ] &&
 	[ "$(field out depth)" = 3 ] &&
-	says '"parameters":{"copybreak":512,"depth":3,"max_bytes":536870912,' out
+	says '"parameters":{"copybreak":512,"depth":3,"held_after":60,"idle_after":0,"max_bytes":536870912,' out
 ktap_test "info as JSON" $?
 
 zcctl alloc 64M >"$dir/out" && says "64.0 MiB mapped by 2 MiB entries" out
@@ -94,6 +94,30 @@ zcctl alloc 600M 2>"$dir/err"
 ktap_test "alloc of more than max_bytes is explained" $?
 zcctl alloc 5K --slice >"$dir/out" && says "8.0 KiB" out && says "in one piece" out
 ktap_test "alloc --slice" $?
+
+zcctl leaks >"$dir/out" && says "no buffer that was destroyed" out
+ktap_test "leaks: none" $?
+zcctl alloc 6M --hold 60 >/dev/null &
+holder=$!
+for _ in $(seq 100); do
+	! zcctl buffer | grep -q "6.0 MiB" || break
+	sleep 0.1
+done
+zcctl buffer list >"$dir/out" && says "6.0 MiB .* $holder .* zcctl " out
+ktap_test "buffer list" $?
+zcctl -j buffer >"$dir/out" && id=$(field out id) && zcctl -j buffer show "$id" >"$dir/out" &&
+	python3 - "$dir/out" "$holder" <<-'END'
+	import json, sys
+	buf = json.load(open(sys.argv[1]))["buffer"]
+	pid = int(sys.argv[2])
+	assert buf["pid"] == pid and buf["comm"] == "zcctl" and buf["size"] == 6 << 20, buf
+	assert buf["holders"] == [{"pid": pid, "uid": 0, "mappings": 1}], buf
+END
+ktap_test "buffer show, as JSON: who maps it" $?
+kill "$holder"
+wait "$holder" 2>/dev/null
+zcctl buffer >"$dir/out" && says "no buffers" out
+ktap_test "buffer list: gone with its process" $?
 
 zcctl pool set 8 >"$dir/out" && says "^   0 *4 *4 " out && says "^   1 *4 *4 " out
 ktap_test "pool set" $?

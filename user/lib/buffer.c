@@ -105,6 +105,14 @@ ZC_EXPORT int zc_buffer_query(const struct zc_buffer *buf,
 	return zc_ioctl(buf->fd, ZC_IOC_BUF_QUERY, query);
 }
 
+ZC_EXPORT int zc_buffer_share(const struct zc_buffer *buf, uint32_t flags)
+{
+	struct zc_buf_share arg = { .handle = buf->handle, .flags = flags };
+	int err = zc_ioctl(buf->fd, ZC_IOC_BUF_SHARE, &arg);
+
+	return err ? err : arg.fd;
+}
+
 static int zc_buffer_remap(struct zc_buffer *buf, int prot)
 {
 	struct zc_buf_query query;

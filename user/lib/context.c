@@ -65,6 +65,15 @@ ZC_EXPORT int zc_query_node(const struct zc_context *ctx, int node,
 	return zc_ioctl(ctx->fd, ZC_IOC_NODE_QUERY, info);
 }
 
+ZC_EXPORT int zc_buffer_info(const struct zc_context *ctx, uint64_t id, uint32_t flags,
+			     struct zc_buf_info *info)
+{
+	memset(info, 0, sizeof(*info));
+	info->id = id;
+	info->flags = flags;
+	return zc_ioctl(ctx->fd, ZC_IOC_BUF_INFO, info);
+}
+
 ZC_EXPORT int zc_events(struct zc_context *ctx, struct zc_event *events,
 			unsigned int nr)
 {

@@ -49,7 +49,7 @@ check "help teaches" 0 says "A first walk" out
 check "version" 0 "$zcctl" --version
 check "no command" 2 "$zcctl"
 check "unknown command" 2 "$zcctl" frobnicate
-for cmd in load unload info alloc pool send recv; do
+for cmd in load unload info alloc pool buffer leaks send recv; do
 	check "$cmd --help" 0 "$zcctl" "$cmd" --help
 	check "$cmd --help says usage" 0 says "^usage: zcctl $cmd" out
 done
@@ -99,6 +99,12 @@ check "alloc: negative size" 2 "$zcctl" alloc -- -1
 check "alloc: too large a size" 2 "$zcctl" alloc 99999999999999999999G
 check "alloc: --strict without --node" 2 "$zcctl" alloc 2M --strict
 check "alloc: bad node" 2 "$zcctl" alloc 2M --node x
+check "buffer: neither list nor show" 2 "$zcctl" buffer frobnicate
+check "buffer show: no ID" 2 "$zcctl" buffer show
+check "buffer show: bad ID" 2 "$zcctl" buffer show 0
+check "buffer list: an argument" 2 "$zcctl" buffer list 1
+check "leaks: an argument" 2 "$zcctl" leaks 1
+check "leaks: bad option" 2 "$zcctl" leaks --all
 check "pool: neither show nor set" 2 "$zcctl" pool frobnicate
 check "pool set: no count" 2 "$zcctl" pool set
 check "pool set: bad count" 2 "$zcctl" pool set -- -1

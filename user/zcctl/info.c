@@ -35,6 +35,8 @@ static const struct bit_name features[] = {
 	{ ZC_FEAT_ASYNC, "async" },
 	{ ZC_FEAT_STATS, "stats" },
 	{ ZC_FEAT_RESERVE, "reserve" },
+	{ ZC_FEAT_INFO, "info" },
+	{ ZC_FEAT_SHARE, "share" },
 };
 
 /**
@@ -122,6 +124,8 @@ static const struct stat_name {
 	{ "refused_cgroup", offsetof(struct zc_stats, refused_cgroup) },
 	{ "refused_memory", offsetof(struct zc_stats, refused_memory) },
 	{ "refused_handle", offsetof(struct zc_stats, refused_handle) },
+	{ "told_held", offsetof(struct zc_stats, told_held) },
+	{ "told_idle", offsetof(struct zc_stats, told_idle) },
 };
 
 static struct json_object *stats_json(const struct zc_stats *stats)

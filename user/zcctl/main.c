@@ -13,6 +13,8 @@ static const struct command commands[] = {
 	{ "info", cmd_info, "its version, features and limits" },
 	{ "alloc", cmd_alloc, "make and map a buffer, and show what it is" },
 	{ "pool", cmd_pool, "hugepages kept ready on each NUMA node" },
+	{ "buffer", cmd_buffer, "what buffers there are, and whose" },
+	{ "leaks", cmd_leaks, "those that were destroyed, and are still there" },
 	{ "send", cmd_send, "send a file to HOST:PORT without a copy" },
 	{ "recv", cmd_recv, "receive on a TCP port" },
 	{ "bench", cmd_bench, "measure zc beside the usual ways" },

@@ -89,6 +89,21 @@ int zc_query_stats(const struct zc_context *ctx, struct zc_stats *stats);
 int zc_query_node(const struct zc_context *ctx, int node, struct zc_node_query *info);
 
 /**
+ * zc_buffer_info - whose a buffer is, and who has it
+ * @ctx:   context; the buffer may be of another, and of another process
+ * @id:    0 for the first, or one more than the last one's
+ * @flags: 0, or ZC_INFO_HOLDERS: also the processes that map it
+ * @info:  written: the buffer with the smallest number from @id on
+ *
+ * Does not block. Those of other users are shown with CAP_SYS_ADMIN alone.
+ *
+ * Returns: 0; -ENOENT (there are no more), -ENOTTY (the module is too old), or another
+ * negative errno.
+ */
+int zc_buffer_info(const struct zc_context *ctx, uint64_t id, uint32_t flags,
+		   struct zc_buf_info *info);
+
+/**
  * zc_buffer_new - make a buffer and map it
  * @ctx:   context
  * @size:  bytes, rounded up to a multiple of 2 MiB; with ZC_BUF_SLICE, and up to 1 MiB,
@@ -172,6 +187,19 @@ int zc_buffer_seal(struct zc_buffer *buf);
  * Returns: bytes sent, or a negative errno if there are none.
  */
 int64_t zc_buffer_send(struct zc_buffer *buf, struct zc_send *arg);
+
+/**
+ * zc_buffer_share - a descriptor for one buffer, to be handed to another process
+ * @buf:   buffer
+ * @flags: 0 or ZC_SHARE_RDONLY: who gets it may map it for reading alone
+ *
+ * By SCM_RIGHTS, say. Who gets it maps the buffer by mmap(), MAP_SHARED and from offset 0,
+ * or sends from it by ZC_SEND_SHARED. It is the same memory, and stays until the descriptor
+ * and all mappings are gone.
+ *
+ * Returns: the descriptor, the caller's to close; or a negative errno.
+ */
+int zc_buffer_share(const struct zc_buffer *buf, uint32_t flags);
 
 /**
  * struct zc_view - a part of a buffer's memory, to be handed on by value
