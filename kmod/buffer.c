@@ -166,6 +166,13 @@ static void zc_buffer_reap_locked(struct zc_file *zf)
 	}
 }
 
+static noinline void zc_buffer_reap(struct zc_file *zf)
+{
+	mutex_lock(&zf->lock);
+	zc_buffer_reap_locked(zf);
+	mutex_unlock(&zf->lock);
+}
+
 /* Choose its place among the mmap offsets. */
 static int zc_buffer_place_locked(struct zc_file *zf, struct zc_buffer *buf)
 {
@@ -343,6 +350,8 @@ int zc_buffer_remove(struct zc_file *zf, u32 handle)
 	/* The reference of the handle is the caller's now. */
 	if (zc_pool_park(buf)) {
 		this_cpu_dec(zc_buffers);
+		if (unlikely(!llist_empty(&zf->hollows)))
+			zc_buffer_reap(zf);
 		return 0;
 	}
 	buf->touched = jiffies;
@@ -382,10 +391,14 @@ void zc_buffer_close(struct zc_file *zf)
 	zc_pool_clear_parks(zf);
 	while ((buf = zc_handle_next(zf, &handle))) {
 		/* Parked ones are hollow now, and have no reference. */
-		if (kref_read(&buf->ref))
+		if (kref_read(&buf->ref)) {
+			/* Others may have it for longer. */
+			WRITE_ONCE(buf->live, 0);
+			WRITE_ONCE(buf->touched, jiffies);
 			zc_buffer_put(buf);
-		else
+		} else {
 			zc_buffer_forget(buf);
+		}
 	}
 	mtree_destroy(&zf->buffers);
 	zc_handles_free(zf);

@@ -102,9 +102,10 @@ struct zc_buffer {
 
 int zc_registry_add(struct zc_buffer *buf);
 void zc_registry_del(struct zc_buffer *buf);
-struct zc_buffer *zc_registry_next(unsigned long *id);
+struct zc_buffer *zc_registry_next(unsigned long *id, kuid_t uid);
+pid_t zc_registry_pid(const struct zc_buffer *buf);
 unsigned int zc_registry_sends(const struct zc_buffer *buf);
-int zc_registry_info(struct zc_buf_info *info);
+int zc_registry_info(const struct zc_file *zf, struct zc_buf_info *info);
 void zc_guard_start(struct kobject *kobj);
 void zc_guard_stop(void);
 

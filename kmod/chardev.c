@@ -85,6 +85,7 @@ static int zc_open(struct inode *inode, struct file *filp)
 		return ret;
 	}
 	kref_init(&zf->ref);
+	zf->writable = filp->f_mode & FMODE_WRITE;
 	zc_buffer_open(zf);
 	zc_event_open(zf);
 	INIT_LIST_HEAD(&zf->ops);
@@ -112,6 +113,7 @@ static int zc_ioctl_query(struct zc_file *zf, void *data)
 	if (arg->flags || arg->__resv)
 		return -EINVAL;
 	zc_spare_reap(UINT_MAX);
+	zc_slab_reap();
 	*arg = (struct zc_query) {
 		.abi = ZC_ABI_VERSION,
 		.features = ZC_FEAT_BUFFER | ZC_FEAT_SENDFILE |

@@ -254,13 +254,14 @@ zc_shrinker_new(const char *name,
 	shrinker->count_objects = count;
 	shrinker->scan_objects = scan;
 	shrinker->seeks = DEFAULT_SEEKS;
+	shrinker->flags = SHRINKER_NUMA_AWARE;
 	ret = register_shrinker(shrinker, "%s", name);
 	if (ret) {
 		kfree(shrinker);
 		return ERR_PTR(ret);
 	}
 #else
-	struct shrinker *shrinker = shrinker_alloc(0, "%s", name);
+	struct shrinker *shrinker = shrinker_alloc(SHRINKER_NUMA_AWARE, "%s", name);
 
 	if (!shrinker)
 		return ERR_PTR(-ENOMEM);

@@ -6,7 +6,7 @@
  */
 #include <linux/kobject.h>
 #include <linux/module.h>
-#include <linux/pid.h>
+#include <linux/ratelimit.h>
 #include <linux/workqueue.h>
 
 #include "stats.h"
@@ -49,40 +49,23 @@ MODULE_PARM_DESC(held_after, "tell of a destroyed buffer that is still mapped or
 module_param_cb(idle_after, &zc_guard_param, &zc_idle_after, 0644);
 MODULE_PARM_DESC(idle_after, "tell of a buffer that nobody has mapped or sent from for so many seconds (0: never)");
 
-/**
- * struct zc_uevent - what is told
- * @what:    "held" or "idle"
- * @seconds: for so long
- * @words:   room for the variables
- */
-struct zc_uevent {
-	const char *what;
-	unsigned long seconds;
-	char words[6][40];
-};
-
-static void zc_guard_tell_locked(const struct zc_buffer *buf, struct zc_uevent *event)
+/* Who listens may be anybody: no more than that there is something to look at. */
+static void zc_guard_tell_locked(const struct zc_buffer *buf, const char *what,
+				 unsigned long seconds)
 {
-	char *env[ARRAY_SIZE(event->words) + 2], comm[16 + TASK_COMM_LEN];
-	unsigned int i;
+	static DEFINE_RATELIMIT_STATE(limit, DEFAULT_RATELIMIT_INTERVAL,
+				      DEFAULT_RATELIMIT_BURST);
+	char event[24], id[24], time[40];
+	char *env[] = { event, id, time, NULL };
 
 	lockdep_assert_held(&zc_guard_mutex);
-	pr_notice_ratelimited("zc: buffer %u of %llu bytes, made by %s[%d], has been %s for %lu s\n",
-			      buf->id, buf->mem.size, buf->maker.comm,
-			      pid_nr(buf->maker.pid), event->what, event->seconds);
-	snprintf(event->words[0], sizeof(event->words[0]), "ZC_EVENT=%s", event->what);
-	snprintf(event->words[1], sizeof(event->words[1]), "ZC_BUFFER=%u", buf->id);
-	snprintf(event->words[2], sizeof(event->words[2]), "ZC_SIZE=%llu", buf->mem.size);
-	snprintf(event->words[3], sizeof(event->words[3]), "ZC_SECONDS=%lu", event->seconds);
-	snprintf(event->words[4], sizeof(event->words[4]), "ZC_PID=%d",
-		 pid_nr(buf->maker.pid));
-	snprintf(event->words[5], sizeof(event->words[5]), "ZC_UID=%u",
-		 from_kuid(&init_user_ns, buf->maker.uid));
-	snprintf(comm, sizeof(comm), "ZC_COMM=%s", buf->maker.comm);
-	for (i = 0; i < ARRAY_SIZE(event->words); i++)
-		env[i] = event->words[i];
-	env[i++] = comm;
-	env[i] = NULL;
+	if (!__ratelimit(&limit))
+		return;
+	pr_notice("zc: buffer %u of %llu bytes, made by %s[%d], has been %s for %lu s\n",
+		  buf->id, buf->mem.size, buf->maker.comm, zc_registry_pid(buf), what, seconds);
+	snprintf(event, sizeof(event), "ZC_EVENT=%s", what);
+	snprintf(id, sizeof(id), "ZC_BUFFER=%u", buf->id);
+	snprintf(time, sizeof(time), "ZC_SECONDS=%lu", seconds);
 	kobject_uevent_env(zc_guard_kobj, KOBJ_CHANGE, env);
 }
 
@@ -91,12 +74,9 @@ static void zc_guard_look_at_locked(struct zc_buffer *buf)
 	unsigned long touched = READ_ONCE(buf->touched);
 	bool live = READ_ONCE(buf->live);
 	unsigned int limit = live ? zc_idle_after : zc_held_after;
-	struct zc_uevent event = {
-		.what = live ? "idle" : "held",
-		.seconds = (jiffies - touched) / HZ,
-	};
+	unsigned long seconds = (jiffies - touched) / HZ;
 
-	if (!limit || event.seconds < limit)
+	if (!limit || seconds < limit)
 		return;
 	/* Mapped is not idle: what the processor does there is not seen. */
 	if (live && (atomic_read(&buf->mappings) || zc_registry_sends(buf)))
@@ -107,7 +87,7 @@ static void zc_guard_look_at_locked(struct zc_buffer *buf)
 	buf->told = true;
 	buf->told_of = touched;
 	zc_stat_inc(live ? ZC_STAT_IDLE : ZC_STAT_HELD);
-	zc_guard_tell_locked(buf, &event);
+	zc_guard_tell_locked(buf, live ? "idle" : "held", seconds);
 }
 
 static void zc_guard_look(struct work_struct *work)
@@ -117,7 +97,7 @@ static void zc_guard_look(struct work_struct *work)
 	unsigned long id;
 
 	mutex_lock(&zc_guard_mutex);
-	for (id = 0; (buf = zc_registry_next(&id)); id++) {
+	for (id = 0; (buf = zc_registry_next(&id, INVALID_UID)); id++) {
 		if (zc_guard_kobj)
 			zc_guard_look_at_locked(buf);
 		zc_buffer_put(buf);
@@ -125,7 +105,7 @@ static void zc_guard_look(struct work_struct *work)
 	}
 	if (zc_guard_kobj && least)
 		queue_delayed_work(system_unbound_wq, &zc_guard_work,
-				   max(least / 4, 1U) * HZ);
+				   max(least / 4, 1U) * (unsigned long)HZ);
 	mutex_unlock(&zc_guard_mutex);
 }
 

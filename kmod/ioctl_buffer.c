@@ -178,7 +178,7 @@ int zc_ioctl_buf_seal(struct zc_file *zf, void *data)
 
 /**
  * zc_ioctl_buf_info - ZC_IOC_BUF_INFO
- * @zf:   any file
+ * @zf:   file that asks
  * @data: struct zc_buf_info, of which nothing is checked yet
  *
  * Returns: 0 or a negative errno as documented there. Sleeps.
@@ -190,7 +190,7 @@ int zc_ioctl_buf_info(struct zc_file *zf, void *data)
 	if (arg->flags & ~ZC_INFO_HOLDERS ||
 	    zc_any_set(arg->__resv, ARRAY_SIZE(arg->__resv)))
 		return -EINVAL;
-	return zc_registry_info(arg);
+	return zc_registry_info(zf, arg);
 }
 
 /**
@@ -209,6 +209,8 @@ int zc_ioctl_buf_share(struct zc_file *zf, void *data)
 	if (arg->flags & ~ZC_SHARE_RDONLY || arg->__pad ||
 	    zc_any_set(arg->__resv, ARRAY_SIZE(arg->__resv)))
 		return -EINVAL;
+	if (!zf->writable && !(arg->flags & ZC_SHARE_RDONLY))
+		return -EACCES;
 	buf = zc_buffer_find(zf, arg->handle);
 	if (!buf)
 		return -ENOENT;

@@ -72,10 +72,11 @@ static bool zc_pool_try_charge(u64 bytes, u64 limit)
 void zc_pool_reap(void)
 {
 	zc_spare_reap(UINT_MAX);
-	if (!zc_spare_held_bytes())
+	if (!zc_slab_reap() && !zc_spare_held_bytes())
 		return;
 	zc_defer_flush();
 	zc_spare_reap(UINT_MAX);
+	zc_slab_reap();
 }
 
 /**
@@ -157,7 +158,7 @@ bool zc_pool_charge(u64 bytes)
 			return false;
 	}
 	/* What is kept for later is within the limit too, but in nobody's way. */
-	while (!zc_pool_has_room(0) && (zc_spare_drop(1) || zc_reserve_drop(1, true)))
+	while (!zc_pool_has_room(0) && (zc_spare_drop(1) || zc_reserve_drop(NUMA_NO_NODE, 1, true)))
 		;
 	return true;
 }
@@ -194,6 +195,8 @@ int zc_pool_charge_owner(struct zc_owner *owner, u64 bytes)
 
 	if (!ret)
 		return 0;
+	/* What is parked is not locked, but for the rest of its hugepage. */
+	zc_pool_clear_parks(NULL);
 	zc_pool_reap();
 	return zc_owner_charge(owner, bytes);
 }
@@ -442,8 +445,9 @@ void zc_pool_lose(struct folio *folio, const struct zc_owner *owner)
 static unsigned long zc_pool_count(struct shrinker *shrinker, struct shrink_control *sc)
 {
 	zc_spare_reap(UINT_MAX);
+	zc_slab_reap();
 	return (zc_spare_idle_bytes() + zc_park_bytes()) / PAGE_SIZE +
-	       zc_reserve_spare() * ZC_HUGE_PAGES ?: SHRINK_EMPTY;
+	       zc_reserve_spare(sc->nid) * ZC_HUGE_PAGES ?: SHRINK_EMPTY;
 }
 
 static unsigned long zc_pool_scan(struct shrinker *shrinker, struct shrink_control *sc)
@@ -455,7 +459,8 @@ static unsigned long zc_pool_scan(struct shrinker *shrinker, struct shrink_contr
 	if (freed < most)
 		freed += zc_park_drop(NULL, jiffies, most - freed, &zc_used);
 	if (freed < most)
-		freed += (u64)zc_reserve_drop(DIV_ROUND_UP(most - freed, ZC_HUGE_SIZE),
+		freed += (u64)zc_reserve_drop(sc->nid,
+					      DIV_ROUND_UP(most - freed, ZC_HUGE_SIZE),
 					      false) * ZC_HUGE_SIZE;
 	return freed ? freed / PAGE_SIZE : SHRINK_STOP;
 }
@@ -500,6 +505,7 @@ void zc_pool_exit(void)
 	cancel_delayed_work_sync(&zc_parks_work);
 	zc_shrinker_free(zc_shrinker);
 	zc_reserve_exit();
+	zc_slab_exit();
 	zc_pool_close_slices();
 	zc_slice_exit();
 	zc_spare_exit();

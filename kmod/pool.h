@@ -115,8 +115,8 @@ void zc_reserve_exit(void);
 struct folio *zc_reserve_get(int nid);
 void zc_reserve_unget(struct folio *folio);
 bool zc_reserve_put(struct folio *folio);
-unsigned long zc_reserve_drop(unsigned long nr, bool all);
-unsigned long zc_reserve_spare(void);
+unsigned long zc_reserve_drop(int nid, unsigned long nr, bool all);
+unsigned long zc_reserve_spare(int nid);
 u64 zc_reserve_bytes(void);
 void zc_reserve_query(int nid, struct zc_node_query *info);
 
@@ -125,11 +125,12 @@ void zc_reserve_query(int nid, struct zc_node_query *info);
 struct zc_slab *zc_slab_get(struct zc_file *zf, unsigned int nr, u32 flags, int nid,
 			    struct page **page);
 void zc_slab_put(struct zc_slab *slab, struct page *page, unsigned int nr);
+bool zc_slab_reap(void);
+void zc_slab_exit(void);
 
 /* spare.c: hugepages kept for the next transfer, or still held by the network */
 
 void zc_spare_exit(void);
-bool zc_folio_charged(struct folio *folio);
 struct folio *zc_spare_get(void);
 void zc_spare_put(struct folio *folio);
 void zc_spare_lose(struct folio *folio, const struct zc_owner *owner);

@@ -4,6 +4,7 @@
  * and who has it mapped.
  */
 #include <linux/cred.h>
+#include <linux/math64.h>
 #include <linux/pid.h>
 #include <linux/rbtree.h>
 #include <linux/sched/signal.h>
@@ -49,21 +50,43 @@ void zc_registry_del(struct zc_buffer *buf)
 
 /**
  * zc_registry_next - go through all buffers
- * @id: begin with this number; set to that of the buffer
+ * @id:  begin with this number; set to that of the buffer
+ * @uid: those of this user; or INVALID_UID: all
  *
  * Returns: a buffer with a reference for the caller, that is not parked; or NULL if there
- * are no more.
+ * are no more, or the caller is to die. Sleeps.
  */
-struct zc_buffer *zc_registry_next(unsigned long *id)
+struct zc_buffer *zc_registry_next(unsigned long *id, kuid_t uid)
 {
 	struct zc_buffer *buf;
+	bool taken;
 
-	rcu_read_lock();
-	buf = xa_find(&zc_registry, id, ULONG_MAX, XA_PRESENT);
-	while (buf && !kref_get_unless_zero(&buf->ref))
-		buf = xa_find_after(&zc_registry, id, ULONG_MAX, XA_PRESENT);
-	rcu_read_unlock();
-	return buf;
+	for (; !fatal_signal_pending(current); (*id)++) {
+		rcu_read_lock();
+		buf = xa_find(&zc_registry, id, ULONG_MAX, XA_PRESENT);
+		/* Who may not see it does not get in the way of who destroys it, either. */
+		taken = buf && (!uid_valid(uid) || uid_eq(buf->maker.uid, uid)) &&
+			kref_get_unless_zero(&buf->ref);
+		rcu_read_unlock();
+		if (taken || !buf)
+			return buf;
+		/* Parked ones may be many. */
+		cond_resched();
+	}
+	return NULL;
+}
+
+/**
+ * zc_registry_pid - the process that made a buffer
+ * @buf: buffer
+ *
+ * Returns: its number as the caller sees it, or 0 if it is gone.
+ */
+pid_t zc_registry_pid(const struct zc_buffer *buf)
+{
+	struct pid *pid = buf->maker.pid;
+
+	return pid_has_task(pid, PIDTYPE_TGID) ? pid_vnr(pid) : 0;
 }
 
 /**
@@ -83,7 +106,7 @@ unsigned int zc_registry_sends(const struct zc_buffer *buf)
 /* To whom a VMA belongs, as the caller sees them. */
 static void zc_holder_add(struct zc_buf_info *info, const struct vm_area_struct *vma)
 {
-	struct zc_holder holder = { .mappings = 1 };
+	struct zc_holder holder = { .uid = (u32)-1, .mappings = 1 };
 	unsigned int i;
 
 #ifdef CONFIG_MEMCG
@@ -120,49 +143,46 @@ static void zc_registry_holders(const struct zc_buffer *buf, struct zc_buf_info 
 
 		if (vma->vm_private_data == buf)
 			zc_holder_add(info, vma);
+		cond_resched();
 	}
 	i_mmap_unlock_read(mapping);
 }
 
-static bool zc_registry_visible(const struct zc_buffer *buf, bool all)
+static u64 zc_since_ms(unsigned long begin)
 {
-	return all || uid_eq(buf->maker.uid, current_uid());
+	return div_u64((u64)(jiffies - begin) * MSEC_PER_SEC, HZ);
 }
 
 /**
  * zc_registry_info - ZC_IOC_BUF_INFO
+ * @zf:   file that asks
  * @info: struct zc_buf_info, checked
  *
  * Returns: 0 or -ENOENT. Sleeps.
  */
-int zc_registry_info(struct zc_buf_info *info)
+int zc_registry_info(const struct zc_file *zf, struct zc_buf_info *info)
 {
-	bool all = capable(CAP_SYS_ADMIN);
+	bool all = ns_capable_noaudit(&init_user_ns, CAP_SYS_ADMIN);
 	u32 flags = info->flags;
 	unsigned long id = min_t(u64, info->id, ULONG_MAX);
 	struct zc_buffer *buf;
 
-	while ((buf = zc_registry_next(&id)) && !zc_registry_visible(buf, all)) {
-		zc_buffer_put(buf);
-		id++;
-		if (fatal_signal_pending(current))
-			return -EINTR;
-		cond_resched();
-	}
+	buf = zc_registry_next(&id, all ? INVALID_UID : current_uid());
 	if (!buf)
-		return -ENOENT;
+		return fatal_signal_pending(current) ? -EINTR : -ENOENT;
 	*info = (struct zc_buf_info) {
 		.id = id,
 		.flags = flags,
 		.state = (READ_ONCE(buf->live) ? ZC_STATE_HANDLE : 0) |
-			 (zc_buffer_sealed(buf) ? ZC_STATE_SEALED : 0),
-		.pid = pid_vnr(buf->maker.pid),
+			 (zc_buffer_sealed(buf) ? ZC_STATE_SEALED : 0) |
+			 (buf->inode == zf->inode ? ZC_STATE_OWN : 0),
+		.pid = zc_registry_pid(buf),
 		.uid = from_kuid_munged(current_user_ns(), buf->maker.uid),
 		.size = buf->mem.size,
 		.huge_bytes = buf->mem.huge_bytes,
 		.held_bytes = zc_mem_held(&buf->mem, !atomic_read(&buf->mappings)),
-		.age_ms = jiffies_to_msecs(jiffies - READ_ONCE(buf->born)),
-		.idle_ms = jiffies_to_msecs(jiffies - READ_ONCE(buf->touched)),
+		.age_ms = zc_since_ms(READ_ONCE(buf->born)),
+		.idle_ms = zc_since_ms(READ_ONCE(buf->touched)),
 		.handle = READ_ONCE(buf->live) ? buf->handle : 0,
 		.buf_flags = buf->flags,
 		.node = buf->node,

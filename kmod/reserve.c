@@ -3,12 +3,13 @@
  * The reserve: hugepages of each node, zeroed and ready, that the administrator has set
  * aside for buffers. They are had without a search for free memory, and without zeroing.
  *
- * Once less than three quarters are ready a worker fills up what was taken, by hugepages
- * that come back and by the page allocator's. Under pressure the shrinker takes what is
- * above the half; then, or where the page allocator has none, the worker waits a while.
+ * Buffers have some of them, the rest is ready. What comes back is zeroed by a worker.
+ * Under pressure the shrinker takes what is ready above the half; once less than three
+ * quarters are left, of those that buffers have and the ready ones, the worker asks the
+ * page allocator for more. Where that has none, or others were in need, it waits a while.
  *
- * As those of hugetlbfs, they are charged to no memory cgroup: the page that is taken now
- * was there before. They are within the module's limit.
+ * As those of hugetlbfs, they are charged to no memory cgroup, so there are never more
+ * than the administrator has set. They are within the module's limit.
  */
 #include <linux/cpuset.h>
 #include <linux/highmem.h>
@@ -17,6 +18,7 @@
 #include <linux/moduleparam.h>
 #include <linux/mutex.h>
 #include <linux/nodemask.h>
+#include <linux/pagemap.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
@@ -38,6 +40,8 @@
  * @ready:  zeroed folios of ZC_HUGE_ORDER, by folio->lru
  * @used:   the same, of buffers that are gone
  * @nr:     folios on both
+ * @out:    folios that buffers have
+ * @drops:  how often the shrinker has taken some
  * @target: how many there should be. Under zc_reserve_mutex, as all that follows
  * @why:    why there are less: ZC_SHORT_*
  * @rest:   how long to wait next time, jiffies
@@ -48,6 +52,8 @@ struct zc_reserve {
 	struct list_head ready;
 	struct list_head used;
 	unsigned long nr;
+	atomic_long_t out;
+	unsigned long drops;
 	unsigned long target;
 	u32 why;
 	unsigned long rest;
@@ -106,6 +112,12 @@ static unsigned long zc_reserve_nr(const struct zc_reserve *res)
 	return READ_ONCE(res->nr);
 }
 
+/* How many there are, those that buffers have included. */
+static unsigned long zc_reserve_all(const struct zc_reserve *res)
+{
+	return zc_reserve_nr(res) + atomic_long_read(&res->out);
+}
+
 static u64 zc_node_free(int nid, unsigned int order)
 {
 	u64 pages = 0;
@@ -126,7 +138,7 @@ static u64 zc_node_free(int nid, unsigned int order)
 /* Is what the node has free less than what is missing, or only in pieces? */
 static u32 zc_reserve_why(int nid, const struct zc_reserve *res)
 {
-	u64 missing = (u64)(res->target - zc_reserve_nr(res)) * ZC_HUGE_SIZE;
+	u64 missing = (u64)(res->target - zc_reserve_all(res)) * ZC_HUGE_SIZE;
 
 	return zc_node_free(nid, 0) < missing ? ZC_SHORT_MEMORY : ZC_SHORT_FRAGMENTED;
 }
@@ -147,18 +159,24 @@ static void zc_reserve_clean_locked(struct zc_reserve *res)
 		zc_reserve_clear(folio);
 		zc_reserve_add(res, folio);
 	}
-	while (zc_reserve_nr(res) > res->target && (folio = zc_reserve_pop_any(res)))
+	while (zc_reserve_all(res) > res->target && (folio = zc_reserve_pop_any(res)))
 		folio_put(folio);
 }
 
 /* Have as many as there should be, or know why not. */
 static void zc_reserve_fill_locked(int nid, struct zc_reserve *res)
 {
+	unsigned long drops = READ_ONCE(res->drops);
 	struct folio *folio;
 
 	zc_reserve_clean_locked(res);
 	res->why = ZC_SHORT_NONE;
-	while (zc_reserve_nr(res) < res->target) {
+	while (zc_reserve_all(res) < res->target) {
+		/* Not what our own shrinker has just given away for it. */
+		if (READ_ONCE(res->drops) != drops) {
+			res->why = ZC_SHORT_MEMORY;
+			break;
+		}
 		if (fatal_signal_pending(current)) {
 			res->why = ZC_SHORT_STOPPED;
 			return;
@@ -185,7 +203,7 @@ static bool zc_reserve_low(const struct zc_reserve *res)
 {
 	unsigned long target = READ_ONCE(res->target);
 
-	return zc_reserve_nr(res) < target - target / 4;
+	return zc_reserve_all(res) < target - target / 4;
 }
 
 static bool zc_reserve_rests(const struct zc_reserve *res)
@@ -251,8 +269,11 @@ struct folio *zc_reserve_get(int nid)
 		if (folio)
 			zc_reserve_clear(folio);
 	}
-	if (folio && zc_reserve_low(res) && !zc_reserve_rests(res))
-		zc_reserve_soon();
+	if (!folio)
+		return NULL;
+	atomic_long_inc(&res->out);
+	/* It is in no mapping: the field is ours. See zc_reserve_put(). */
+	folio_change_private(folio, res);
 	return folio;
 }
 
@@ -262,25 +283,33 @@ struct folio *zc_reserve_get(int nid)
  */
 void zc_reserve_unget(struct folio *folio)
 {
-	zc_reserve_add(&zc_reserves[folio_nid(folio)], folio);
+	struct zc_reserve *res = folio_change_private(folio, NULL);
+
+	atomic_long_dec(&res->out);
+	zc_reserve_add(res, folio);
 }
 
 /**
  * zc_reserve_put - give a hugepage back that a buffer has had
  * @folio: a folio of ZC_HUGE_ORDER
  *
- * It is kept if it is charged to no cgroup, its node is short of ready ones, and nobody
- * else holds it.
+ * It is kept if it came from here, there are not enough without it, and nobody else holds
+ * it.
  *
  * Returns: true if so. From reclaim, too.
  */
 bool zc_reserve_put(struct folio *folio)
 {
-	struct zc_reserve *res = &zc_reserves[folio_nid(folio)];
+	struct zc_reserve *res = folio_change_private(folio, NULL);
 
-	if (zc_reserve_nr(res) >= READ_ONCE(res->target) || zc_folio_charged(folio) ||
-	    !zc_folio_reusable(folio))
+	if (!res)
 		return false;
+	if (atomic_long_dec_return(&res->out) + zc_reserve_nr(res) >=
+	    READ_ONCE(res->target) || !zc_folio_reusable(folio)) {
+		/* Another may have to come in its place. */
+		zc_reserve_soon();
+		return false;
+	}
 	spin_lock(&res->lock);
 	list_add(&folio->lru, &res->used);
 	res->nr++;
@@ -291,25 +320,29 @@ bool zc_reserve_put(struct folio *folio)
 
 /**
  * zc_reserve_drop - give hugepages back to the page allocator
+ * @nid: of this node, or NUMA_NO_NODE: of any
  * @nr:  how many at most
  * @all: below the half of what there should be, too
  *
  * Returns: how many. From reclaim, too.
  */
-unsigned long zc_reserve_drop(unsigned long nr, bool all)
+unsigned long zc_reserve_drop(int nid, unsigned long nr, bool all)
 {
+	struct zc_reserve *res;
 	unsigned long done = 0;
 	struct folio *folio;
-	int nid;
+	int i;
 
-	for_each_node_state(nid, N_MEMORY) {
-		struct zc_reserve *res = &zc_reserves[nid];
-
+	for_each_node_state(i, N_MEMORY) {
+		if (nid != NUMA_NO_NODE && nid != i)
+			continue;
+		res = &zc_reserves[i];
 		while (done < nr && (all || zc_reserve_nr(res) > READ_ONCE(res->target) / 2)) {
 			folio = zc_reserve_pop_any(res);
 			if (!folio)
 				break;
 			WRITE_ONCE(res->until, jiffies + ZC_REST_MIN);
+			WRITE_ONCE(res->drops, res->drops + 1);
 			folio_put(folio);
 			done++;
 		}
@@ -321,21 +354,16 @@ unsigned long zc_reserve_drop(unsigned long nr, bool all)
 
 /**
  * zc_reserve_spare - how many hugepages zc_reserve_drop() would give back
+ * @nid: NUMA node
  *
  * Returns: their number. Any context.
  */
-unsigned long zc_reserve_spare(void)
+unsigned long zc_reserve_spare(int nid)
 {
-	unsigned long sum = 0;
-	int nid;
+	unsigned long nr = zc_reserve_nr(&zc_reserves[nid]);
+	unsigned long half = READ_ONCE(zc_reserves[nid].target) / 2;
 
-	for_each_node_state(nid, N_MEMORY) {
-		unsigned long nr = zc_reserve_nr(&zc_reserves[nid]);
-		unsigned long half = READ_ONCE(zc_reserves[nid].target) / 2;
-
-		sum += nr > half ? nr - half : 0;
-	}
-	return sum;
+	return nr > half ? nr - half : 0;
 }
 
 /**
@@ -356,18 +384,20 @@ u64 zc_reserve_bytes(void)
 /**
  * zc_reserve_query - how a node is
  * @nid:  NUMA node that passed zc_pool_node_check()
- * @info: its fields but for node, next and the reserved ones are set. Sleeps.
+ * @info: its fields but for node, next and the reserved ones are set
  */
 void zc_reserve_query(int nid, struct zc_node_query *info)
 {
-	struct zc_reserve *res = &zc_reserves[nid];
+	const struct zc_reserve *res = &zc_reserves[nid];
 
-	mutex_lock(&zc_reserve_mutex);
-	info->reserve_bytes = (u64)res->target * ZC_HUGE_SIZE;
+	/* Without the mutex, which is held for long while the reserve is filled. */
+	info->reserve_bytes = (u64)READ_ONCE(res->target) * ZC_HUGE_SIZE;
 	info->ready_bytes = (u64)zc_reserve_nr(res) * ZC_HUGE_SIZE;
-	info->why = info->ready_bytes < info->reserve_bytes ? res->why ?: ZC_SHORT_USED :
-							      ZC_SHORT_NONE;
-	mutex_unlock(&zc_reserve_mutex);
+	info->out_bytes = (u64)atomic_long_read(&res->out) * ZC_HUGE_SIZE;
+	if (info->ready_bytes + info->out_bytes >= info->reserve_bytes)
+		info->why = ZC_SHORT_NONE;
+	else
+		info->why = READ_ONCE(res->why) ?: ZC_SHORT_USED;
 	info->free_bytes = zc_node_free(nid, 0);
 	info->free_huge_bytes = zc_node_free(nid, ZC_HUGE_ORDER);
 }
@@ -392,14 +422,14 @@ static void zc_reserve_apply_locked(void)
 	for_each_node_state(nid, N_MEMORY) {
 		struct zc_reserve *res = &zc_reserves[nid];
 
-		if (res->target == zc_targets[nid] && zc_reserve_nr(res) == res->target)
+		if (res->target == zc_targets[nid] && zc_reserve_all(res) == res->target)
 			continue;
 		WRITE_ONCE(res->target, zc_targets[nid]);
 		res->rest = ZC_REST_MIN;
 		zc_reserve_fill_locked(nid, res);
 		if (res->why)
 			pr_warn("zc: reserve of node %d: %lu of %lu hugepages: %s\n", nid,
-				zc_reserve_nr(res), res->target, zc_short_text(res->why));
+				zc_reserve_all(res), res->target, zc_short_text(res->why));
 	}
 }
 
@@ -420,6 +450,8 @@ static int zc_targets_parse(const char *val, unsigned long *targets)
 			goto out;
 		ret = 0;
 		for_each_node_state(nid, N_MEMORY) {
+			if (!nodes)
+				break;
 			targets[nid] = DIV_ROUND_UP(nr, nodes);
 			nr -= targets[nid];
 			nodes--;
@@ -454,7 +486,7 @@ static int zc_reserve_param_set(const char *val, const struct kernel_param *kp)
 		goto out;
 	mutex_lock(&zc_reserve_mutex);
 	for (nid = 0; nid < nr_node_ids; nid++)
-		zc_targets[nid] = targets[nid];
+		WRITE_ONCE(zc_targets[nid], targets[nid]);
 	if (zc_reserves) {
 		zc_reserve_apply_locked();
 		zc_reserve_soon();
@@ -469,11 +501,9 @@ static int zc_reserve_param_get(char *buf, const struct kernel_param *kp)
 {
 	int nid, len = 0;
 
-	mutex_lock(&zc_reserve_mutex);
 	for_each_node_state(nid, N_MEMORY)
 		len += scnprintf(buf + len, PAGE_SIZE - len, "%s%d:%lu", len ? "," : "",
-				 nid, zc_targets[nid]);
-	mutex_unlock(&zc_reserve_mutex);
+				 nid, READ_ONCE(zc_targets[nid]));
 	return len + scnprintf(buf + len, PAGE_SIZE - len, "\n");
 }
 
@@ -523,7 +553,7 @@ void zc_reserve_exit(void)
 	for (nid = 0; nid < nr_node_ids; nid++)
 		WRITE_ONCE(reserves[nid].target, 0);
 	mutex_unlock(&zc_reserve_mutex);
-	zc_reserve_drop(ULONG_MAX, true);
+	zc_reserve_drop(NUMA_NO_NODE, ULONG_MAX, true);
 	cancel_delayed_work_sync(&zc_reserve_work);
 	mutex_lock(&zc_reserve_mutex);
 	zc_reserves = NULL;

@@ -9,7 +9,8 @@
  * so that bytes are never next to those of a stranger.
  *
  * What is given back may be had again, unchanged, by its file alone. When there is no
- * buffer in a hugepage any more it goes back to the page allocator, page by page.
+ * buffer in a hugepage any more, and nobody else holds a page of it, it goes back to the
+ * page allocator.
  */
 #include <linux/bitmap.h>
 #include <linux/highmem.h>
@@ -24,7 +25,7 @@
 
 /**
  * struct zc_slab - a hugepage that was split into pages
- * @list:  in zc_file::slabs, while there is a buffer in it
+ * @list:  in zc_file::slabs, while there is a buffer in it; then in zc_slabs_held
  * @zf:    whose it is, a reference is held
  * @page:  the first of ZC_HUGE_PAGES
  * @node:  its NUMA node
@@ -76,6 +77,10 @@ err_slab:
 	return ERR_PTR(ret);
 }
 
+/* Those of which others hold pages, but that have no buffer any more. */
+static LIST_HEAD(zc_slabs_held);
+static DEFINE_SPINLOCK(zc_slabs_held_lock);
+
 static void zc_slab_free(struct zc_slab *slab)
 {
 	zc_pool_put_split(slab->page);
@@ -84,12 +89,11 @@ static void zc_slab_free(struct zc_slab *slab)
 	kfree(slab);
 }
 
-/* Have others let go of pages that were given back? */
-static void zc_slab_reap_locked(struct zc_slab *slab)
+/* Have others let go of pages that were given back? Nobody else looks meanwhile. */
+static void zc_slab_look(struct zc_slab *slab)
 {
 	unsigned int i;
 
-	lockdep_assert_held(&slab->zf->slabs_lock);
 	if (!slab->held)
 		return;
 	for_each_set_bit(i, slab->stuck, ZC_HUGE_PAGES) {
@@ -109,7 +113,7 @@ static struct page *zc_slab_carve_locked(struct zc_slab *slab, unsigned int nr)
 	lockdep_assert_held(&slab->zf->slabs_lock);
 	if (nr > ZC_HUGE_PAGES - slab->live)
 		return NULL;
-	zc_slab_reap_locked(slab);
+	zc_slab_look(slab);
 	first = bitmap_find_next_zero_area(slab->used, ZC_HUGE_PAGES, 0, nr, align);
 	if (first >= ZC_HUGE_PAGES)
 		return NULL;
@@ -205,6 +209,56 @@ void zc_slab_put(struct zc_slab *slab, struct page *page, unsigned int nr)
 	if (last)
 		list_del(&slab->list);
 	spin_unlock(&zf->slabs_lock);
-	if (last)
+	if (!last)
+		return;
+	zc_slab_look(slab);
+	if (!slab->held) {
+		zc_slab_free(slab);
+		return;
+	}
+	spin_lock(&zc_slabs_held_lock);
+	list_add_tail(&slab->list, &zc_slabs_held);
+	spin_unlock(&zc_slabs_held_lock);
+}
+
+/**
+ * zc_slab_reap - see which hugepages without buffers others have let go of
+ *
+ * Returns: true if there are some that they have not. From reclaim, too.
+ */
+bool zc_slab_reap(void)
+{
+	struct zc_slab *slab, *next;
+	LIST_HEAD(done);
+	LIST_HEAD(held);
+	bool some;
+
+	if (list_empty_careful(&zc_slabs_held))
+		return false;
+	spin_lock(&zc_slabs_held_lock);
+	list_splice_init(&zc_slabs_held, &held);
+	spin_unlock(&zc_slabs_held_lock);
+	list_for_each_entry_safe(slab, next, &held, list) {
+		zc_slab_look(slab);
+		if (!slab->held)
+			list_move(&slab->list, &done);
+	}
+	spin_lock(&zc_slabs_held_lock);
+	list_splice(&held, &zc_slabs_held);
+	some = !list_empty(&zc_slabs_held);
+	spin_unlock(&zc_slabs_held_lock);
+	list_for_each_entry_safe(slab, next, &done, list)
+		zc_slab_free(slab);
+	return some;
+}
+
+/**
+ * zc_slab_exit - give back what others hold pages of
+ */
+void zc_slab_exit(void)
+{
+	struct zc_slab *slab, *next;
+
+	list_for_each_entry_safe(slab, next, &zc_slabs_held, list)
 		zc_slab_free(slab);
 }

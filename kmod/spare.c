@@ -13,7 +13,6 @@
  * A spare belongs to no memory cgroup: it was the first user's, and will be the
  * next one's. The shrinker takes those that are idle under pressure.
  */
-#include <linux/memcontrol.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 #include <linux/spinlock.h>
@@ -46,22 +45,6 @@ static unsigned int zc_idle_least;
 
 static void zc_spares_age(struct work_struct *work);
 static DECLARE_DELAYED_WORK(zc_spares_work, zc_spares_age);
-
-/**
- * zc_folio_charged - is a folio charged to a memory cgroup?
- * @folio: folio. Any context.
- *
- * Returns: true if so.
- */
-bool zc_folio_charged(struct folio *folio)
-{
-	bool charged;
-
-	rcu_read_lock();
-	charged = folio_memcg(folio);
-	rcu_read_unlock();
-	return charged;
-}
 
 /* Move those of the first @looks that have become idle. Returns how many. */
 static unsigned int zc_move_idle_locked(struct list_head *from, unsigned int looks,

@@ -52,6 +52,7 @@
  * @ref:        one for the file, one for each zc_note and each slab
  * @inode:      private inode behind f_mapping, so that the mappings of this file
  *              can be found and its size does not stand in the way of PMDs
+ * @writable:   was opened for writing
  * @lock:       protects @buffers and changes of @handles
  * @buffers:    mmap offset in units of 2 MiB -> buffer
  * @handles:    handle -> buffer; see handle.c
@@ -70,6 +71,7 @@
 struct zc_file {
 	struct kref ref;
 	struct inode *inode;
+	bool writable;
 	struct mutex lock;	/* see above */
 	struct maple_tree buffers;
 	struct zc_handle_page *handles[ZC_HANDLE_PAGES];

@@ -8,6 +8,8 @@ CFLAGS	+= -std=gnu11 -O2 -Wall -Wextra -Wno-unused-parameter -Wno-missing-field-
 	-D_GNU_SOURCE= -D_FILE_OFFSET_BITS=64 -I$(KSFT_SRC) -I.. -I../../uapi
 LDFLAGS	+= -static -pthread
 
+LOCAL_HDRS += $(wildcard ../../uapi/linux/*.h)
+
 include $(KSFT_SRC)/lib.mk
 
 $(TEST_GEN_PROGS): ../zc_test.c ../zc_test.h

@@ -253,7 +253,7 @@ TEST_F_TIMEOUT(share, slice, 120)
 {
 	struct zc_buf_info info = { .flags = ZC_INFO_HOLDERS };
 	struct zc_buf_create buf, next;
-	int fd;
+	int fd, rdonly;
 	char *map;
 
 	ASSERT_EQ(0, zct_create(self->fd, 8192, ZC_BUF_SLICE, ZC_NODE_ANY, &buf));
@@ -276,6 +276,14 @@ TEST_F_TIMEOUT(share, slice, 120)
 	munmap(map, 8192);
 	close(fd);
 	EXPECT_EQ(-ENOENT, share(self->fd, buf.handle, 0));
+	/* A device that was opened for reading gives nothing to write to. */
+	fd = open("/dev/zc", O_RDONLY | O_CLOEXEC);
+	ASSERT_EQ(0, zct_create(fd, HUGE, 0, ZC_NODE_ANY, &buf));
+	EXPECT_EQ(-EACCES, share(fd, buf.handle, 0));
+	rdonly = share(fd, buf.handle, ZC_SHARE_RDONLY);
+	EXPECT_LE(0, rdonly);
+	close(rdonly);
+	close(fd);
 	EXPECT_EQ(-EINVAL, share(self->fd, next.handle, 2));
 }
 

@@ -141,8 +141,9 @@ static void create(struct __test_metadata *_metadata, SELF *self, uint32_t flags
 	struct zc_buf_create buf;
 	int ret;
 
+	/* None that was kept. */
 	fault_arm(self->nth);
-	ret = zct_create(self->fd, 2 * HUGE, flags, node, &buf);
+	ret = zct_create(self->fd, 2 * HUGE, flags | ZC_BUF_ZERO, node, &buf);
 	if (!done(_metadata, self, ret))
 		return;
 	EXPECT_EQ(2 * HUGE, buf.size);
@@ -164,6 +165,35 @@ static void try_create_small(struct __test_metadata *_metadata, SELF *self)
 static void try_create_node(struct __test_metadata *_metadata, SELF *self)
 {
 	create(_metadata, self, ZC_BUF_NODE_STRICT, 0);
+}
+
+/* The first in a hugepage. */
+static void try_create_slice(struct __test_metadata *_metadata, SELF *self)
+{
+	struct zc_buf_create buf;
+	int ret;
+
+	fault_arm(self->nth);
+	ret = zct_create(self->fd, 8192, ZC_BUF_SLICE | ZC_BUF_ZERO, ZC_NODE_ANY, &buf);
+	if (!done(_metadata, self, ret))
+		return;
+	EXPECT_EQ(8192, buf.size);
+	EXPECT_EQ(0, zct_destroy(self->fd, buf.handle));
+	/* Until it is kept no longer, and the hugepage with it. */
+	EXPECT_TRUE(zct_used_becomes(self->fd, self->used, 2000));
+}
+
+static void try_share(struct __test_metadata *_metadata, SELF *self)
+{
+	struct zc_buf_share share = { .handle = self->buf.handle };
+	struct zc_buf_info info = { .flags = ZC_INFO_HOLDERS };
+	int ret;
+
+	fault_arm(self->nth);
+	ret = zct_ioctl(self->fd, ZC_IOC_BUF_SHARE, &share) ?:
+	      zct_ioctl(self->fd, ZC_IOC_BUF_INFO, &info);
+	if (done(_metadata, self, ret))
+		close(share.fd);
 }
 
 static void try_map(struct __test_metadata *_metadata, SELF *self)
@@ -189,7 +219,8 @@ static void try_destroy(struct __test_metadata *_metadata, SELF *self)
 	struct zc_buf_create buf;
 	int ret;
 
-	ASSERT_EQ(0, zct_create(self->fd, HUGE, 0, ZC_NODE_ANY, &buf));
+	/* Too large to be kept. */
+	ASSERT_EQ(0, zct_create(self->fd, 5 * HUGE, 0, ZC_NODE_ANY, &buf));
 	fault_arm(self->nth);
 	ret = zct_destroy(self->fd, buf.handle);
 	if (done(_metadata, self, ret))
@@ -235,6 +266,7 @@ TEST_F_TIMEOUT(nomem, buffers, 600)
 	each(_metadata, self, "create", try_create, 4);
 	each(_metadata, self, "create, small pages", try_create_small, 4);
 	each(_metadata, self, "create on a node", try_create_node, 4);
+	each(_metadata, self, "create a slice", try_create_slice, 4);
 	/* A tree of more than one node. */
 	for (i = 0; i < 20; i++)
 		ASSERT_EQ(0, zct_create(self->fd, HUGE, 0, ZC_NODE_ANY, &other[i]));
@@ -244,6 +276,7 @@ TEST_F_TIMEOUT(nomem, buffers, 600)
 		EXPECT_EQ(0, zct_destroy(self->fd, other[i].handle));
 	ASSERT_EQ(0, zct_create(self->fd, 2 * HUGE, 0, ZC_NODE_ANY, &self->buf));
 	each(_metadata, self, "mmap", try_map, 2);
+	each(_metadata, self, "share", try_share, 2);
 	each(_metadata, self, "buffer query", try_buf_query, 0);
 	each(_metadata, self, "seal", try_seal, 0);
 	EXPECT_EQ(0, zct_destroy(self->fd, self->buf.handle));

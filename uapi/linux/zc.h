@@ -137,8 +137,9 @@ struct zc_query {
  *                   zc_node_query::reserve_bytes
  * @told_held:       out: destroyed buffers that were still mapped or held after as many
  *                   seconds as the module parameter held_after says. Each is told of by
- *                   a uevent of the device, with ZC_EVENT=held, ZC_BUFFER, ZC_SIZE,
- *                   ZC_SECONDS, ZC_PID, ZC_UID and ZC_COMM, and in the kernel's log
+ *                   a uevent of the device, with ZC_EVENT=held, ZC_BUFFER (its number
+ *                   for ZC_IOC_BUF_INFO) and ZC_SECONDS, and in the kernel's log; of many
+ *                   at once, some
  * @told_idle:       out: the same of buffers that nobody had mapped or sent from
  *                   (ZC_EVENT=idle, module parameter idle_after)
  * @__resv:          in: must be 0
@@ -176,7 +177,7 @@ struct zc_stats {
 #define ZC_SHORT_FRAGMENTED	3
 /** ZC_SHORT_STOPPED - who set it was killed before there were as many */
 #define ZC_SHORT_STOPPED	4
-/** ZC_SHORT_USED - they were taken, or memory was short; the reserve is filled up soon */
+/** ZC_SHORT_USED - memory was short, or some were held when their buffers went; soon more */
 #define ZC_SHORT_USED		5
 
 /**
@@ -184,10 +185,12 @@ struct zc_stats {
  * @node:            in: NUMA node that has memory; 0 is the first
  * @next:            out: the next one, or -1
  * @flags:           in: must be 0
- * @why:             out: why @ready_bytes is less than @reserve_bytes, ZC_SHORT_*
- * @reserve_bytes:   out: hugepages that are to be kept ready for buffers on this node,
- *                   bytes (module parameter reserve)
- * @ready_bytes:     out: how many there are now, bytes
+ * @why:             out: why @ready_bytes and @out_bytes are less than @reserve_bytes,
+ *                   ZC_SHORT_*
+ * @reserve_bytes:   out: hugepages that are to be kept for buffers on this node, bytes
+ *                   (module parameter reserve)
+ * @ready_bytes:     out: how many of them are ready, bytes
+ * @out_bytes:       out: how many of them buffers have, bytes
  * @free_bytes:      out: memory of the node that the kernel has free, bytes
  * @free_huge_bytes: out: how much of that is in hugepages, bytes
  * @__resv:          in: must be 0
@@ -201,9 +204,10 @@ struct zc_node_query {
 	__u32 why;
 	__u64 reserve_bytes;
 	__u64 ready_bytes;
+	__u64 out_bytes;
 	__u64 free_bytes;
 	__u64 free_huge_bytes;
-	__u64 __resv[4];
+	__u64 __resv[3];
 };
 
 /*
@@ -383,8 +387,8 @@ struct zc_buf_seal {
  * ZC_IOC_BUF_DESTROY and the end of who made it; what that user may lock is counted until
  * then. Sealed, before or afterwards, it is immutable to all.
  *
- * Errors: EINVAL (flags or reserved fields), ENOENT (no such handle), EMFILE, ENFILE, ENOMEM,
- * EFAULT.
+ * Errors: EINVAL (flags or reserved fields), ENOENT (no such handle), EACCES (the device was
+ * not opened for writing, and ZC_SHARE_RDONLY is not set), EMFILE, ENFILE, ENOMEM, EFAULT.
  */
 struct zc_buf_share {
 	__u32 handle;
@@ -402,13 +406,16 @@ struct zc_buf_share {
 /** ZC_STATE_SEALED - for zc_buf_info::state: it is sealed */
 #define ZC_STATE_SEALED		(1U << 1)
 
+/** ZC_STATE_OWN - for zc_buf_info::state: it is of this open file, as is its handle */
+#define ZC_STATE_OWN		(1U << 2)
+
 /** ZC_HOLDERS_MAX - how many processes zc_buf_info::holders has room for */
 #define ZC_HOLDERS_MAX		8
 
 /**
  * struct zc_holder - a process that maps a buffer
  * @pid:      process, as the caller sees it; 0: it is not known
- * @uid:      its user
+ * @uid:      its user; -1: not known
  * @mappings: how many times
  * @__pad:    0
  */
@@ -439,7 +446,8 @@ struct zc_holder {
  * @buf_flags:  out: the ZC_BUF_* flags that it was made with
  * @node:       out: NUMA node of the first page
  * @mappings:   out: number of memory mappings (VMAs)
- * @sends:      out: sends from it that are under way, as far as can be told
+ * @sends:      out: sends from it that are under way, and descriptors for it
+ *              (ZC_IOC_BUF_SHARE), as far as can be told
  * @nr_holders: out: with ZC_INFO_HOLDERS, processes that map it; more than ZC_HOLDERS_MAX
  *              are not in @holders
  * @holders:    out: who they are

@@ -18,8 +18,8 @@ static const char pool_help[] =
 "usage: zcctl pool [show]\n"
 "       zcctl pool set COUNT [--node N]\n"
 "\n"
-"Show, or set, how many hugepages of 2 MiB the module keeps ready for buffers on each\n"
-"NUMA node: zeroed, and had even when memory is short. Without --node COUNT is shared\n"
+"Show, or set, how many hugepages of 2 MiB the module keeps for buffers on each NUMA\n"
+"node: zeroed, and had even when memory is short. Without --node COUNT is shared\n"
 "evenly among the nodes; with it the other nodes keep what they have. 'zcctl load\n"
 "reserve=COUNT' does the same at load. Where there are less than asked for, it says why,\n"
 "and what helps.\n"
@@ -57,7 +57,7 @@ static const struct why {
 	[ZC_SHORT_STOPPED] = {
 		"stopped", "who set it was killed meanwhile", "set it again" },
 	[ZC_SHORT_USED] = {
-		"used", "some were taken just now, or memory was short",
+		"used", "memory was short, or others hold what buffers had",
 		"wait: what is missing is filled up in the background" },
 };
 
@@ -108,6 +108,7 @@ static void show_json(const struct nodes *nodes)
 		json_object_object_add(one, "node", json_object_new_int(node->node));
 		out_add_u64(one, "reserve_bytes", node->reserve_bytes);
 		out_add_u64(one, "ready_bytes", node->ready_bytes);
+		out_add_u64(one, "out_bytes", node->out_bytes);
 		out_add_str(one, "short", why_of(node)->name);
 		out_add_u64(one, "free_bytes", node->free_bytes);
 		out_add_u64(one, "free_huge_bytes", node->free_huge_bytes);
@@ -121,14 +122,15 @@ static void show_text(const struct nodes *nodes)
 {
 	size_t i;
 
-	puts("node  reserve    ready  free memory  of it in hugepages");
+	puts("node  reserve    ready  in use  free memory  of it in hugepages");
 	for (i = 0; i < nodes->nr; i++) {
 		const struct zc_node_query *node = &nodes->list[i];
 		char a[32], b[32];
 
-		printf("%4d  %7llu  %7llu  %11s  %18s\n", node->node,
+		printf("%4d  %7llu  %7llu  %6llu  %11s  %18s\n", node->node,
 		       (unsigned long long)node->reserve_bytes / ZC_HUGE_SIZE,
 		       (unsigned long long)node->ready_bytes / ZC_HUGE_SIZE,
+		       (unsigned long long)node->out_bytes / ZC_HUGE_SIZE,
 		       out_bytes(node->free_bytes, a, sizeof(a)),
 		       out_bytes(node->free_huge_bytes, b, sizeof(b)));
 	}
@@ -138,7 +140,8 @@ static void show_text(const struct nodes *nodes)
 		if (node->why == ZC_SHORT_NONE)
 			continue;
 		printf("node %d: %llu of %llu hugepages: %s\n", node->node,
-		       (unsigned long long)node->ready_bytes / ZC_HUGE_SIZE,
+		       (unsigned long long)(node->ready_bytes + node->out_bytes) /
+				ZC_HUGE_SIZE,
 		       (unsigned long long)node->reserve_bytes / ZC_HUGE_SIZE,
 		       why_of(node)->text);
 		if (why_of(node)->help)
