@@ -176,8 +176,8 @@ static noinline void zc_buffer_reap(struct zc_file *zf)
 /* Choose its place among the mmap offsets. */
 static int zc_buffer_place_locked(struct zc_file *zf, struct zc_buffer *buf)
 {
-	unsigned long nr = DIV_ROUND_UP(buf->mem.size, ZC_HUGE_SIZE);
 	MA_STATE(mas, &zf->buffers, 0, 0);
+	unsigned long nr = DIV_ROUND_UP(buf->mem.size, ZC_HUGE_SIZE);
 	int ret = -EMFILE;
 
 	lockdep_assert_held(&zf->lock);

@@ -55,8 +55,7 @@ static void zc_guard_tell_locked(const struct zc_buffer *buf, const char *what,
 {
 	static DEFINE_RATELIMIT_STATE(limit, DEFAULT_RATELIMIT_INTERVAL,
 				      DEFAULT_RATELIMIT_BURST);
-	char event[24], id[24], time[40];
-	char *env[] = { event, id, time, NULL };
+	char event[24], id[24], time[40], *env[4];
 
 	lockdep_assert_held(&zc_guard_mutex);
 	if (!__ratelimit(&limit))
@@ -66,6 +65,10 @@ static void zc_guard_tell_locked(const struct zc_buffer *buf, const char *what,
 	snprintf(event, sizeof(event), "ZC_EVENT=%s", what);
 	snprintf(id, sizeof(id), "ZC_BUFFER=%u", buf->id);
 	snprintf(time, sizeof(time), "ZC_SECONDS=%lu", seconds);
+	env[0] = event;
+	env[1] = id;
+	env[2] = time;
+	env[3] = NULL;
 	kobject_uevent_env(zc_guard_kobj, KOBJ_CHANGE, env);
 }
 

@@ -141,7 +141,6 @@ static void create(struct __test_metadata *_metadata, SELF *self, uint32_t flags
 	struct zc_buf_create buf;
 	int ret;
 
-	/* None that was kept. */
 	fault_arm(self->nth);
 	ret = zct_create(self->fd, 2 * HUGE, flags | ZC_BUF_ZERO, node, &buf);
 	if (!done(_metadata, self, ret))
@@ -179,7 +178,6 @@ static void try_create_slice(struct __test_metadata *_metadata, SELF *self)
 		return;
 	EXPECT_EQ(8192, buf.size);
 	EXPECT_EQ(0, zct_destroy(self->fd, buf.handle));
-	/* Until it is kept no longer, and the hugepage with it. */
 	EXPECT_TRUE(zct_used_becomes(self->fd, self->used, 2000));
 }
 

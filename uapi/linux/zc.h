@@ -269,8 +269,10 @@ struct zc_node_query {
  * The bytes are zero, or what this very open file has left in a buffer that it has
  * destroyed: such are kept for half a second or less, at most 4 and 8 MiB by processor, to
  * be had again with the same handle at the cost of a system call; not where the memory
- * cgroup has less than a quarter of its limit left. No other open file ever sees them. ZC_BUF_ZERO does without. The memory is charged to the memory cgroup of
- * the caller, or of who made it first, and is neither swapped nor moved.
+ * cgroup has less than a quarter of its limit left. No other open file ever sees them.
+ * ZC_BUF_ZERO does without. The memory is charged to the memory cgroup of the caller, or
+ * of who made it first, unless it comes from the reserve (zc_node_query::reserve_bytes),
+ * and is neither swapped nor moved.
  *
  * mmap() wants MAP_SHARED, an offset from @mmap_offset up to the end of the
  * buffer, and a length that stays inside it; otherwise it fails with EINVAL.

@@ -9,7 +9,7 @@
 
 #define SIZE	8192
 
-static _Alignas(4096) char memory[SIZE];
+static char memory[SIZE] __attribute__((aligned(4096)));
 
 /* In the place of the library's, which needs the device. */
 void *zc_buffer_data(const struct zc_buffer *buf)

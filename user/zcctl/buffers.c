@@ -216,9 +216,9 @@ static int leaks(struct zc_context *ctx)
 	} else {
 		json_object_put(array);
 		if (!nr)
-			puts("no buffer that was destroyed, or whose maker is gone, is still there");
+			puts("all buffers have a handle, and a maker that lives");
 		if (query.held_bytes)
-			printf("%s of buffers and transfers that are gone are still held by others\n",
+			printf("of others that are gone %s is still held, by the network for one\n",
 			       out_bytes(query.held_bytes, a, sizeof(a)));
 	}
 	return nr ? EX_FAILED : EX_OK;

@@ -258,7 +258,7 @@ void *zc_view_at(const struct zc_view *view, uint64_t index, size_t size, size_t
 
 /** ZC_VIEW_AT - pointer to element @index of a view as an array of @type, or NULL */
 #define ZC_VIEW_AT(view, type, index) \
-	((type *)zc_view_at(view, index, sizeof(type), _Alignof(type)))
+	((type *)zc_view_at(view, index, sizeof(type), __alignof__(type)))
 
 /** ZC_VIEW_NR - how many elements of @type a view holds */
 #define ZC_VIEW_NR(view, type)	((view)->size / sizeof(type))
