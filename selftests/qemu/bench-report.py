@@ -19,7 +19,8 @@ FIELDS = ("kernel", "test", "path", "cache", "bytes", "kinsn_per_mib",
 MORE = ("file_bytes", "files", "requests", "per_call", "transfer_bytes",
         "concurrency", "peak",
         "frags", "frags_per_64k", "packet_bytes", "frags_per_packet", "paths",
-        "pattern", "spread", "process_ns", "processes", "cpu_ns", "wall_ns", "icount")
+        "pattern", "spread", "process_ns", "processes", "cpu_ns", "wall_ns", "icount",
+        "faults", "get_cpu_ns", "touch_cpu_ns", "meminfo")
 
 
 def load(dirs):

@@ -172,6 +172,22 @@ def table_alloc(rows):
     show(f"{size(rows[0]['bytes'])} of memory, to get and to give back", lines, 1)
 
 
+def table_fault(rows):
+    """Each path, with what it does to /proc/meminfo"""
+    keys = list(rows[0]["meminfo"])
+    lines = [("path", "faults", "Minsn to get", "to touch", "of small", *keys, "")]
+    base = find(rows, path="small")
+    for r in rows:
+        both = r["get_cpu_ns"] + r["touch_cpu_ns"]
+        lines.append((r["path"], str(r["faults"]), f"{r['get_cpu_ns'] / 1e6:.2f}",
+                      f"{r['touch_cpu_ns'] / 1e6:.2f}",
+                      f"{both / (base['get_cpu_ns'] + base['touch_cpu_ns']):.3f}"
+                      if base else "-",
+                      *(f"{r['meminfo'][k]:+d}" for k in keys), ""))
+    show(f"{size(rows[0]['bytes'])} touched for the first time, "
+         "and what changes in /proc/meminfo", lines, 1)
+
+
 TABLES = {
     "io": table_io,
     "flat": table_flat,
@@ -180,4 +196,5 @@ TABLES = {
     "nic": table_nic,
     "copybreak": table_copybreak,
     "alloc": table_alloc,
+    "fault": table_fault,
 }

@@ -15,6 +15,7 @@ SPREAD = 0.02
 FRAGS = 2
 # Of what an empty system call, or mmap(MAP_HUGETLB | MAP_POPULATE) and munmap(), cost
 AGAIN = {"ioctl": 3, "hugetlb": 0.01}
+FAULTS = {"zc": 512, "zc-populate": 0}
 
 
 def cost(row):
@@ -108,6 +109,14 @@ def targets_alloc(rows):
                zc["cpu_ns"] / base["cpu_ns"] if zc and base else None, most)
 
 
+def targets_fault(rows):
+    """Page faults of touching 1 GiB"""
+    for path, most in FAULTS.items():
+        row = find(rows, path=path)
+        yield (f"{path}, page faults of the first touch",
+               row["faults"] if row else None, most)
+
+
 TARGETS = {
     "io": targets_io,
     "flat": targets_flat,
@@ -116,4 +125,5 @@ TARGETS = {
     "nic": targets_nic,
     "copybreak": targets_copybreak,
     "alloc": targets_alloc,
+    "fault": targets_fault,
 }

@@ -32,6 +32,13 @@ echo 64 >/proc/sys/vm/nr_hugepages
 sleep 20
 
 bench alloc alloc --count 200 --processes 1
+# 1 GiB each
+max_bytes=/sys/module/zc/parameters/max_bytes
+echo 512 >/proc/sys/vm/nr_hugepages
+echo $((2 << 30)) >$max_bytes
+bench fault fault --repeat 1
+echo 0 >$max_bytes
+echo 64 >/proc/sys/vm/nr_hugepages
 # The dear ones once: a count of instructions hardly changes.
 bench io-zc io --size 256M --paths \
 	sendfile,io_uring-zc,zc-direct,zc-cached,zc-auto,zc-buffer $dev

@@ -53,7 +53,7 @@ for cmd in load unload info alloc pool buffer leaks send recv; do
 	check "$cmd --help" 0 "$zcctl" "$cmd" --help
 	check "$cmd --help says usage" 0 says "^usage: zcctl $cmd" out
 done
-for bench in io files many nic copybreak alloc; do
+for bench in io files many nic copybreak alloc fault; do
 	check "bench $bench --help" 0 "$zcctl" bench "$bench" --help
 	check "bench $bench --help says usage" 0 \
 		says "^usage: zcctl bench $bench" out
@@ -154,7 +154,7 @@ completes()
 
 check "completion: commands" 0 completes "send" zcctl --json se
 check "completion: benchmarks alone" 0 \
-	completes "io files many nic copybreak alloc --help" zcctl bench ""
+	completes "io files many nic copybreak alloc fault --help" zcctl bench ""
 check "completion: states of the cache" 0 \
 	completes "cold hot both" zcctl bench io FILE --cache ""
 check "completion: in a list of paths" 0 \

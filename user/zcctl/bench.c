@@ -11,6 +11,7 @@ static const struct command benches[] = {
 	{ "many", bench_many, "many transfers under way at once" },
 	{ "nic", bench_nic, "send to another host: copies and fragments" },
 	{ "alloc", bench_alloc, "get memory and give it back" },
+	{ "fault", bench_fault, "touch memory for the first time" },
 	{ "copybreak", bench_copybreak, "small sends by reference and by copy" },
 };
 

@@ -184,6 +184,7 @@ int bench_files(int argc, char **argv);
 int bench_many(int argc, char **argv);
 int bench_nic(int argc, char **argv);
 int bench_alloc(int argc, char **argv);
+int bench_fault(int argc, char **argv);
 int bench_copybreak(int argc, char **argv);
 
 #endif /* _ZCCTL_BENCH_H */
