@@ -98,17 +98,6 @@ struct zc_buffer {
 	struct llist_node hollow;
 };
 
-/* registry.c: all buffers, and guard.c: those that were forgotten */
-
-int zc_registry_add(struct zc_buffer *buf);
-void zc_registry_del(struct zc_buffer *buf);
-struct zc_buffer *zc_registry_next(unsigned long *id, kuid_t uid);
-pid_t zc_registry_pid(const struct zc_buffer *buf);
-unsigned int zc_registry_sends(const struct zc_buffer *buf);
-int zc_registry_info(const struct zc_file *zf, struct zc_buf_info *info);
-void zc_guard_start(struct kobject *kobj);
-void zc_guard_stop(void);
-
 struct zc_buffer *zc_buffer_new(struct zc_file *zf, u64 size, u32 flags, int nid);
 struct zc_buffer *zc_buffer_again(struct zc_file *zf, u64 size, u32 flags, int nid);
 void zc_buffer_revive(struct zc_buffer *buf);
@@ -177,6 +166,17 @@ void zc_handle_store(struct zc_file *zf, u32 handle, struct zc_buffer *buf);
 void zc_handle_free(struct zc_file *zf, u32 handle);
 struct zc_buffer *zc_handle_next(const struct zc_file *zf, u32 *handle);
 void zc_handles_free(struct zc_file *zf);
+
+/* registry.c: all buffers, and guard.c: those that were forgotten */
+
+int zc_registry_add(struct zc_buffer *buf);
+void zc_registry_del(struct zc_buffer *buf);
+struct zc_buffer *zc_registry_next(unsigned long *id, kuid_t uid);
+pid_t zc_registry_pid(const struct zc_buffer *buf);
+unsigned int zc_registry_sends(const struct zc_buffer *buf);
+int zc_registry_info(const struct zc_file *zf, struct zc_buf_info *info);
+void zc_guard_start(struct kobject *kobj);
+void zc_guard_stop(void);
 
 /* mmap.c: the mapping of a buffer */
 

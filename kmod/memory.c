@@ -44,11 +44,6 @@ static int zc_block_get_small(struct zc_block *block, unsigned long nr, int nid,
 	return 0;
 }
 
-static gfp_t zc_mem_gfp(u32 flags)
-{
-	return __GFP_ZERO | (flags & ZC_BUF_NODE_STRICT ? __GFP_THISNODE : 0);
-}
-
 static int zc_block_get(struct zc_block *block, u32 flags, int nid)
 {
 	gfp_t gfp = zc_mem_gfp(flags);

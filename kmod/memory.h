@@ -5,6 +5,7 @@
 #ifndef _ZC_MEMORY_H
 #define _ZC_MEMORY_H
 
+#include <linux/gfp.h>
 #include <linux/mm.h>
 #include <linux/sizes.h>
 #include <linux/types.h>
@@ -60,6 +61,17 @@ static inline u64 zc_mem_size(u64 size, u32 flags)
 	if ((flags & ZC_BUF_SLICE) && size <= ZC_SLAB_MAX)
 		return PAGE_ALIGN(size);
 	return round_up(size, (u64)ZC_HUGE_SIZE);
+}
+
+/**
+ * zc_mem_gfp - what to ask of the pool for a buffer
+ * @flags: ZC_BUF_* flags, checked
+ *
+ * Returns: as zc_pool_get() takes it.
+ */
+static inline gfp_t zc_mem_gfp(u32 flags)
+{
+	return __GFP_ZERO | (flags & ZC_BUF_NODE_STRICT ? __GFP_THISNODE : 0);
 }
 
 int zc_mem_get(struct zc_mem *mem, struct zc_file *zf, u64 size, u32 flags, int nid);

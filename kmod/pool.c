@@ -282,15 +282,6 @@ static struct folio *zc_pool_get_reserved(int nid)
 	return folio;
 }
 
-static bool zc_pool_has_policy(void)
-{
-#ifdef CONFIG_NUMA
-	return current->mempolicy;
-#else
-	return false;
-#endif
-}
-
 /**
  * zc_pool_get_huge_for - get a hugepage for a buffer
  * @nid:    as of zc_pool_get()

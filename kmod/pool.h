@@ -54,6 +54,20 @@ s64 zc_pool_room(void);
 long zc_pool_share(void);
 
 /**
+ * zc_pool_has_policy - has the caller a NUMA policy of his own?
+ *
+ * Returns: true if so. Any context.
+ */
+static inline bool zc_pool_has_policy(void)
+{
+#ifdef CONFIG_NUMA
+	return current->mempolicy;
+#else
+	return false;
+#endif
+}
+
+/**
  * zc_pool_node_near - is memory of this node what the caller would get?
  * @nid: NUMA node
  *
@@ -62,11 +76,7 @@ long zc_pool_share(void);
  */
 static inline bool zc_pool_node_near(int nid)
 {
-#ifdef CONFIG_NUMA
-	if (current->mempolicy)
-		return false;
-#endif
-	return nid == numa_mem_id();
+	return !zc_pool_has_policy() && nid == numa_mem_id();
 }
 
 /**

@@ -49,7 +49,7 @@ struct zc_slab {
 
 static struct zc_slab *zc_slab_new(struct zc_file *zf, u32 flags, int nid)
 {
-	gfp_t gfp = __GFP_ZERO | (flags & ZC_BUF_NODE_STRICT ? __GFP_THISNODE : 0);
+	gfp_t gfp = zc_mem_gfp(flags);
 	struct zc_slab *slab = kzalloc(sizeof(*slab), GFP_KERNEL_ACCOUNT);
 	struct page *page;
 	int ret;

@@ -74,14 +74,6 @@ struct bench {
 	struct row rows[8 * BENCH_SIZES_MAX];
 };
 
-static void touch(volatile char *data, uint64_t size)
-{
-	uint64_t i;
-
-	for (i = 0; i < size; i += 4096)
-		data[i] = 1;
-}
-
 static int way_ioctl(struct zc_context *zc, uint64_t size)
 {
 	(void)size;
@@ -117,7 +109,7 @@ static int touch_mapping(uint64_t size, int flags, int fd, uint64_t offset, int 
 	if (advice && madvise(data, size, advice))
 		return -errno;
 	if (!(flags & MAP_POPULATE))
-		touch(data, size);
+		bench_touch(data, size);
 	return munmap(data, size) ? -errno : 0;
 }
 
@@ -158,7 +150,7 @@ static int way_malloc(struct zc_context *zc, uint64_t size)
 	(void)zc;
 	if (!data)
 		return -ENOMEM;
-	touch(data, size);
+	bench_touch(data, size);
 	free(data);
 	return 0;
 }

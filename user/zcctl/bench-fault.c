@@ -133,14 +133,6 @@ static uint64_t faults(void)
 	return ru.ru_minflt + ru.ru_majflt;
 }
 
-static void touch(volatile char *data, uint64_t size)
-{
-	uint64_t i;
-
-	for (i = 0; i < size; i += 4096)
-		data[i] = 1;
-}
-
 static int map_buffer(struct zc_context *zc, const struct way *way, uint64_t size,
 		      char **data)
 {
@@ -192,7 +184,7 @@ static void work(const struct bench *b, const struct way *way, struct told *told
 	nr = faults();
 	nr = faults();
 	begin = bench_cpu_ns();
-	touch(data, b->size);
+	bench_touch(data, b->size);
 	told->touch = bench_cpu_ns() - begin;
 	told->faults = faults() - nr;
 	meminfo(after);

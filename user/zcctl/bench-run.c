@@ -25,6 +25,15 @@ uint64_t bench_cpu_ns(void)
 	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
 }
 
+/* Each 4 KiB. */
+void bench_touch(volatile char *data, uint64_t size)
+{
+	uint64_t i;
+
+	for (i = 0; i < size; i += 4096)
+		data[i] = 1;
+}
+
 /* Two ends of a TCP connection on the loopback. */
 int bench_tcp_pair(int *sock)
 {

@@ -137,6 +137,7 @@ struct bench_result {
 enum bench_cache { BENCH_COLD, BENCH_HOT, BENCH_NONE };
 
 uint64_t bench_cpu_ns(void);
+void bench_touch(volatile char *data, uint64_t size);
 int bench_tcp_pair(int *sock);
 int bench_no_delay(int sock);
 void bench_run_pair(const struct bench_pair *pair, struct bench_result *res);
