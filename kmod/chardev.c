@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The device node /dev/zc: open, release, and the table of ioctls with the
- * checks of their arguments.
+ * The device node /dev/zc: open, release, and the table of ioctls; those that only ask
+ * are done here.
  */
 #include <linux/fdtable.h>
 #include <linux/miscdevice.h>
@@ -17,14 +17,6 @@
 #include "stats.h"
 #include "words.h"
 #include "zc.h"
-
-#define ZC_SEND_FLAGS	(ZC_SEND_POS | ZC_SEND_NONBLOCK | ZC_SEND_NOSIGNAL | \
-			 ZC_SEND_DIRECT | ZC_SEND_MORE | ZC_SEND_CACHED | \
-			 ZC_SEND_ASYNC)
-#define ZC_SEND_BUF_FLAGS (ZC_SEND_NONBLOCK | ZC_SEND_NOSIGNAL | \
-			   ZC_SEND_MORE | ZC_SEND_ASYNC | ZC_SEND_SHARED)
-#define ZC_COPY_REASONS	(ZC_COPY_NO_DIRECT | ZC_COPY_NO_SG | ZC_COPY_SOCKET | \
-			 ZC_COPY_LOOPBACK | ZC_COPY_SMALL)
 
 /* The layout is the interface: the same for 32-bit and 64-bit programs. */
 static_assert(sizeof(struct zc_query) == 112);
@@ -174,21 +166,6 @@ static int zc_ioctl_node_query(struct zc_file *zf, void *data)
 	return 0;
 }
 
-static int zc_send_check(struct zc_send *arg)
-{
-	if (arg->flags & ~ZC_SEND_BUF_FLAGS ||
-	    zc_any_set(arg->__resv, ARRAY_SIZE(arg->__resv)))
-		return -EINVAL;
-	arg->error = 0;
-	arg->sent = 0;
-	arg->copied = 0;
-	arg->copy_reasons = 0;
-	arg->events = 0;
-	arg->paths = 0;
-	arg->frags = 0;
-	return 0;
-}
-
 static const struct file_operations zc_fops;
 
 static int zc_is_file(const void *zf, struct file *filp, unsigned int fd)
@@ -196,78 +173,15 @@ static int zc_is_file(const void *zf, struct file *filp, unsigned int fd)
 	return filp->f_op == &zc_fops && filp->private_data == zf;
 }
 
-/*
- * A transfer that must not outlive the caller's descriptors is under way, if @ret is
- * positive. Another thread may have closed the last one before it was: then zc_flush()
- * has not seen it.
+/**
+ * zc_file_has_fd - has the caller's process a descriptor of a file?
+ * @zf: file
+ *
+ * Returns: true if so. Any context of a process.
  */
-static int zc_submitted(struct zc_file *zf, int ret)
+bool zc_file_has_fd(const struct zc_file *zf)
 {
-	if (ret <= 0)
-		return ret;
-	if (!iterate_fd(current->files, 0, zc_is_file, zf))
-		zc_cancel_cyclic(zf, current->files);
-	return 0;
-}
-
-static int zc_ioctl_send(struct zc_file *zf, void *data)
-{
-	struct zc_send *arg = data;
-	int ret;
-
-	ret = zc_send_check(arg);
-	if (ret)
-		return ret;
-	if (arg->flags & ZC_SEND_ASYNC)
-		return zc_submitted(zf, zc_submit_send(zf, arg, NULL));
-	return zc_send(zf, arg);
-}
-
-static int zc_sendfile_check(struct zc_sendfile *arg)
-{
-	if (arg->flags & ~ZC_SEND_FLAGS ||
-	    zc_any_set(arg->__resv, ARRAY_SIZE(arg->__resv)))
-		return -EINVAL;
-	if (arg->offset > LLONG_MAX)
-		return -EINVAL;
-	if ((arg->flags & ZC_SEND_POS) &&
-	    (arg->offset || (arg->flags & ZC_SEND_ASYNC)))
-		return -EINVAL;
-	if ((arg->flags & ZC_SEND_DIRECT) && (arg->flags & ZC_SEND_CACHED))
-		return -EINVAL;
-	arg->error = 0;
-	arg->sent = 0;
-	arg->copied = 0;
-	arg->copy_reasons = 0;
-	arg->chunks = 0;
-	arg->cached = 0;
-	arg->huge_bytes = 0;
-	arg->paths = 0;
-	arg->frags = 0;
-	return 0;
-}
-
-static int zc_ioctl_sendfile(struct zc_file *zf, void *data)
-{
-	struct zc_sendfile *arg = data;
-	int ret;
-
-	ret = zc_sendfile_check(arg);
-	if (ret)
-		return ret;
-	if (arg->flags & ZC_SEND_ASYNC)
-		return zc_submitted(zf, zc_submit_sendfile(zf, arg, NULL));
-	return zc_transfer_sendfile(arg);
-}
-
-static int zc_ioctl_cancel(struct zc_file *zf, void *data)
-{
-	struct zc_cancel *arg = data;
-
-	if (arg->flags & ~ZC_CANCEL_ALL ||
-	    zc_any_set(arg->__resv, ARRAY_SIZE(arg->__resv)))
-		return -EINVAL;
-	return zc_cancel(zf, arg);
+	return iterate_fd(current->files, 0, zc_is_file, zf);
 }
 
 /**
@@ -454,72 +368,6 @@ static long zc_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 	return zc_ioctl_call(ioc, filp->private_data, (void __user *)arg, _IOC_SIZE(cmd));
 }
 
-static int zc_uring_copy(const struct zc_uring_cmd *cmd, void *data,
-			 size_t min, size_t size)
-{
-	if (cmd->__resv || cmd->size < min)
-		return -EINVAL;
-	return copy_struct_from_user(data, size, u64_to_user_ptr(cmd->addr),
-				     cmd->size);
-}
-
-static int zc_uring_sendfile(struct zc_file *zf, struct io_uring_cmd *ucmd,
-			     const struct zc_uring_cmd *cmd)
-{
-	struct zc_sendfile arg;
-	int ret;
-
-	ret = zc_uring_copy(cmd, &arg, 104, sizeof(arg));
-	ret = ret ?: zc_sendfile_check(&arg);
-	if (ret)
-		return ret;
-	if (arg.flags & ZC_SEND_POS)
-		return -EINVAL;
-	arg.len = min_t(u64, arg.len, MAX_RW_COUNT);
-	return zc_submit_sendfile(zf, &arg, ucmd);
-}
-
-static int zc_uring_send(struct zc_file *zf, struct io_uring_cmd *ucmd,
-			 const struct zc_uring_cmd *cmd)
-{
-	struct zc_send arg;
-	int ret;
-
-	ret = zc_uring_copy(cmd, &arg, 96, sizeof(arg));
-	ret = ret ?: zc_send_check(&arg);
-	if (ret)
-		return ret;
-	arg.len = min_t(u64, arg.len, MAX_RW_COUNT);
-	return zc_submit_send(zf, &arg, ucmd);
-}
-
-/* A transfer by io_uring, or its end by force, as the ring goes away. */
-static int zc_uring(struct io_uring_cmd *ucmd, unsigned int issue_flags)
-{
-	struct zc_file *zf = ucmd->file->private_data;
-	const struct zc_uring_cmd *user = zc_uring_args(ucmd);
-	struct zc_uring_cmd cmd;
-	int ret;
-
-	if (zc_uring_is_cancel(issue_flags)) {
-		zc_cancel_uring(ucmd);
-		return 0;
-	}
-	cmd.addr = READ_ONCE(user->addr);
-	cmd.size = READ_ONCE(user->size);
-	cmd.__resv = READ_ONCE(user->__resv);
-	zc_uring_cancelable(ucmd, issue_flags);
-	if (ucmd->cmd_op == ZC_IOC_SENDFILE)
-		ret = zc_uring_sendfile(zf, ucmd, &cmd);
-	else if (ucmd->cmd_op == ZC_IOC_SEND)
-		ret = zc_uring_send(zf, ucmd, &cmd);
-	else
-		ret = -ENOTTY;
-	if (ret)
-		zc_uring_end(ucmd, ret, 0);
-	return -EIOCBQUEUED;
-}
-
 /*
  * A descriptor is closed. Commands of io_uring keep the file open: those of a
  * process that dies are canceled here. So are, with the last descriptor that a process
@@ -532,7 +380,7 @@ static int zc_flush(struct file *filp, fl_owner_t id)
 
 	if (current->flags & PF_EXITING)
 		zc_cancel_owner(zf, id);
-	else if (id != current->files || !iterate_fd(id, 0, zc_is_file, zf))
+	else if (id != current->files || !zc_file_has_fd(zf))
 		zc_cancel_cyclic(zf, id);
 	return 0;
 }

@@ -7,10 +7,19 @@
 
 #include <linux/types.h>
 
+struct io_uring_cmd;
 struct zc_file;
 
 #define ZC_BUF_FLAGS	(ZC_BUF_SMALL_OK | ZC_BUF_NODE_STRICT | ZC_BUF_ZERO | \
 			 ZC_BUF_SLICE)
+
+#define ZC_SEND_FLAGS	(ZC_SEND_POS | ZC_SEND_NONBLOCK | ZC_SEND_NOSIGNAL | \
+			 ZC_SEND_DIRECT | ZC_SEND_MORE | ZC_SEND_CACHED | \
+			 ZC_SEND_ASYNC)
+#define ZC_SEND_BUF_FLAGS (ZC_SEND_NONBLOCK | ZC_SEND_NOSIGNAL | \
+			   ZC_SEND_MORE | ZC_SEND_ASYNC | ZC_SEND_SHARED)
+#define ZC_COPY_REASONS	(ZC_COPY_NO_DIRECT | ZC_COPY_NO_SG | ZC_COPY_SOCKET | \
+			 ZC_COPY_LOOPBACK | ZC_COPY_SMALL)
 
 /* Is a reserved field not 0? They are few: a loop costs less than a search. */
 static inline bool zc_any_set(const u64 *resv, size_t nr)
@@ -32,5 +41,12 @@ int zc_ioctl_buf_seal(struct zc_file *zf, void *data);
 int zc_ioctl_buf_info(struct zc_file *zf, void *data);
 int zc_ioctl_buf_share(struct zc_file *zf, void *data);
 void zc_undo_buf_share(struct zc_file *zf, void *data);
+
+/* ioctl_send.c */
+
+int zc_ioctl_sendfile(struct zc_file *zf, void *data);
+int zc_ioctl_send(struct zc_file *zf, void *data);
+int zc_ioctl_cancel(struct zc_file *zf, void *data);
+int zc_uring(struct io_uring_cmd *ucmd, unsigned int issue_flags);
 
 #endif /* _ZC_IOCTL_H */

@@ -434,6 +434,7 @@ void zc_send_exit(void);
 /* chardev.c: the device node */
 
 void zc_file_put(struct zc_file *zf);
+bool zc_file_has_fd(const struct zc_file *zf);
 
 int zc_chardev_init(void);
 void zc_chardev_exit(void);
