@@ -33,6 +33,31 @@ static void zc_buffer_free(struct zc_buffer *buf)
 	this_cpu_dec(zc_buffers);
 }
 
+/* Of memory, if @ret is 0, that becomes the buffer's, or is given back. */
+static struct zc_buffer *zc_buffer_of(struct zc_file *zf, struct zc_buffer *buf, int ret)
+{
+	if (ret) {
+		kfree(buf);
+		return ERR_PTR(ret);
+	}
+	ihold(zf->inode);
+	buf->inode = zf->inode;
+	kref_init(&buf->ref);
+	buf->node = page_to_nid(zc_buffer_page(buf, 0));
+	buf->born = jiffies;
+	buf->touched = jiffies;
+	/* From here on others may take a reference. */
+	ret = zc_registry_add(buf);
+	if (ret) {
+		zc_mem_put(&buf->mem);
+		iput(buf->inode);
+		kfree(buf);
+		return ERR_PTR(ret);
+	}
+	this_cpu_inc(zc_buffers);
+	return buf;
+}
+
 /**
  * zc_buffer_new - make a buffer
  * @zf:    whose it will be
@@ -47,7 +72,6 @@ static void zc_buffer_free(struct zc_buffer *buf)
 struct zc_buffer *zc_buffer_new(struct zc_file *zf, u64 size, u32 flags, int nid)
 {
 	struct zc_buffer *buf;
-	int ret;
 
 	size = zc_mem_size(size, flags);
 	if (size > zc_pool_limit())
@@ -55,29 +79,36 @@ struct zc_buffer *zc_buffer_new(struct zc_file *zf, u64 size, u32 flags, int nid
 	buf = kzalloc(sizeof(*buf), GFP_KERNEL_ACCOUNT);
 	if (!buf)
 		return ERR_PTR(-ENOMEM);
-	ret = zc_mem_get(&buf->mem, zf, size, flags, nid);
-	if (ret) {
-		kfree(buf);
-		return ERR_PTR(ret);
-	}
-	ihold(zf->inode);
-	buf->inode = zf->inode;
-	kref_init(&buf->ref);
 	buf->flags = flags;
 	buf->asked = nid;
-	buf->node = page_to_nid(zc_buffer_page(buf, 0));
-	buf->born = jiffies;
-	buf->touched = jiffies;
-	/* From here on others may take a reference. */
-	ret = zc_registry_add(buf);
-	if (ret) {
-		zc_mem_put(&buf->mem);
-		iput(buf->inode);
-		kfree(buf);
-		return ERR_PTR(ret);
+	return zc_buffer_of(zf, buf, zc_mem_get(&buf->mem, zf, size, flags, nid));
+}
+
+/**
+ * zc_buffer_import - make a buffer of memory that is a file's
+ * @zf:     whose it will be
+ * @fd:     descriptor from the user, of a file in memory
+ * @offset: where in the file, bytes
+ * @size:   bytes, up to ZC_BUFFER_SIZE_MAX, or 0: all from there on
+ *
+ * Returns: the buffer with one reference and no handle, or ERR_PTR of a negative errno as
+ * documented at struct zc_buf_import. Sleeps.
+ */
+struct zc_buffer *zc_buffer_import(struct zc_file *zf, int fd, u64 offset, u64 size)
+{
+	struct zc_buffer *buf = kzalloc(sizeof(*buf), GFP_KERNEL_ACCOUNT);
+	int ret;
+
+	if (!buf)
+		return ERR_PTR(-ENOMEM);
+	buf->flags = ZC_BUF_IMPORTED;
+	buf->asked = NUMA_NO_NODE;
+	ret = zc_mem_import(&buf->mem, fd, offset, size);
+	if (!ret && zc_import_sealed(buf->mem.import)) {
+		atomic_set(&buf->writers, INT_MIN);
+		buf->sealed = true;
 	}
-	this_cpu_inc(zc_buffers);
-	return buf;
+	return zc_buffer_of(zf, buf, ret);
 }
 
 /**
@@ -303,13 +334,17 @@ struct zc_buffer *zc_buffer_find(struct zc_file *zf, u32 handle)
  * filled again by faults, and each folio must be seen without one.
  *
  * Returns: 0; -EBUSY if there are writable mappings, or somebody else holds pages: by
- * a direct read, vmsplice(), or a send that has not ended. Sleeps.
+ * a direct read, vmsplice(), or a send that has not ended; -EOPNOTSUPP if it is imported
+ * from a file that was not sealed. Sleeps.
  */
 int zc_buffer_seal(struct zc_buffer *buf)
 {
-	int old = atomic_cmpxchg(&buf->writers, 0, INT_MIN);
 	unsigned int tries;
+	int old;
 
+	if (buf->mem.import)
+		return zc_buffer_sealed(buf) ? 0 : -EOPNOTSUPP;
+	old = atomic_cmpxchg(&buf->writers, 0, INT_MIN);
 	if (old)
 		return zc_buffer_sealed(buf) ? 0 : -EBUSY;
 	for (tries = 0; tries < ZC_SEAL_TRIES; tries++) {

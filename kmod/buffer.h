@@ -99,6 +99,7 @@ struct zc_buffer {
 };
 
 struct zc_buffer *zc_buffer_new(struct zc_file *zf, u64 size, u32 flags, int nid);
+struct zc_buffer *zc_buffer_import(struct zc_file *zf, int fd, u64 offset, u64 size);
 struct zc_buffer *zc_buffer_again(struct zc_file *zf, u64 size, u32 flags, int nid);
 void zc_buffer_revive(struct zc_buffer *buf);
 void zc_buffer_get(struct zc_buffer *buf);
@@ -143,7 +144,7 @@ static inline u64 zc_buffer_offset(const struct zc_buffer *buf)
  */
 static inline u32 zc_buffer_page_size(const struct zc_buffer *buf)
 {
-	return buf->mem.huge_bytes == buf->mem.size ? ZC_HUGE_SIZE : PAGE_SIZE;
+	return zc_mem_page_size(&buf->mem);
 }
 
 /**
@@ -188,6 +189,9 @@ int zc_mmap_buffer(struct vm_area_struct *vma, struct zc_buffer *buf);
 unsigned long zc_get_unmapped_area(struct file *filp, unsigned long addr,
 				   unsigned long len, unsigned long pgoff,
 				   unsigned long flags);
+unsigned long zc_mmap_area(const struct zc_buffer *buf, struct file *filp,
+			   unsigned long addr, unsigned long len, unsigned long pgoff,
+			   unsigned long flags);
 
 /* share.c: a buffer as a file of its own */
 

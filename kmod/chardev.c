@@ -28,6 +28,8 @@ static_assert(sizeof(struct zc_node_query) == 80);
 static_assert(offsetof(struct zc_node_query, reserve_bytes) == 16);
 static_assert(sizeof(struct zc_buf_create) == 64);
 static_assert(offsetof(struct zc_buf_create, mmap_offset) == 24);
+static_assert(sizeof(struct zc_buf_import) == 72);
+static_assert(offsetof(struct zc_buf_import, mmap_offset) == 32);
 static_assert(sizeof(struct zc_buf_query) == 72);
 static_assert(offsetof(struct zc_buf_query, page_size) == 32);
 static_assert(sizeof(struct zc_buf_destroy) == 32);
@@ -111,7 +113,7 @@ static int zc_ioctl_query(struct zc_file *zf, void *data)
 		.features = ZC_FEAT_BUFFER | ZC_FEAT_SENDFILE |
 			    ZC_FEAT_PAGE_PATH | ZC_FEAT_SEND | ZC_FEAT_ASYNC |
 			    ZC_FEAT_STATS | ZC_FEAT_RESERVE |
-			    ZC_FEAT_INFO | ZC_FEAT_SHARE,
+			    ZC_FEAT_INFO | ZC_FEAT_SHARE | ZC_FEAT_IMPORT,
 		.buf_flags = ZC_BUF_FLAGS,
 		.send_flags = ZC_SEND_FLAGS,
 		.copy_reasons = ZC_COPY_REASONS,
@@ -253,6 +255,12 @@ static const struct zc_ioctl zc_ioctls[] = {
 		.fn = zc_ioctl_buf_share,
 		.undo = zc_undo_buf_share,
 	},
+	[_IOC_NR(ZC_IOC_BUF_IMPORT)] = {
+		.cmd = ZC_IOC_BUF_IMPORT,
+		.min = 72,
+		.fn = zc_ioctl_buf_import,
+		.undo = zc_undo_buf_import,
+	},
 	[_IOC_NR(ZC_IOC_SENDFILE)] = {
 		.cmd = ZC_IOC_SENDFILE,
 		.min = 104,
@@ -279,6 +287,7 @@ union zc_ioctl_data {
 	struct zc_stats stats;
 	struct zc_node_query node_query;
 	struct zc_buf_create buf_create;
+	struct zc_buf_import buf_import;
 	struct zc_buf_query buf_query;
 	struct zc_buf_destroy buf_destroy;
 	struct zc_buf_seal buf_seal;

@@ -142,6 +142,16 @@ static inline unsigned long zc_mm_get_unmapped_area(struct file *filp,
 #endif
 }
 
+/* call_mmap() became vfs_mmap() in 6.17. */
+static inline int zc_call_mmap(struct file *filp, struct vm_area_struct *vma)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
+	return call_mmap(filp, vma);
+#else
+	return vfs_mmap(filp, vma);
+#endif
+}
+
 /**
  * zc_unix_send_pages - send parts of folios on a unix socket by reference
  * @sock:  a unix stream socket

@@ -35,6 +35,8 @@ static inline bool zc_any_set(const u64 *resv, size_t nr)
 
 int zc_ioctl_buf_create(struct zc_file *zf, void *data);
 void zc_undo_buf_create(struct zc_file *zf, void *data);
+int zc_ioctl_buf_import(struct zc_file *zf, void *data);
+void zc_undo_buf_import(struct zc_file *zf, void *data);
 int zc_ioctl_buf_query(struct zc_file *zf, void *data);
 int zc_ioctl_buf_destroy(struct zc_file *zf, void *data);
 int zc_ioctl_buf_seal(struct zc_file *zf, void *data);

@@ -22,7 +22,7 @@ static int zc_buf_create_check(const struct zc_buf_create *arg)
 }
 
 /* Count it by its cause. */
-static int zc_buf_refused(int err)
+static void zc_buf_refused(int err)
 {
 	switch (err) {
 	case -ENOSPC:
@@ -41,7 +41,30 @@ static int zc_buf_refused(int err)
 		zc_stat_inc(ZC_STAT_NO_HANDLE);
 		break;
 	}
-	return err;
+}
+
+/*
+ * Name a new buffer, or count the error that came instead. Returns it, or the error.
+ * Others may destroy it as soon as it has a name: the caller has a reference of his own.
+ */
+static struct zc_buffer *zc_buf_publish(struct zc_file *zf, struct zc_buffer *buf)
+{
+	int ret;
+
+	if (IS_ERR(buf)) {
+		zc_buf_refused(PTR_ERR(buf));
+		return buf;
+	}
+	zc_buffer_get(buf);
+	ret = zc_buffer_publish(zf, buf);
+	if (!ret) {
+		zc_stat_inc(ZC_STAT_MADE);
+		return buf;
+	}
+	zc_buffer_put(buf);
+	zc_buffer_put(buf);
+	zc_buf_refused(ret);
+	return ERR_PTR(ret);
 }
 
 static void zc_buf_describe(struct zc_buf_create *arg, const struct zc_buffer *buf)
@@ -78,21 +101,12 @@ int zc_ioctl_buf_create(struct zc_file *zf, void *data)
 		zc_stat_inc(ZC_STAT_AGAIN);
 		return 0;
 	}
-	buf = zc_buffer_new(zf, arg->size, arg->flags, arg->node);
+	buf = zc_buf_publish(zf, zc_buffer_new(zf, arg->size, arg->flags, arg->node));
 	if (IS_ERR(buf))
-		return zc_buf_refused(PTR_ERR(buf));
-	/* Others may destroy the handle as soon as it exists. */
-	zc_buffer_get(buf);
-	ret = zc_buffer_publish(zf, buf);
-	if (ret) {
-		zc_buffer_put(buf);
-		zc_buf_refused(ret);
-	} else {
-		zc_buf_describe(arg, buf);
-		zc_stat_inc(ZC_STAT_MADE);
-	}
+		return PTR_ERR(buf);
+	zc_buf_describe(arg, buf);
 	zc_buffer_put(buf);
-	return ret;
+	return 0;
 }
 
 /**
@@ -103,6 +117,46 @@ int zc_ioctl_buf_create(struct zc_file *zf, void *data)
 void zc_undo_buf_create(struct zc_file *zf, void *data)
 {
 	const struct zc_buf_create *arg = data;
+
+	zc_buffer_remove(zf, arg->handle);
+}
+
+/**
+ * zc_ioctl_buf_import - ZC_IOC_BUF_IMPORT
+ * @zf:   file
+ * @data: struct zc_buf_import, of which nothing is checked yet
+ *
+ * Returns: 0 or a negative errno as documented there. Sleeps.
+ */
+int zc_ioctl_buf_import(struct zc_file *zf, void *data)
+{
+	struct zc_buf_import *arg = data;
+	struct zc_buffer *buf;
+
+	if (arg->flags || arg->__pad || arg->size > ZC_BUFFER_SIZE_MAX ||
+	    zc_any_set(arg->__resv, ARRAY_SIZE(arg->__resv)))
+		return -EINVAL;
+	buf = zc_buf_publish(zf, zc_buffer_import(zf, arg->fd, arg->offset, arg->size));
+	if (IS_ERR(buf))
+		return PTR_ERR(buf);
+	arg->size = buf->mem.size;
+	arg->handle = buf->handle;
+	arg->page_size = zc_buffer_page_size(buf);
+	arg->mmap_offset = zc_buffer_offset(buf);
+	arg->huge_bytes = buf->mem.huge_bytes;
+	arg->node = buf->node;
+	zc_buffer_put(buf);
+	return 0;
+}
+
+/**
+ * zc_undo_buf_import - take ZC_IOC_BUF_IMPORT back
+ * @zf:   file
+ * @data: struct zc_buf_import, as zc_ioctl_buf_import() left it
+ */
+void zc_undo_buf_import(struct zc_file *zf, void *data)
+{
+	const struct zc_buf_import *arg = data;
 
 	zc_buffer_remove(zf, arg->handle);
 }

@@ -3,6 +3,7 @@
  * The memory of one buffer: blocks of 2 MiB, each a hugepage, or small pages where there
  * was none and the caller agreed; or a part of a hugepage.
  */
+#include <linux/file.h>
 #include <linux/highmem.h>
 #include <linux/memcontrol.h>
 #include <linux/sched/signal.h>
@@ -145,8 +146,44 @@ int zc_mem_get(struct zc_mem *mem, struct zc_file *zf, u64 size, u32 flags, int 
 }
 
 /**
+ * zc_mem_import - pin memory of a file for a buffer, and lock it for the caller
+ * @mem:    all zero
+ * @fd:     descriptor from the user, of a file in memory
+ * @offset: where in the file, bytes
+ * @size:   bytes, or 0: all from there on
+ *
+ * Returns: 0, or a negative errno as documented at struct zc_buf_import and there is none.
+ * Sleeps.
+ */
+int zc_mem_import(struct zc_mem *mem, int fd, u64 offset, u64 size)
+{
+	struct file *file = zc_import_file(fd, offset, &size);
+	struct zc_import *imp;
+	int ret;
+
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	ret = zc_pool_charge_owner(&mem->owner, size);
+	if (ret)
+		goto out;
+	imp = zc_import_new(file, offset, size);
+	if (IS_ERR(imp)) {
+		ret = PTR_ERR(imp);
+		zc_owner_uncharge(&mem->owner);
+		goto out;
+	}
+	mem->size = size;
+	mem->huge_bytes = zc_import_huge_bytes(imp);
+	mem->import = imp;
+out:
+	fput(file);
+	return ret;
+}
+
+/**
  * zc_mem_put - give it back
- * @mem: from zc_mem_get(), or all zero; others may still hold pages of it. May sleep.
+ * @mem: from zc_mem_get() or zc_mem_import(), or all zero; others may still hold pages of
+ *       it. May sleep.
  */
 void zc_mem_put(struct zc_mem *mem)
 {
@@ -154,6 +191,8 @@ void zc_mem_put(struct zc_mem *mem)
 
 	if (mem->slab)
 		zc_slab_put(mem->slab, mem->page, zc_mem_pages(mem));
+	if (mem->import)
+		zc_import_free(mem->import);
 	for (i = 0; i < mem->nr_blocks; i++) {
 		zc_block_put(&mem->blocks[i], &mem->owner);
 		cond_resched();
@@ -192,7 +231,7 @@ static bool zc_block_idle(const struct zc_block *block)
 
 /**
  * zc_mem_idle - has everybody else let go of it?
- * @mem: memory that is not mapped; see zc_folio_idle(). May sleep.
+ * @mem: memory that is not mapped, or imported; see zc_folio_idle(). May sleep.
  *
  * Returns: true if so.
  */
@@ -215,7 +254,7 @@ bool zc_mem_idle(const struct zc_mem *mem)
 }
 
 /**
- * zc_mem_reusable - is it all of hugepages, or of one, and zc_folio_reusable()?
+ * zc_mem_reusable - is it all of our own hugepages, or of one, and zc_folio_reusable()?
  * @mem: memory that is not mapped. Any context.
  *
  * Returns: true if so.
@@ -230,7 +269,7 @@ bool zc_mem_reusable(const struct zc_mem *mem)
 				return false;
 		return true;
 	}
-	if (mem->huge_bytes != mem->size)
+	if (mem->import || mem->huge_bytes != mem->size)
 		return false;
 	for (i = 0; i < mem->nr_blocks; i++)
 		if (!zc_folio_reusable(mem->blocks[i].huge))
@@ -248,7 +287,8 @@ static bool zc_folio_held(struct folio *folio, bool unmapped)
  * @mem:      memory
  * @unmapped: by what reference soever, as nobody maps it; else by pins (FOLL_PIN)
  *
- * Returns: bytes of the folios that are held. May sleep.
+ * Returns: bytes of the folios that are held; 0 if it is imported, and so pinned. May
+ * sleep.
  */
 u64 zc_mem_held(const struct zc_mem *mem, bool unmapped)
 {
@@ -256,6 +296,8 @@ u64 zc_mem_held(const struct zc_mem *mem, bool unmapped)
 	u64 bytes = 0;
 	pgoff_t i;
 
+	if (mem->import)
+		return 0;
 	for (i = 0; i < zc_mem_pages(mem); i += folio_nr_pages(folio)) {
 		folio = page_folio(zc_mem_page(mem, i));
 		if (zc_folio_held(folio, unmapped))
@@ -298,6 +340,19 @@ bool zc_mem_tight(const struct zc_mem *mem)
 }
 
 /**
+ * zc_mem_page_size - smallest page size in it
+ * @mem: memory
+ *
+ * Returns: bytes. Any context.
+ */
+unsigned long zc_mem_page_size(const struct zc_mem *mem)
+{
+	if (mem->import)
+		return zc_import_page_size(mem->import);
+	return mem->huge_bytes == mem->size ? ZC_HUGE_SIZE : PAGE_SIZE;
+}
+
+/**
  * zc_mem_page - find a page
  * @mem:   memory
  * @index: page number in it
@@ -314,6 +369,8 @@ struct page *zc_mem_page(const struct zc_mem *mem, pgoff_t index)
 		return NULL;
 	if (mem->slab)
 		return mem->page + index;
+	if (mem->import)
+		return zc_import_page(mem->import, index);
 	block = &mem->blocks[nr];
 	if (block->huge)
 		return folio_page(block->huge, sub);

@@ -16,8 +16,11 @@
 /* Larger buffers share no hugepage. */
 #define ZC_SLAB_MAX	SZ_1M
 
+struct file;
 struct zc_file;
+struct zc_import;
 struct zc_slab;
+struct vm_area_struct;
 
 /**
  * struct zc_block - 2 MiB of a buffer
@@ -31,12 +34,14 @@ struct zc_block {
 
 /**
  * struct zc_mem - the memory of a buffer
- * @size:       bytes, a multiple of ZC_HUGE_SIZE, or of PAGE_SIZE and less than that
+ * @size:       bytes, a multiple of ZC_HUGE_SIZE; or of PAGE_SIZE, and less than that or
+ *              imported
  * @huge_bytes: bytes that lie on hugepages, undivided
  * @nr_blocks:  valid entries of @blocks
  * @blocks:     the memory
  * @slab:       or this has it, and the next is the first of its pages
  * @page:       see @slab
+ * @import:     or this has it
  * @owner:      whose it is; @slab has its own
  */
 struct zc_mem {
@@ -46,6 +51,7 @@ struct zc_mem {
 	struct zc_block *blocks;
 	struct zc_slab *slab;
 	struct page *page;
+	struct zc_import *import;
 	struct zc_owner owner;
 };
 
@@ -75,12 +81,25 @@ static inline gfp_t zc_mem_gfp(u32 flags)
 }
 
 int zc_mem_get(struct zc_mem *mem, struct zc_file *zf, u64 size, u32 flags, int nid);
+int zc_mem_import(struct zc_mem *mem, int fd, u64 offset, u64 size);
 void zc_mem_put(struct zc_mem *mem);
 void zc_mem_drop(struct zc_mem *mem);
 bool zc_mem_idle(const struct zc_mem *mem);
 bool zc_mem_reusable(const struct zc_mem *mem);
 u64 zc_mem_held(const struct zc_mem *mem, bool unmapped);
 bool zc_mem_tight(const struct zc_mem *mem);
+unsigned long zc_mem_page_size(const struct zc_mem *mem);
 struct page *zc_mem_page(const struct zc_mem *mem, pgoff_t index);
+
+/* import.c */
+
+struct file *zc_import_file(int fd, u64 offset, u64 *size);
+struct zc_import *zc_import_new(struct file *file, u64 offset, u64 size);
+void zc_import_free(struct zc_import *imp);
+struct page *zc_import_page(const struct zc_import *imp, pgoff_t index);
+unsigned long zc_import_page_size(const struct zc_import *imp);
+u64 zc_import_huge_bytes(const struct zc_import *imp);
+bool zc_import_sealed(const struct zc_import *imp);
+int zc_import_mmap(const struct zc_import *imp, struct vm_area_struct *vma, u64 offset);
 
 #endif /* _ZC_MEMORY_H */

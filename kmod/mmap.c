@@ -15,6 +15,7 @@
  */
 #include <linux/compat.h>
 #include <linux/mm.h>
+#include <linux/mman.h>
 #include <linux/mount.h>
 #include <linux/pseudo_fs.h>
 
@@ -129,10 +130,11 @@ static int zc_vma_writer(struct vm_area_struct *vma, struct zc_buffer *buf)
 /**
  * zc_mmap_buffer - map a buffer, or a part of it
  * @vma: of a file with the buffer's f_mapping; its offset is not below the buffer's
- * @buf: buffer, a reference to which goes to the mapping
+ * @buf: buffer, a reference to which goes to the mapping, unless it is one of another
+ *       file, which the buffer was imported from
  *
- * Returns: 0; -EINVAL or -EPERM (a sealed buffer, for writing), and the caller still has
- * the reference.
+ * Returns: 0; -EINVAL, -EPERM (a sealed buffer, for writing), or another negative errno
+ * of the other file's, and the caller still has the reference.
  */
 int zc_mmap_buffer(struct vm_area_struct *vma, struct zc_buffer *buf)
 {
@@ -142,6 +144,12 @@ int zc_mmap_buffer(struct vm_area_struct *vma, struct zc_buffer *buf)
 
 	if (!(vma->vm_flags & VM_MAYSHARE) || offset + len > buf->mem.size)
 		return -EINVAL;
+	if (buf->mem.import) {
+		ret = zc_import_mmap(buf->mem.import, vma, offset);
+		if (!ret)
+			zc_buffer_put(buf);
+		return ret;
+	}
 	ret = zc_vma_writer(vma, buf);
 	if (ret)
 		return ret;
@@ -162,7 +170,7 @@ int zc_mmap_buffer(struct vm_area_struct *vma, struct zc_buffer *buf)
  * @filp: file of /dev/zc
  * @vma:  shared, inside one buffer
  *
- * Returns: 0; -EINVAL, or -EPERM (a sealed buffer, for writing).
+ * Returns: 0 or a negative errno as of zc_mmap_buffer().
  */
 int zc_mmap(struct file *filp, struct vm_area_struct *vma)
 {
@@ -178,9 +186,29 @@ int zc_mmap(struct file *filp, struct vm_area_struct *vma)
 	return ret;
 }
 
+/* hugetlb wants its pages aligned, of whatever size they are. */
+static unsigned long zc_area_aligned(struct file *filp, unsigned long addr,
+				     unsigned long len, unsigned long pgoff,
+				     unsigned long flags, unsigned long align)
+{
+	unsigned long ret;
+
+	addr = ALIGN(addr, align);
+	if (addr) {
+		ret = zc_mm_get_unmapped_area(filp, addr, len, pgoff, flags);
+		if (ret == addr)
+			return ret;
+	}
+	if (len > TASK_SIZE - align)
+		return -ENOMEM;
+	ret = zc_mm_get_unmapped_area(filp, 0, len + align, pgoff, flags);
+	return IS_ERR_VALUE(ret) ? ret : ALIGN(ret, align);
+}
+
 /**
- * zc_get_unmapped_area - pick an address at which PMDs fit
- * @filp:  file of /dev/zc
+ * zc_mmap_area - pick an address for the mapping of a buffer
+ * @buf:   buffer, or NULL
+ * @filp:  file that is mapped
  * @addr:  hint
  * @len:   bytes
  * @pgoff: offset in pages
@@ -191,12 +219,15 @@ int zc_mmap(struct file *filp, struct vm_area_struct *vma)
  *
  * Returns: the address or a negative errno.
  */
-unsigned long zc_get_unmapped_area(struct file *filp, unsigned long addr,
-				   unsigned long len, unsigned long pgoff,
-				   unsigned long flags)
+unsigned long zc_mmap_area(const struct zc_buffer *buf, struct file *filp,
+			   unsigned long addr, unsigned long len, unsigned long pgoff,
+			   unsigned long flags)
 {
 	unsigned long ret;
 
+	if (buf && buf->mem.import && !(flags & MAP_FIXED))
+		return zc_area_aligned(filp, addr, len, pgoff, flags,
+				       zc_buffer_page_size(buf));
 	if (!in_compat_syscall())
 		return thp_get_unmapped_area(filp, addr, len, pgoff, flags);
 	if (addr || len > TASK_SIZE - ZC_HUGE_SIZE)
@@ -208,4 +239,28 @@ unsigned long zc_get_unmapped_area(struct file *filp, unsigned long addr,
 
 plain:
 	return zc_mm_get_unmapped_area(filp, addr, len, pgoff, flags);
+}
+
+/**
+ * zc_get_unmapped_area - pick an address at which the pages fit
+ * @filp:  file of /dev/zc
+ * @addr:  hint
+ * @len:   bytes
+ * @pgoff: offset in pages
+ * @flags: MAP_* flags
+ *
+ * Returns: the address or a negative errno.
+ */
+unsigned long zc_get_unmapped_area(struct file *filp, unsigned long addr,
+				   unsigned long len, unsigned long pgoff,
+				   unsigned long flags)
+{
+	struct zc_buffer *buf;
+	unsigned long ret;
+
+	buf = zc_buffer_find_at(filp->private_data, (u64)pgoff << PAGE_SHIFT);
+	ret = zc_mmap_area(buf, filp, addr, len, pgoff, flags);
+	if (buf)
+		zc_buffer_put(buf);
+	return ret;
 }

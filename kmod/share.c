@@ -28,6 +28,13 @@ static int zc_share_mmap(struct file *filp, struct vm_area_struct *vma)
 	return ret;
 }
 
+static unsigned long zc_share_area(struct file *filp, unsigned long addr,
+				   unsigned long len, unsigned long pgoff,
+				   unsigned long flags)
+{
+	return zc_mmap_area(filp->private_data, filp, addr, len, pgoff, flags);
+}
+
 static int zc_share_release(struct inode *inode, struct file *filp)
 {
 	zc_buffer_put(filp->private_data);
@@ -37,7 +44,7 @@ static int zc_share_release(struct inode *inode, struct file *filp)
 static const struct file_operations zc_share_fops = {
 	.owner = THIS_MODULE,
 	.mmap = zc_share_mmap,
-	.get_unmapped_area = zc_get_unmapped_area,
+	.get_unmapped_area = zc_share_area,
 	.release = zc_share_release,
 	.llseek = noop_llseek,
 };

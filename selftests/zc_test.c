@@ -135,7 +135,8 @@ int zct_sysctl(const char *path, const char *set, char *get, size_t size)
 			ret = -errno;
 		get[len < 0 ? 0 : len] = 0;
 	}
-	if (write(fd, set, strlen(set)) < 0)
+	/* Not behind what was read, where it would be ignored. */
+	if (pwrite(fd, set, strlen(set), 0) < 0)
 		ret = -errno;
 	close(fd);
 	return ret;

@@ -26,6 +26,7 @@ static_assert(sizeof(struct zc_stats) == 128, "zc_stats");
 static_assert(sizeof(struct zc_node_query) == 80, "zc_node_query");
 static_assert(sizeof(struct zc_buf_info) == 264, "zc_buf_info");
 static_assert(sizeof(struct zc_buf_share) == 32, "zc_buf_share");
+static_assert(sizeof(struct zc_buf_import) == 72, "zc_buf_import");
 static_assert(sizeof(struct zc_buf_query) == 72, "zc_buf_query");
 static_assert(sizeof(struct zc_buf_destroy) == 32, "zc_buf_destroy");
 static_assert(sizeof(struct zc_buf_seal) == 32, "zc_buf_seal");
@@ -56,7 +57,8 @@ static unsigned long resize(unsigned long cmd, size_t size)
 static const unsigned long commands[] = {
 	ZC_IOC_QUERY, ZC_IOC_STATS, ZC_IOC_NODE_QUERY,
 	ZC_IOC_BUF_CREATE, ZC_IOC_BUF_QUERY, ZC_IOC_BUF_DESTROY, ZC_IOC_BUF_SEAL,
-	ZC_IOC_BUF_INFO, ZC_IOC_BUF_SHARE, ZC_IOC_SENDFILE, ZC_IOC_SEND, ZC_IOC_CANCEL,
+	ZC_IOC_BUF_INFO, ZC_IOC_BUF_SHARE, ZC_IOC_BUF_IMPORT,
+	ZC_IOC_SENDFILE, ZC_IOC_SEND, ZC_IOC_CANCEL,
 };
 
 #define NR_COMMANDS	(sizeof(commands) / sizeof(*commands))
@@ -68,6 +70,7 @@ FIXTURE(abi)
 	struct zc_query query;
 	struct zc_buf_create buf;
 	int file;
+	int memory;
 	int sock[2];
 	union {
 		char bytes[BIG];
@@ -84,6 +87,8 @@ FIXTURE_SETUP(abi)
 	self->used = zct_used(self->fd);
 	self->file = zct_pattern_file("/tmp/abi", 8192);
 	ASSERT_GE(self->file, 0);
+	self->memory = memfd_create("abi", MFD_CLOEXEC);
+	ASSERT_EQ(0, ftruncate(self->memory, HUGE));
 	ASSERT_EQ(0, zct_pair(AF_INET, self->sock));
 }
 
@@ -92,6 +97,7 @@ FIXTURE_TEARDOWN(abi)
 	EXPECT_EQ(self->used, zct_used(self->fd));
 	close(self->sock[0]);
 	close(self->sock[1]);
+	close(self->memory);
 	close(self->file);
 	close(self->fd);
 	unlink("/tmp/abi");
@@ -119,6 +125,12 @@ static void valid(SELF *self, unsigned long cmd)
 		struct zc_buf_share *arg = (void *)&self->arg;
 
 		arg->handle = self->buf.handle;
+		break;
+	}
+	case ZC_IOC_BUF_IMPORT: {
+		struct zc_buf_import *arg = (void *)&self->arg;
+
+		arg->fd = self->memory;
 		break;
 	}
 	case ZC_IOC_BUF_DESTROY: {
@@ -167,6 +179,8 @@ static void tidy(SELF *self, unsigned long cmd, int ret)
 {
 	if (cmd == ZC_IOC_BUF_CREATE && !ret)
 		zct_destroy(self->fd, ((struct zc_buf_create *)&self->arg)->handle);
+	if (cmd == ZC_IOC_BUF_IMPORT && !ret)
+		zct_destroy(self->fd, ((struct zc_buf_import *)&self->arg)->handle);
 	if (cmd == ZC_IOC_BUF_SHARE && !ret)
 		close(((struct zc_buf_share *)&self->arg)->fd);
 	if (cmd == ZC_IOC_BUF_SEAL)
@@ -280,6 +294,8 @@ TEST_F_TIMEOUT(abi, reserved, 120)
 		{ ZC_IOC_BUF_SEAL, offsetof(struct zc_buf_seal, flags), 32 },
 		{ ZC_IOC_BUF_INFO, offsetof(struct zc_buf_info, __resv), 264 },
 		{ ZC_IOC_BUF_SHARE, offsetof(struct zc_buf_share, __pad), 32 },
+		{ ZC_IOC_BUF_IMPORT, offsetof(struct zc_buf_import, flags), 8 },
+		{ ZC_IOC_BUF_IMPORT, offsetof(struct zc_buf_import, __pad), 72 },
 		{ ZC_IOC_SENDFILE, offsetof(struct zc_sendfile, __resv), 104 },
 		{ ZC_IOC_SEND, offsetof(struct zc_send, __resv), 96 },
 		{ ZC_IOC_CANCEL, offsetof(struct zc_cancel, __resv), 32 },
@@ -326,7 +342,7 @@ TEST_F_TIMEOUT(abi, unknown_commands, 120)
 
 	memset(&self->arg, 0, sizeof(self->arg));
 	for (nr = 0; nr < 256; nr++) {
-		if (nr <= 2 || (nr >= 0x10 && nr <= 0x15) ||
+		if (nr <= 2 || (nr >= 0x10 && nr <= 0x16) ||
 		    nr == 0x20 || nr == 0x21 || nr == 0x22)
 			continue;
 		EXPECT_EQ(-ENOTTY, zct_ioctl(self->fd,

@@ -5,7 +5,7 @@
 # kernels, or two halves of the topics on one. From the environment:
 #   KERNELS   kernels to run on (default "6.1 6.12"; also: 7.3, debug)
 #   TOPICS    kselftest collections (default: all but those in $ZC_LONG)
-#   ZC_LONG   what takes long, or a machine with nothing else to do (default: scale)
+#   ZC_LONG   what takes long, or a machine with nothing else to do (default: scale leak)
 #   ZC_SUITE  where they are installed (default build/kselftest)
 #   ZC_JOBS   guests at a time (default 2, or 1 on a machine of less than four
 #             processors: beside other load, guests there stand still for minutes)
@@ -17,7 +17,7 @@ set -euo pipefail
 
 kernels=${KERNELS:-6.1 6.12}
 suite=${ZC_SUITE:-$ZC_TOP/build/kselftest}
-long=${ZC_LONG-scale}
+long=${ZC_LONG-scale leak}
 topics=${TOPICS:-$(cut -d: -f1 "$suite/kselftest-list.txt" | sort -u |
 	grep -vxE "${long// /|}" | tr '\n' ' ')}
 jobs=${ZC_JOBS:-$(($(nproc) > 3 ? 2 : 1))}
@@ -42,7 +42,7 @@ trap cleanup EXIT
 # How long topics take on the debug kernel, seconds; others are thought short.
 declare -A weights=([sendfile]=360 [buffer]=190 [transfer]=190 [load]=160 [fault]=480
 	[async]=120 [zcctl]=65
-	[scale]=120)
+	[scale]=120 [leak]=400)
 
 # summary: what was counted since the last one; all that was said meanwhile goes out
 summary()
@@ -98,7 +98,7 @@ read_guest()
 # $staging/K-N.result.
 run_part()
 {
-	local timeout='' limit=1500 guest
+	local timeout='' limit=1500 mem=4096 guest
 
 	k=$1 name=$1-$2
 	log=$ZC_RUN/check-$name/all.log said=$staging/$name.said
@@ -108,13 +108,14 @@ run_part()
 	todo="${*:3} "
 	echo "== kernel $k: $todo"
 	flush
-	# KASAN and lockdep take their time.
+	# A page of 1 GiB is had at boot only; KASAN and lockdep take their time.
 	if [ "$k" = debug ]; then
-		timeout=600 limit=2400
+		timeout=600 limit=3600 mem=5120
 	fi
 	while [ -n "${todo% }" ]; do
 		# shellcheck disable=SC2086 # a list of topics
 		exec {guest}< <(exec "$ZC_QEMU/guest.sh" -k "$k" --name "guest-$name" \
+			-m "$mem" --append "hugepagesz=1G hugepages=0:1" \
 			--time-limit "$limit" --payload "$staging/$k" -- \
 			env TIMEOUT="$timeout" bash /zc/guest-check.sh $todo 2>&1)
 		echo $! >"$staging/$name.guest"

@@ -493,7 +493,7 @@ TEST_F_TIMEOUT(scale, slow_peers, 300)
  */
 #define EQUAL	(8 * MIB)
 
-TEST_F_TIMEOUT(scale, equal_peers, 300)
+TEST_F_TIMEOUT(scale, equal_peers, 400)
 {
 	struct scale *s = &self->s;
 	uint64_t least = UINT64_MAX, most = 0, mean;
@@ -507,7 +507,7 @@ TEST_F_TIMEOUT(scale, equal_peers, 300)
 		ASSERT_EQ(0, scale_submit(s, i, 0, s->peers[i].at, EQUAL));
 	}
 	ASSERT_EQ(0, scale_receive(s, 0, nr));
-	EXPECT_TRUE(scale_until(s, 0, nr * EQUAL / 2, 60000));
+	EXPECT_TRUE(scale_until(s, 0, nr * EQUAL / 2, self->debug ? 300000 : 60000));
 	mean = s->bytes / nr;
 	for (i = 0; i < nr; i++) {
 		if (s->peers[i].bytes < least)

@@ -94,6 +94,19 @@ zcctl alloc 600M 2>"$dir/err"
 ktap_test "alloc of more than max_bytes is explained" $?
 zcctl alloc 5K --slice >"$dir/out" && says "8.0 KiB" out && says "in one piece" out
 ktap_test "alloc --slice" $?
+hugetlb=/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages
+echo 2 >$hugetlb
+zcctl alloc 3M --page-size 2M >"$dir/out" && says "4.0 MiB of pages of 2.0 MiB" out &&
+	zcctl -j alloc 1M --page-size 2M >"$dir/out" &&
+	[ "$(field out page_size_seen)" = 2097152 ] && [ "$(field out pmd_mapped_bytes)" = 0 ]
+ktap_test "alloc of hugetlb pages" $?
+zcctl alloc 6M --page-size 2M 2>"$dir/err"
+[ $? -eq 1 ] && says "of 2 pages of 2.0 MiB 2 are free" err && says "echo N > $hugetlb" err
+ktap_test "alloc of more hugetlb pages than there are is explained" $?
+echo 0 >$hugetlb
+zcctl alloc 6M --page-size 3M 2>"$dir/err"
+[ $? -eq 1 ] && says "hugetlb has no pages of 3.0 MiB here" err
+ktap_test "alloc of pages of a size that is not there is explained" $?
 
 zcctl leaks >"$dir/out" && says "all buffers have a handle" out
 ktap_test "leaks: none" $?

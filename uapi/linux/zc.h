@@ -67,6 +67,8 @@
 #define ZC_FEAT_STATS		(1ULL << 5)
 /** ZC_FEAT_SHARE - ZC_IOC_BUF_SHARE and ZC_SEND_SHARED */
 #define ZC_FEAT_SHARE		(1ULL << 8)
+/** ZC_FEAT_IMPORT - ZC_IOC_BUF_IMPORT */
+#define ZC_FEAT_IMPORT		(1ULL << 9)
 /** ZC_FEAT_INFO - ZC_IOC_BUF_INFO */
 #define ZC_FEAT_INFO		(1ULL << 7)
 /** ZC_FEAT_RESERVE - ZC_IOC_NODE_QUERY, and hugepages kept ready (parameter reserve) */
@@ -252,6 +254,12 @@ struct zc_node_query {
  * Larger buffers are as without it.
  */
 #define ZC_BUF_SLICE		(1U << 4)
+/**
+ * ZC_BUF_IMPORTED - the memory is that of a file
+ *
+ * Reported after ZC_IOC_BUF_IMPORT; not for zc_buf_create::flags (EINVAL).
+ */
+#define ZC_BUF_IMPORTED		(1U << 5)
 
 /**
  * struct zc_buf_create - make a buffer (ZC_IOC_BUF_CREATE)
@@ -302,6 +310,58 @@ struct zc_buf_create {
 	__u64 mmap_offset;
 	__u64 huge_bytes;
 	__u64 __resv[3];
+};
+
+/**
+ * struct zc_buf_import - make a buffer of memory that exists (ZC_IOC_BUF_IMPORT)
+ * @fd:          in: descriptor of a file in memory: of memfd_create(2), or another one on
+ *               hugetlbfs or tmpfs; open for reading and writing, or for reading if it is
+ *               sealed (F_SEAL_WRITE)
+ * @flags:       in: must be 0
+ * @offset:      in: where in the file the buffer begins, bytes, a multiple of the file's
+ *               page size
+ * @size:        in: bytes, a multiple of the file's page size, up to the end of the file;
+ *               0: all that there is from @offset on; out: bytes
+ * @handle:      out: name of the buffer within this open file, never 0
+ * @page_size:   out: page size of the file, bytes: that of its hugepages, or 4096
+ * @mmap_offset: out: offset to pass to mmap() on this descriptor
+ * @huge_bytes:  out: how many bytes of the buffer lie on hugepages
+ * @node:        out: NUMA node of the first page
+ * @__pad:       in: must be 0
+ * @__resv:      in: must be 0
+ *
+ * So there are buffers of 1 GiB pages. What is missing of the file is allocated, and the
+ * pages are pinned until the buffer is destroyed and no longer sent from. They remain the
+ * file's: they do not count as memory of the module (zc_query::used_bytes), but as memory
+ * that the user has locked (RLIMIT_MEMLOCK, without CAP_IPC_LOCK), as that of io_uring does.
+ *
+ * A mapping of the buffer is one of the file, by whole pages (else EINVAL), is not listed
+ * as one of the buffer, and does not keep the buffer. What is cut off the file or punched
+ * out of it, stays in the buffer alone, and cannot be mapped any more. Of a sealed file the
+ * buffer is ZC_BUF_SEALED; else the file cannot be sealed before the buffer is gone
+ * (EBUSY), nor can the buffer (EOPNOTSUPP).
+ *
+ * The file is mapped for a moment: RLIMIT_AS and the like must allow for it.
+ *
+ * Errors: EBADF (no such descriptor), EINVAL (a file of another kind, or not whole pages
+ * within it; flags or reserved fields), EACCES (not open as it must be), EPERM
+ * (RLIMIT_MEMLOCK reached; sealed by F_SEAL_FUTURE_WRITE alone), EBUSY (it is being sealed),
+ * ENOMEM (no memory, or no hugepage of that size is free), EFAULT (the file has become
+ * shorter meanwhile, or see above), EMFILE (zc_query::max_handles reached), EINTR (killed
+ * meanwhile).
+ */
+struct zc_buf_import {
+	__s32 fd;
+	__u32 flags;
+	__u64 offset;
+	__u64 size;
+	__u32 handle;
+	__u32 page_size;
+	__u64 mmap_offset;
+	__u64 huge_bytes;
+	__s32 node;
+	__u32 __pad;
+	__u64 __resv[2];
 };
 
 /**
@@ -364,7 +424,8 @@ struct zc_buf_destroy {
  * Errors: EINVAL (flags or reserved field), ENOENT (no such handle), EBUSY (a
  * mapping exists that is or could be made writable, or the kernel still holds pages,
  * for an O_DIRECT read under way or a send that ZC_EVENT_RELEASED has not been read
- * of: the call waits for 200 ms), EFAULT. Sealing a sealed buffer succeeds.
+ * of: the call waits for 200 ms), EOPNOTSUPP (imported: seal the file first), EFAULT.
+ * Sealing a sealed buffer succeeds.
  */
 struct zc_buf_seal {
 	__u32 handle;
@@ -441,7 +502,8 @@ struct zc_holder {
  * @size:       out: bytes
  * @huge_bytes: out: how many bytes lie on hugepages
  * @held_bytes: out: bytes on pages that others hold, the network, a pipe or a direct read,
- *              as far as can be told: of a buffer that is mapped those that are pinned
+ *              as far as can be told: of a buffer that is mapped those that are pinned;
+ *              0 of one that is imported
  * @age_ms:     out: since it was made, milliseconds
  * @idle_ms:    out: since it was mapped, unmapped, sent from or destroyed
  * @handle:     out: its handle in the file that made it; 0 if it was destroyed
@@ -493,6 +555,7 @@ struct zc_buf_info {
 #define ZC_IOC_BUF_SEAL		_IOWR(ZC_IOC_MAGIC, 0x13, struct zc_buf_seal)
 #define ZC_IOC_BUF_INFO		_IOWR(ZC_IOC_MAGIC, 0x14, struct zc_buf_info)
 #define ZC_IOC_BUF_SHARE	_IOWR(ZC_IOC_MAGIC, 0x15, struct zc_buf_share)
+#define ZC_IOC_BUF_IMPORT	_IOWR(ZC_IOC_MAGIC, 0x16, struct zc_buf_import)
 #define ZC_IOC_SENDFILE		_IOWR(ZC_IOC_MAGIC, 0x20, struct zc_sendfile)
 #define ZC_IOC_SEND		_IOWR(ZC_IOC_MAGIC, 0x21, struct zc_send)
 #define ZC_IOC_CANCEL		_IOWR(ZC_IOC_MAGIC, 0x22, struct zc_cancel)

@@ -2,6 +2,7 @@
 /* A buffer and its mapping. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/memfd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -23,6 +24,20 @@ static void zc_buffer_destroy(struct zc_buffer *buf)
 	zc_ioctl(buf->fd, ZC_IOC_BUF_DESTROY, &arg);
 }
 
+static int zc_buffer_map(struct zc_buffer *buf, int prot, uint64_t offset)
+{
+	int err = -EFBIG;
+
+	if (buf->size <= SIZE_MAX) {
+		buf->data = mmap(NULL, buf->size, prot, MAP_SHARED, buf->fd, offset);
+		if (buf->data != MAP_FAILED)
+			return 0;
+		err = -errno;
+	}
+	zc_buffer_destroy(buf);
+	return err;
+}
+
 static int zc_buffer_create(struct zc_buffer *buf, uint64_t size,
 			    uint32_t flags, int node)
 {
@@ -37,15 +52,57 @@ static int zc_buffer_create(struct zc_buffer *buf, uint64_t size,
 		return err;
 	buf->handle = arg.handle;
 	buf->size = arg.size;
-	if (arg.size > SIZE_MAX) {
+	return zc_buffer_map(buf, PROT_READ | PROT_WRITE, arg.mmap_offset);
+}
+
+static int zc_buffer_take(struct zc_buffer *buf, int fd, uint64_t offset, uint64_t size)
+{
+	struct zc_buf_import arg = {
+		.fd = fd,
+		.offset = offset,
+		.size = size,
+	};
+	struct zc_buf_query query;
+	int err = zc_ioctl(buf->fd, ZC_IOC_BUF_IMPORT, &arg);
+
+	if (err)
+		return err;
+	buf->handle = arg.handle;
+	buf->size = arg.size;
+	err = zc_buffer_query(buf, &query);
+	if (err) {
 		zc_buffer_destroy(buf);
-		return -EFBIG;
+		return err;
 	}
-	buf->data = mmap(NULL, arg.size, PROT_READ | PROT_WRITE, MAP_SHARED,
-			 buf->fd, arg.mmap_offset);
-	if (buf->data == MAP_FAILED) {
-		err = -errno;
-		zc_buffer_destroy(buf);
+	return zc_buffer_map(buf, PROT_READ |
+			     (query.flags & ZC_BUF_SEALED ? 0 : PROT_WRITE),
+			     arg.mmap_offset);
+}
+
+/* Without memory as yet. */
+static int zc_buffer_begin(struct zc_context *ctx, struct zc_buffer **buf)
+{
+	int err;
+
+	*buf = calloc(1, sizeof(**buf));
+	if (!*buf)
+		return -ENOMEM;
+	(*buf)->fd = fcntl(ctx->fd, F_DUPFD_CLOEXEC, 0);
+	if ((*buf)->fd >= 0)
+		return 0;
+	err = -errno;
+	free(*buf);
+	*buf = NULL;
+	return err;
+}
+
+/* Pass on what came of it; if that is an error there is no buffer. */
+static int zc_buffer_end(struct zc_buffer **buf, int err)
+{
+	if (err) {
+		close((*buf)->fd);
+		free(*buf);
+		*buf = NULL;
 	}
 	return err;
 }
@@ -53,27 +110,37 @@ static int zc_buffer_create(struct zc_buffer *buf, uint64_t size,
 ZC_EXPORT int zc_buffer_new(struct zc_context *ctx, uint64_t size,
 			    uint32_t flags, int node, struct zc_buffer **buf)
 {
-	struct zc_buffer *b = calloc(1, sizeof(*b));
-	int err;
+	int err = zc_buffer_begin(ctx, buf);
+
+	return err ? err : zc_buffer_end(buf, zc_buffer_create(*buf, size, flags, node));
+}
+
+ZC_EXPORT int zc_buffer_import(struct zc_context *ctx, int fd, uint64_t offset,
+			       uint64_t size, struct zc_buffer **buf)
+{
+	int err = zc_buffer_begin(ctx, buf);
+
+	return err ? err : zc_buffer_end(buf, zc_buffer_take(*buf, fd, offset, size));
+}
+
+ZC_EXPORT int zc_buffer_new_hugetlb(struct zc_context *ctx, uint64_t size,
+				    uint64_t page_size, struct zc_buffer **buf)
+{
+	unsigned int shift = page_size ? __builtin_ctzll(page_size) : 0;
+	int fd, err;
 
 	*buf = NULL;
-	if (!b)
-		return -ENOMEM;
-	b->fd = fcntl(ctx->fd, F_DUPFD_CLOEXEC, 0);
-	if (b->fd < 0) {
+	if (page_size != 1ull << shift || shift > MFD_HUGE_MASK || !size ||
+	    size > INT64_MAX - page_size)
+		return -EINVAL;
+	fd = memfd_create("zc", MFD_CLOEXEC | MFD_HUGETLB | shift << MFD_HUGE_SHIFT);
+	if (fd < 0)
+		return errno == ENODEV || errno == ENOENT ? -EINVAL : -errno;
+	if (ftruncate(fd, (size + page_size - 1) & ~(page_size - 1)))
 		err = -errno;
-		goto err_free;
-	}
-	err = zc_buffer_create(b, size, flags, node);
-	if (err)
-		goto err_close;
-	*buf = b;
-	return 0;
-
-err_close:
-	close(b->fd);
-err_free:
-	free(b);
+	else
+		err = zc_buffer_import(ctx, fd, 0, 0, buf);
+	close(fd);
 	return err;
 }
 

@@ -21,22 +21,42 @@ static const char alloc_help[] =
 "  --strict      memory of that node or none\n"
 "  --small-ok    small pages where no hugepage is free\n"
 "  --slice       up to 1 MiB: a part of a hugepage, rounded up to 4 KiB\n"
+"  --page-size N pages of 1G, or another size, from the kernel's hugetlb pool\n"
 "  --hold SECS   keep the buffer so long before the command ends\n"
 "\n"
 "examples:\n"
 "  zcctl alloc 1G\n"
-"  zcctl alloc 64M --node 1 --strict\n";
+"  zcctl alloc 64M --node 1 --strict\n"
+"  zcctl alloc 2G --page-size 1G\n";
+
+/**
+ * struct wanted - what is asked for
+ * @size:  bytes
+ * @page:  bytes of each page, of the hugetlb pool; 0: the module's own
+ * @flags: ZC_BUF_* flags
+ * @node:  NUMA node, or ZC_NODE_ANY
+ * @hold:  how long to keep it, seconds
+ */
+struct wanted {
+	uint64_t size;
+	uint64_t page;
+	uint32_t flags;
+	int node;
+	int hold;
+};
 
 /**
  * struct seen - a mapping as the kernel shows it
  * @rss:  bytes present
  * @pmd:  bytes mapped by 2 MiB entries
+ * @page: page size of the mapping, bytes: that of its hugetlb pages, or 4096
  * @node: NUMA node of the first page, or negative
  * @faults: page faults of touching it
  */
 struct seen {
 	uint64_t rss;
 	uint64_t pmd;
+	uint64_t page;
 	int node;
 	uint64_t faults;
 };
@@ -55,7 +75,13 @@ static void read_smaps(const void *addr, struct seen *seen)
 			inside = (unsigned long)addr >= start &&
 				 (unsigned long)addr < end;
 		else if (inside && sscanf(line, "Rss: %lu kB", &kib) == 1)
-			seen->rss = kib * 1024;
+			seen->rss += kib * 1024;
+		else if (inside && sscanf(line, "Shared_Hugetlb: %lu kB", &kib) == 1)
+			seen->rss += kib * 1024;
+		else if (inside && sscanf(line, "Private_Hugetlb: %lu kB", &kib) == 1)
+			seen->rss += kib * 1024;
+		else if (inside && sscanf(line, "KernelPageSize: %lu kB", &kib) == 1)
+			seen->page = kib * 1024;
 		else if (inside && sscanf(line, "FilePmdMapped: %lu kB", &kib) == 1)
 			seen->pmd = kib * 1024;
 	}
@@ -95,6 +121,7 @@ static void show_json(const struct zc_buf_query *q, const void *data,
 	json_object_object_add(obj, "node", json_object_new_int(q->node));
 	out_add_u64(obj, "rss_bytes", seen->rss);
 	out_add_u64(obj, "pmd_mapped_bytes", seen->pmd);
+	out_add_u64(obj, "page_size_seen", seen->page);
 	json_object_object_add(obj, "node_seen",
 			       seen->node < 0 ? NULL : json_object_new_int(seen->node));
 	out_add_u64(obj, "faults", seen->faults);
@@ -115,9 +142,13 @@ static void show_text(const struct zc_buf_query *q, const void *data,
 		printf(" and larger, %s on hugepages",
 		       out_bytes(q->huge_bytes, a, sizeof(a)));
 	putchar('\n');
-	printf("in smaps   %s mapped by 2 MiB entries, of %s present\n",
-	       out_bytes(seen->pmd, a, sizeof(a)),
-	       out_bytes(seen->rss, b, sizeof(b)));
+	if (q->flags & ZC_BUF_IMPORTED)
+		printf("in smaps   %s of pages of %s\n", out_bytes(seen->rss, a, sizeof(a)),
+		       out_bytes(seen->page, b, sizeof(b)));
+	else
+		printf("in smaps   %s mapped by 2 MiB entries, of %s present\n",
+		       out_bytes(seen->pmd, a, sizeof(a)),
+		       out_bytes(seen->rss, b, sizeof(b)));
 	printf("node       %d granted", q->node);
 	if (seen->node >= 0)
 		printf(", %d seen", seen->node);
@@ -158,20 +189,44 @@ static void memlock_hint(char *hint, size_t len)
 		 out_bytes(limit.rlim_cur, a, sizeof(a)));
 }
 
-/* Returns an exit code. */
-static int failed(int err, uint64_t size, uint32_t flags, int node,
-		  const struct zc_query *q)
+static void hugetlb_hint(int err, uint64_t page, char *hint, size_t len)
 {
-	char text[256] = "", a[32];
+	char pool[64], path[80], nr[24], idle[24], a[32];
+
+	snprintf(pool, sizeof(pool), "/sys/kernel/mm/hugepages/hugepages-%llukB",
+		 (unsigned long long)page / 1024);
+	if (access(pool, F_OK)) {
+		snprintf(hint, len, "hugetlb has no pages of %s here;\n"
+			 "  ls /sys/kernel/mm/hugepages says which it has",
+			 out_bytes(page, a, sizeof(a)));
+	} else if (err == ENOMEM) {
+		snprintf(path, sizeof(path), "%s/free_hugepages", pool);
+		file_line(path, idle, sizeof(idle));
+		snprintf(path, sizeof(path), "%s/nr_hugepages", pool);
+		file_line(path, nr, sizeof(nr));
+		snprintf(hint, len, "of %s pages of %s %s are free; for more:\n"
+			 "  echo N > %s\n"
+			 "  or at boot: hugepagesz=%lluM hugepages=N", nr,
+			 out_bytes(page, a, sizeof(a)), idle, path,
+			 (unsigned long long)page >> 20);
+	}
+}
+
+/* Returns an exit code. */
+static int failed(int err, const struct wanted *want, const struct zc_query *q)
+{
+	char text[320] = "", a[32];
 	const char *hint = text;
 
 	switch (err) {
 	case EINVAL:
-		if (size > q->max_buffer_size)
+		if (want->size > q->max_buffer_size)
 			snprintf(text, sizeof(text), "a buffer may have %s at most",
 				 out_bytes(q->max_buffer_size, a, sizeof(a)));
-		else if (node != ZC_NODE_ANY)
-			node_hint(node, text, sizeof(text));
+		else if (want->page)
+			hugetlb_hint(err, want->page, text, sizeof(text));
+		else if (want->node != ZC_NODE_ANY)
+			node_hint(want->node, text, sizeof(text));
 		break;
 	case ENOSPC:
 		limit_hint(q, text, sizeof(text));
@@ -183,16 +238,19 @@ static int failed(int err, uint64_t size, uint32_t flags, int node,
 		hint = "the memory cgroup may have no more (memory.max)";
 		break;
 	case ENOMEM:
-		hint = flags & ZC_BUF_SMALL_OK ? "memory is short" :
-		       "hugepages are short\n"
-		       "  free some: echo 1 > /proc/sys/vm/compact_memory\n"
-		       "  or take small pages: --small-ok";
+		if (want->page)
+			hugetlb_hint(err, want->page, text, sizeof(text));
+		else
+			hint = want->flags & ZC_BUF_SMALL_OK ? "memory is short" :
+			       "hugepages are short\n"
+			       "  free some: echo 1 > /proc/sys/vm/compact_memory\n"
+			       "  or take small pages: --small-ok";
 	}
 	return out_error(EX_FAILED, err, *hint ? hint : NULL, "cannot make a buffer of %s",
-			 out_bytes(size, a, sizeof(a)));
+			 out_bytes(want->size, a, sizeof(a)));
 }
 
-static int alloc(uint64_t size, uint32_t flags, int node, int hold)
+static int alloc(const struct wanted *want)
 {
 	struct seen seen = { .node = -1 };
 	struct zc_query limits = { .flags = 0 };
@@ -204,13 +262,16 @@ static int alloc(uint64_t size, uint32_t flags, int node, int hold)
 	ret = device_open(&ctx);
 	if (ret)
 		return ret;
-	ret = zc_buffer_new(ctx, size, flags, node, &buf);
+	if (want->page)
+		ret = zc_buffer_new_hugetlb(ctx, want->size, want->page, &buf);
+	else
+		ret = zc_buffer_new(ctx, want->size, want->flags, want->node, &buf);
 	err = ret ? zc_query(ctx, &limits) : 0;
 	zc_close(ctx);
 	if (err)
 		return out_error(EX_FAILED, -err, NULL, "cannot query the module");
 	if (ret)
-		return failed(-ret, size, flags, node, &limits);
+		return failed(-ret, want, &limits);
 	touch(zc_buffer_data(buf), zc_buffer_size(buf), &seen);
 	ret = zc_buffer_query(buf, &query);
 	if (ret)
@@ -220,7 +281,7 @@ static int alloc(uint64_t size, uint32_t flags, int node, int hold)
 	else
 		show_text(&query, zc_buffer_data(buf), &seen);
 	fflush(stdout);
-	sleep(hold);
+	sleep(want->hold);
 	zc_buffer_free(buf);
 	return ret;
 }
@@ -232,31 +293,35 @@ int cmd_alloc(int argc, char **argv)
 		{ "strict", no_argument, NULL, 's' },
 		{ "small-ok", no_argument, NULL, 'o' },
 		{ "slice", no_argument, NULL, 'l' },
+		{ "page-size", required_argument, NULL, 'p' },
 		{ "hold", required_argument, NULL, 'H' },
 		{ "help", no_argument, NULL, 'h' },
 		{ },
 	};
-	int c, node = ZC_NODE_ANY, hold = 0;
-	uint32_t flags = 0;
-	uint64_t size;
+	struct wanted want = { .node = ZC_NODE_ANY };
+	int c;
 
 	while ((c = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
 		switch (c) {
 		case 'n':
-			if (!parse_int(optarg, 0, 1023, &node))
+			if (!parse_int(optarg, 0, 1023, &want.node))
 				return out_usage("alloc: '%s' is no NUMA node", optarg);
 			break;
 		case 's':
-			flags |= ZC_BUF_NODE_STRICT;
+			want.flags |= ZC_BUF_NODE_STRICT;
 			break;
 		case 'o':
-			flags |= ZC_BUF_SMALL_OK;
+			want.flags |= ZC_BUF_SMALL_OK;
 			break;
 		case 'l':
-			flags |= ZC_BUF_SLICE;
+			want.flags |= ZC_BUF_SLICE;
+			break;
+		case 'p':
+			if (!parse_size(optarg, &want.page) || !want.page)
+				return out_usage("alloc: '%s' is no page size", optarg);
 			break;
 		case 'H':
-			if (!parse_int(optarg, 0, 86400, &hold))
+			if (!parse_int(optarg, 0, 86400, &want.hold))
 				return out_usage("alloc: '%s' is no time", optarg);
 			break;
 		case 'h':
@@ -270,9 +335,11 @@ int cmd_alloc(int argc, char **argv)
 	}
 	if (argc != optind + 1)
 		return out_usage("alloc: one size, please, as in 64M");
-	if (!parse_size(argv[optind], &size) || !size)
+	if (!parse_size(argv[optind], &want.size) || !want.size)
 		return out_usage("alloc: '%s' is no size, as 64M is", argv[optind]);
-	if ((flags & ZC_BUF_NODE_STRICT) && node == ZC_NODE_ANY)
+	if ((want.flags & ZC_BUF_NODE_STRICT) && want.node == ZC_NODE_ANY)
 		return out_usage("alloc: --strict wants --node");
-	return alloc(size, flags, node, hold);
+	if (want.page && (want.flags || want.node != ZC_NODE_ANY))
+		return out_usage("alloc: --page-size goes with --hold alone");
+	return alloc(&want);
 }

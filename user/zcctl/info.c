@@ -37,6 +37,7 @@ static const struct bit_name features[] = {
 	{ ZC_FEAT_RESERVE, "reserve" },
 	{ ZC_FEAT_INFO, "info" },
 	{ ZC_FEAT_SHARE, "share" },
+	{ ZC_FEAT_IMPORT, "import" },
 };
 
 /**

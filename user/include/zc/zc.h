@@ -124,6 +124,38 @@ int zc_buffer_new(struct zc_context *ctx, uint64_t size, uint32_t flags,
 		  int node, struct zc_buffer **buf);
 
 /**
+ * zc_buffer_import - make a buffer of memory that is a file's, and map it
+ * @ctx:    context; the buffer outlives it
+ * @fd:     descriptor, of memfd_create() or another file on hugetlbfs or tmpfs. It may be
+ *          closed afterwards
+ * @offset: where in the file the buffer begins, bytes, a multiple of its page size
+ * @size:   bytes, the same; 0: all that there is from @offset on
+ * @buf:    set; NULL on failure
+ *
+ * It is mapped for reading alone if the file is sealed (F_SEAL_WRITE). May block.
+ *
+ * Returns: 0, or a negative errno as documented at struct zc_buf_import.
+ */
+int zc_buffer_import(struct zc_context *ctx, int fd, uint64_t offset, uint64_t size,
+		     struct zc_buffer **buf);
+
+/**
+ * zc_buffer_new_hugetlb - make a buffer of pages of a size that hugetlb has, and map it
+ * @ctx:       context; the buffer outlives it
+ * @size:      bytes wanted, more than 0; rounded up to a multiple of @page_size
+ * @page_size: bytes, as 1 << 30
+ * @buf:       set; NULL on failure
+ *
+ * The pages are those of the kernel's hugetlb pool, which the administrator has set aside.
+ * May block.
+ *
+ * Returns: 0; -EINVAL (no such pages on this machine), -ENOMEM (not so many are free),
+ * or a negative errno as of zc_buffer_import().
+ */
+int zc_buffer_new_hugetlb(struct zc_context *ctx, uint64_t size, uint64_t page_size,
+			  struct zc_buffer **buf);
+
+/**
  * zc_buffer_free - unmap a buffer and give its memory back
  * @buf: buffer, or NULL. Nobody may use its memory any more. Sends from it that
  *       are still under way in the kernel end well
@@ -134,7 +166,8 @@ void zc_buffer_free(struct zc_buffer *buf);
  * zc_buffer_data - memory of a buffer
  * @buf: buffer, which keeps the memory
  *
- * Returns: its first byte, aligned to 2 MiB, or the page size with ZC_BUF_SLICE.
+ * Returns: its first byte, aligned to 2 MiB, or the page size with ZC_BUF_SLICE or if it
+ * is imported.
  */
 void *zc_buffer_data(const struct zc_buffer *buf);
 
@@ -142,7 +175,8 @@ void *zc_buffer_data(const struct zc_buffer *buf);
  * zc_buffer_size - size of a buffer
  * @buf: buffer
  *
- * Returns: bytes, a multiple of 2 MiB, or of the page size with ZC_BUF_SLICE.
+ * Returns: bytes, a multiple of 2 MiB, or of the page size with ZC_BUF_SLICE or if it is
+ * imported.
  */
 uint64_t zc_buffer_size(const struct zc_buffer *buf);
 

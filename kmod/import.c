@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Memory that is a file's, of hugetlbfs or tmpfs (memfd_create(2)), as that of a buffer:
+ * so there are buffers of 1 GiB pages.
+ *
+ * Its pages are pinned for as long as the buffer lives, as those of memory that is
+ * registered with io_uring; but they stay the file's, whose limits they count against. Who
+ * maps the buffer maps the file: hugetlb's mappings are its own affair. What is cut off
+ * the file, or punched out of it, meanwhile, is no longer the memory of the buffer.
+ */
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/hugetlb.h>
+#include <linux/magic.h>
+#include <linux/mm.h>
+#include <linux/mman.h>
+#include <linux/sched/signal.h>
+#include <linux/shmem_fs.h>
+#include <linux/slab.h>
+#include <uapi/linux/fcntl.h>
+
+#include "compat.h"
+#include "memory.h"
+#include "zc.h"
+
+/* Pages that are pinned, or let go, at a time. */
+#define ZC_IMPORT_BATCH		512UL
+
+/**
+ * struct zc_import - pinned pages of a file
+ * @file:   file, a reference is held
+ * @offset: where in it they begin, bytes
+ * @order:  how large they are
+ * @sealed: nobody can write to the file. Else it is not sealed as long as this exists
+ * @nr:     valid entries of @pages
+ * @pages:  the first page of each
+ */
+struct zc_import {
+	struct file *file;
+	u64 offset;
+	unsigned int order;
+	bool sealed;
+	unsigned long nr;
+	struct page *pages[];
+};
+
+/* Of a file of the right kind: F_SEAL_* bits. Its owner may add some at any time. */
+static unsigned int zc_import_seals(const struct file *file)
+{
+	struct inode *inode = file_inode(file);
+
+#ifdef CONFIG_HUGETLBFS
+	if (inode->i_sb->s_magic == HUGETLBFS_MAGIC)
+		return READ_ONCE(HUGETLBFS_I(inode)->seals);
+#endif
+	return READ_ONCE(SHMEM_I(inode)->seals);
+}
+
+static bool zc_import_can(const struct file *file)
+{
+	const struct inode *inode = file_inode(file);
+
+	if (!S_ISREG(inode->i_mode) || file->f_mapping != inode->i_mapping)
+		return false;
+	return (IS_ENABLED(CONFIG_HUGETLBFS) && inode->i_sb->s_magic == HUGETLBFS_MAGIC) ||
+	       (IS_ENABLED(CONFIG_SHMEM) && inode->i_sb->s_magic == TMPFS_MAGIC);
+}
+
+/* Are they whole pages of the file? All that follow, if @size is 0. */
+static bool zc_import_range(const struct file *file, u64 offset, u64 *size)
+{
+	const struct inode *inode = file_inode(file);
+	u64 unit = i_blocksize(inode);
+	u64 end = round_up((u64)i_size_read(inode), unit);
+
+	if (offset >= end || !IS_ALIGNED(offset | *size, unit))
+		return false;
+	if (!*size)
+		*size = end - offset;
+	return *size <= end - offset && *size <= ZC_BUFFER_SIZE_MAX;
+}
+
+/* From here on it is sealed against writing, or will not be. */
+static int zc_import_hold(struct zc_import *imp)
+{
+	int ret = mapping_map_writable(imp->file->f_mapping);
+
+	if (!ret)
+		return 0;
+	if (!(zc_import_seals(imp->file) & F_SEAL_WRITE))
+		return -EBUSY;
+	imp->sealed = true;
+	return 0;
+}
+
+/* The caller can put anything in the place of the mapping. */
+static bool zc_import_is_ours(const struct zc_import *imp, struct page *page)
+{
+	struct folio *folio = page_folio(page);
+
+	if (READ_ONCE(folio->mapping) != imp->file->f_mapping)
+		return false;
+	return !imp->order || (folio_order(folio) == imp->order && page == &folio->page);
+}
+
+/* What is pinned so far is let go of by zc_import_free(). */
+static int zc_import_pin(struct zc_import *imp, unsigned long addr, unsigned long nr)
+{
+	unsigned int flags = FOLL_LONGTERM | (imp->sealed ? 0 : FOLL_WRITE);
+	unsigned long batch = imp->order ? 1 : ZC_IMPORT_BATCH;
+	bool ours = true;
+	int got;
+
+	while (imp->nr < nr) {
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		got = pin_user_pages_fast(addr + (imp->nr << imp->order << PAGE_SHIFT),
+					  min(batch, nr - imp->nr), flags,
+					  imp->pages + imp->nr);
+		if (got <= 0)
+			return got ?: -EFAULT;
+		while (got--)
+			ours &= zc_import_is_ours(imp, imp->pages[imp->nr++]);
+		if (!ours)
+			return -EFAULT;
+		cond_resched();
+	}
+	return 0;
+}
+
+/* Pages of files are had by mapping them: 6.1 lacks memfd_pin_folios(). */
+static int zc_import_fill(struct zc_import *imp, unsigned long nr)
+{
+	unsigned long size = nr << imp->order << PAGE_SHIFT;
+	unsigned long prot = PROT_READ | (imp->sealed ? 0 : PROT_WRITE);
+	unsigned long addr;
+	int ret;
+
+	addr = vm_mmap(imp->file, 0, size, prot, MAP_SHARED, imp->offset);
+	if (IS_ERR_VALUE(addr))
+		return addr;
+	ret = zc_import_pin(imp, addr, nr);
+	/* That wants memory, too. Who is killed loses all mappings anyway. */
+	while (vm_munmap(addr, size) == -ENOMEM && !fatal_signal_pending(current))
+		cond_resched();
+	return ret;
+}
+
+/**
+ * zc_import_file - look up a file in memory
+ * @fd:     descriptor from the user
+ * @offset: where a buffer is to begin in it, bytes
+ * @size:   bytes, or 0: all from there on; set
+ *
+ * Returns: the file with a reference, or ERR_PTR of -EBADF, or -EINVAL: it is of another
+ * kind, or these are not whole pages of it.
+ */
+struct file *zc_import_file(int fd, u64 offset, u64 *size)
+{
+	struct file *file = fget(fd);
+
+	if (!file)
+		return ERR_PTR(-EBADF);
+	if (zc_import_can(file) && zc_import_range(file, offset, size))
+		return file;
+	fput(file);
+	return ERR_PTR(-EINVAL);
+}
+
+/**
+ * zc_import_new - pin pages of a file
+ * @file:   from zc_import_file()
+ * @offset: where they begin, bytes, as given there
+ * @size:   bytes, as set there
+ *
+ * Returns: the pages, to be given to zc_import_free(), or ERR_PTR of a negative errno as
+ * documented at struct zc_buf_import. Sleeps.
+ */
+struct zc_import *zc_import_new(struct file *file, u64 offset, u64 size)
+{
+	unsigned int shift = file_inode(file)->i_blkbits;
+	struct zc_import *imp;
+	int ret;
+
+	imp = kvzalloc(struct_size(imp, pages, size >> shift),
+		       GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	if (!imp)
+		return ERR_PTR(-ENOMEM);
+	imp->file = file;
+	imp->offset = offset;
+	imp->order = shift - PAGE_SHIFT;
+	ret = zc_import_hold(imp);
+	if (ret) {
+		kvfree(imp);
+		return ERR_PTR(ret);
+	}
+	get_file(file);
+	ret = zc_import_fill(imp, size >> shift);
+	if (ret) {
+		zc_import_free(imp);
+		return ERR_PTR(ret);
+	}
+	return imp;
+}
+
+/**
+ * zc_import_free - let go of pages
+ * @imp: from zc_import_new(). May sleep.
+ */
+void zc_import_free(struct zc_import *imp)
+{
+	unsigned long i, nr;
+
+	for (i = 0; i < imp->nr; i += nr) {
+		nr = min(imp->nr - i, ZC_IMPORT_BATCH);
+		/* Devices may have written to them. */
+		unpin_user_pages_dirty_lock(imp->pages + i, nr, !imp->sealed);
+		cond_resched();
+	}
+	if (!imp->sealed)
+		mapping_unmap_writable(imp->file->f_mapping);
+	fput(imp->file);
+	kvfree(imp);
+}
+
+/**
+ * zc_import_page - find a page
+ * @imp:   pages
+ * @index: page number in them, below their end
+ *
+ * Returns: the page, without a reference. Any context.
+ */
+struct page *zc_import_page(const struct zc_import *imp, pgoff_t index)
+{
+	struct page *page = imp->pages[index >> imp->order];
+
+	if (!imp->order)
+		return page;
+	return folio_page(page_folio(page), index & (BIT(imp->order) - 1));
+}
+
+/**
+ * zc_import_page_size - how large are they?
+ * @imp: pages
+ *
+ * Returns: bytes. Any context.
+ */
+unsigned long zc_import_page_size(const struct zc_import *imp)
+{
+	return PAGE_SIZE << imp->order;
+}
+
+/**
+ * zc_import_huge_bytes - how much of them lies on hugepages?
+ * @imp: pages
+ *
+ * Returns: bytes. May sleep.
+ */
+u64 zc_import_huge_bytes(const struct zc_import *imp)
+{
+	u64 bytes = 0;
+	unsigned long i;
+
+	for (i = 0; i < imp->nr; i++) {
+		if (folio_size(page_folio(imp->pages[i])) >= ZC_HUGE_SIZE)
+			bytes += zc_import_page_size(imp);
+		cond_resched();
+	}
+	return bytes;
+}
+
+/**
+ * zc_import_sealed - is it immutable?
+ * @imp: pages
+ *
+ * Returns: true if so; it does not change.
+ */
+bool zc_import_sealed(const struct zc_import *imp)
+{
+	return imp->sealed;
+}
+
+/**
+ * zc_import_mmap - map the file instead
+ * @imp:    pages
+ * @vma:    shared, of another file
+ * @offset: where it begins in them, bytes; they do not end before it does
+ *
+ * Returns: 0; -EINVAL (not whole pages), -EPERM (sealed), or another negative errno of the
+ * file's own. It is the file's from here on in any case.
+ */
+int zc_import_mmap(const struct zc_import *imp, struct vm_area_struct *vma, u64 offset)
+{
+	const unsigned int no_write = F_SEAL_WRITE | F_SEAL_FUTURE_WRITE;
+
+	if (!IS_ALIGNED(vma->vm_start | vma->vm_end | offset, zc_import_page_size(imp)))
+		return -EINVAL;
+	/* The core has asked another file for its seals. */
+	if (zc_import_seals(imp->file) & no_write) {
+		if (vma->vm_flags & VM_WRITE)
+			return -EPERM;
+		vm_flags_clear(vma, VM_MAYWRITE);
+	}
+	vma->vm_pgoff = (imp->offset + offset) >> PAGE_SHIFT;
+	vma_set_file(vma, imp->file);
+	return zc_call_mmap(imp->file, vma);
+}

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Imports (ZC_IOC_BUF_IMPORT) while others are in the way. */
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+
+#include "kselftest_harness.h"
+#include "import.h"
+
+/* Milliseconds for what races. */
+#define RACE_MS	3000
+
+FIXTURE(import_race)
+{
+	int fd;
+	uint64_t used;
+	long long nr;
+};
+
+FIXTURE_SETUP(import_race)
+{
+	self->fd = zct_open();
+	ASSERT_GE(self->fd, 0);
+	self->used = zct_used(self->fd);
+	self->nr = number(NR_2M);
+	number_set(NR_2M, NR_HUGE);
+	ASSERT_EQ(NR_HUGE, number(FREE_2M));
+}
+
+FIXTURE_TEARDOWN(import_race)
+{
+	EXPECT_TRUE(zct_used_becomes(self->fd, self->used, 2000));
+	close(self->fd);
+	EXPECT_TRUE(number_becomes(FREE_2M, NR_HUGE));
+	number_set(NR_2M, self->nr);
+}
+
+/* Killed in the midst of it, over and over: the fixture counts the hugepages. */
+TEST_F_TIMEOUT(import_race, killed, 120)
+{
+	int fd = memory(SIZE_2M, NR_HUGE * HUGE), i, status;
+	struct zc_buf_import arg;
+	unsigned int seed = 1;
+	pid_t pid;
+
+	ASSERT_GE(fd, 0);
+	for (i = 0; i < 50; i++) {
+		pid = fork();
+		if (!pid) {
+			int zc = zct_open();
+
+			for (;;) {
+				if (!import(zc, fd, 0, 0, &arg)) {
+					mmap(NULL, arg.size, PROT_READ, MAP_SHARED, zc, arg.mmap_offset);
+					zct_destroy(zc, arg.handle);
+				}
+				ftruncate(fd, 0);
+				ftruncate(fd, NR_HUGE * HUGE);
+			}
+		}
+		ASSERT_GT(pid, 0);
+		usleep(rand_r(&seed) % 30000);
+		kill(pid, SIGKILL);
+		ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	}
+	close(fd);
+}
+
+/**
+ * struct rival - a thread that gets in the way of imports
+ * @fd:   file that is imported
+ * @unit: a quarter of it, bytes
+ * @stop: when to end
+ */
+struct rival {
+	int fd;
+	uint64_t unit;
+	atomic_bool stop;
+};
+
+/* Cut the file, and put other memory where it may be mapped for the import. */
+static void *get_in_the_way(void *arg)
+{
+	struct rival *rival = arg;
+	uint64_t unit = rival->unit;
+	char *place = mmap(NULL, unit, PROT_READ | PROT_WRITE, MAP_SHARED, rival->fd, 0);
+	unsigned int seed = 1;
+
+	munmap(place, unit);
+	while (!atomic_load(&rival->stop)) {
+		switch (rand_r(&seed) % 3) {
+		case 0:
+			ftruncate(rival->fd, unit);
+			ftruncate(rival->fd, 4 * unit);
+			break;
+		case 1:
+			fallocate(rival->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+				  rand_r(&seed) % 4 * unit, unit);
+			break;
+		default:
+			/* Just below what was mapped last, as mmap() goes down. */
+			mmap(place - rand_r(&seed) % 4 * unit, unit, PROT_READ | PROT_WRITE,
+			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+			munmap(place - 3 * unit, 4 * unit);
+		}
+		/* Let some succeed. */
+		usleep(rand_r(&seed) % 50000);
+	}
+	return NULL;
+}
+
+TEST_F_TIMEOUT(import_race, races, 120)
+{
+	unsigned int flags[] = { 0, SIZE_2M }, i, done, failed;
+	struct zc_buf_import arg;
+	struct rival rival = { 0 };
+	uint64_t end;
+	pthread_t thread;
+
+	for (i = 0; i < 2; i++) {
+		rival.unit = flags[i] ? HUGE : 16 * PAGE;
+		rival.fd = memory(flags[i], 4 * rival.unit);
+		ASSERT_GE(rival.fd, 0);
+		atomic_store(&rival.stop, false);
+		ASSERT_EQ(0, pthread_create(&thread, NULL, get_in_the_way, &rival));
+		end = zct_now_ms() + RACE_MS;
+		for (done = failed = 0; zct_now_ms() < end; ) {
+			int ret = import(self->fd, rival.fd, 0, 4 * rival.unit, &arg);
+
+			if (ret) {
+				EXPECT_TRUE(ret == -EFAULT || ret == -EINVAL || ret == -ENOMEM)
+					TH_LOG("%d", ret);
+				failed++;
+				usleep(1000);
+				continue;
+			}
+			done++;
+			EXPECT_EQ(0, zct_destroy(self->fd, arg.handle));
+		}
+		atomic_store(&rival.stop, true);
+		pthread_join(thread, NULL);
+		TH_LOG("%u imports, %u failed", done, failed);
+		EXPECT_GT(done, 0);
+		close(rival.fd);
+	}
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Each allocation of ZC_IOC_BUF_IMPORT, and of a mapping of it, fails in turn. */
+#include <errno.h>
+#include <linux/memfd.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+#include "fault.h"
+
+#define SIZE	(2 * HUGE)
+
+static unsigned int nr_mappings(void)
+{
+	FILE *f = fopen("/proc/self/maps", "re");
+	unsigned int nr = 0;
+	int c;
+
+	while (f && (c = fgetc(f)) != EOF)
+		nr += c == '\n';
+	if (f)
+		fclose(f);
+	return nr;
+}
+
+/*
+ * Import and map a new file, with the @nth allocation failing; *@injected: that came.
+ * Returns 0 or a negative errno.
+ */
+static int attempt(int zc, unsigned int flags, unsigned int nth, bool *injected)
+{
+	int fd = memfd_create("zc", MFD_CLOEXEC | flags), ret;
+	struct zc_buf_import arg = { .fd = fd };
+	char *map = MAP_FAILED;
+
+	if (fd < 0 || ftruncate(fd, SIZE))
+		return -EIO;
+	fault_arm(nth);
+	ret = zct_ioctl(zc, ZC_IOC_BUF_IMPORT, &arg);
+	if (!ret) {
+		map = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, zc,
+			   arg.mmap_offset);
+		ret = map == MAP_FAILED ? -errno : 0;
+	}
+	*injected = fault_disarm();
+	if (map != MAP_FAILED)
+		munmap(map, SIZE);
+	if (arg.handle)
+		zct_destroy(zc, arg.handle);
+	close(fd);
+	return ret;
+}
+
+/* Without an injected failure all is well; with one, all is well or ENOMEM. */
+static void run(struct __test_metadata *_metadata, unsigned int flags)
+{
+	unsigned int n = 0, before = nr_mappings();
+	int zc = zct_open(), ret;
+	uint64_t used, huge;
+	bool injected;
+
+	ASSERT_GE(zc, 0);
+	ASSERT_EQ(0, attempt(zc, flags, 0, &injected));
+	injected = true;
+	used = zct_used(zc);
+	huge = zct_meminfo("HugePages_Free");
+	while (injected) {
+		ASSERT_LT(++n, 5000);
+		ret = attempt(zc, flags, n, &injected);
+		if (ret && (!injected || ret != -ENOMEM)) {
+			EXPECT_EQ(0, ret)
+				TH_LOG("allocation %u", n);
+			break;
+		}
+		EXPECT_EQ(before, nr_mappings());
+	}
+	TH_LOG("%u allocations", n - 1);
+	EXPECT_GT(n, 10);
+	EXPECT_EQ(used, zct_used(zc));
+	EXPECT_EQ(huge, zct_meminfo("HugePages_Free"));
+	close(zc);
+}
+
+FIXTURE(import)
+{
+	char before[32];
+};
+
+FIXTURE_SETUP(import)
+{
+	const char *why = fault_missing();
+
+	if (why)
+		SKIP(return, "%s", why);
+	ASSERT_EQ(0, zct_sysctl("vm/nr_hugepages", "4", self->before, sizeof(self->before)));
+	ASSERT_EQ(0, fault_begin());
+}
+
+FIXTURE_TEARDOWN(import)
+{
+	fault_restore();
+	EXPECT_EQ(0, zct_sysctl("vm/nr_hugepages", self->before, NULL, 0));
+}
+
+TEST_F_TIMEOUT(import, small_pages, 600)
+{
+	run(_metadata, 0);
+}
+
+TEST_F_TIMEOUT(import, hugepages, 600)
+{
+	run(_metadata, MFD_HUGETLB | MFD_HUGE_2MB);
+}
+
+TEST_HARNESS_MAIN
