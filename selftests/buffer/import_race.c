@@ -54,7 +54,8 @@ TEST_F_TIMEOUT(import_race, killed, 120)
 
 			for (;;) {
 				if (!import(zc, fd, 0, 0, &arg)) {
-					mmap(NULL, arg.size, PROT_READ, MAP_SHARED, zc, arg.mmap_offset);
+					mmap(NULL, arg.size, PROT_READ, MAP_SHARED, zc,
+					     arg.mmap_offset);
 					zct_destroy(zc, arg.handle);
 				}
 				ftruncate(fd, 0);
