@@ -19,7 +19,7 @@ FIELDS = ("kernel", "test", "path", "cache", "bytes", "kinsn_per_mib",
 MORE = ("file_bytes", "files", "requests", "per_call", "transfer_bytes",
         "concurrency", "peak",
         "frags", "frags_per_64k", "packet_bytes", "frags_per_packet", "paths",
-        "pattern", "spread", "process_ns", "processes", "cpu_ns", "wall_ns", "icount",
+        "pattern", "spread", "process_ns", "processes", "processors", "cpu_ns", "wall_ns", "icount",
         "faults", "get_cpu_ns", "touch_cpu_ns", "meminfo")
 
 
@@ -50,7 +50,7 @@ def missed(test, rows):
     for what, figure, most in TARGETS[test](rows):
         good = figure is not None and figure <= most
         text = "no figure" if figure is None else f"{figure:.3f}"
-        print(f"  {'ok' if good else 'not ok'}: {what}: {text} (at most {most})")
+        print(f"  {'ok' if good else 'not ok'}: {what}: {text} (at most {most:.4g})")
         count += not good
     return count
 

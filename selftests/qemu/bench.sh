@@ -44,11 +44,15 @@ card()
 		--payload "$staging/$1" -- bash /zc/guest-bench-nic.sh "$port" >&2
 }
 
-# pair K: the time of two processors, each on one of this machine; alone here
+# pair K: the time of two processors, each on one of this machine; alone here. Then
+# their instructions
 pair()
 {
 	"$ZC_QEMU/guest.sh" -k "$1" -s 2 --name "bench-pair-$1" --time-limit 300 \
 		--payload "$staging/$1" -- bash /zc/guest-bench-pair.sh >&2
+	"$ZC_QEMU/guest.sh" -k "$1" -s 2 --icount --name "bench-turns-$1" \
+		--time-limit 300 --payload "$staging/$1" -- \
+		bash /zc/guest-bench-pair.sh icount >&2
 }
 
 reports=() guests=()
@@ -56,7 +60,7 @@ for k in ${KERNELS:-6.12 6.1}; do
 	payload "$k" "$staging/$k"
 	cp "$ZC_QEMU"/guest-bench*.sh "$staging/$k"
 	reports+=("$ZC_RUN/bench-$k/out" "$ZC_RUN/bench-nic-$k/out"
-		"$ZC_RUN/bench-pair-$k/out")
+		"$ZC_RUN/bench-pair-$k/out" "$ZC_RUN/bench-turns-$k/out")
 done
 for k in ${KERNELS:-6.12 6.1}; do
 	pair "$k" || die "the guest with two processors failed"

@@ -156,18 +156,23 @@ def table_copybreak(rows):
 
 
 def table_alloc(rows):
-    """Each beside an empty system call, and beside itself alone"""
+    """Each beside an empty system call, and beside itself alone. Where processors take
+    turns (icount) the one's instructions are those of all, and so is its time"""
     lines = [("path", "at once", "each", "", "of ioctl", "of hugetlb", "throughput",
               "")]
-    for r in sorted(rows, key=lambda r: (-r["icount"], r["processes"])):
-        same = {name: r[name] for name in ("icount", "processes")}
-        cells = [r["path"], str(r["processes"]), str(r["cpu_ns"]),
+    for r in sorted(rows, key=lambda r: (-r["icount"], r["processors"],
+                                         r["processes"])):
+        same = {name: r[name] for name in ("icount", "processors", "processes")}
+        turns = r["icount"] and r["processors"] > 1
+        key = "wall_ns" if turns else "cpu_ns"
+        cells = [r["path"], str(r["processes"]), str(r[key]),
                  "instructions" if r["icount"] else "ns"]
         for name in ("ioctl", "hugetlb"):
             base = find(rows, path=name, **same)
-            cells.append(f"{r['cpu_ns'] / base['cpu_ns']:.3f}" if base else "-")
-        alone = find(rows, path=r["path"], icount=r["icount"], processes=1)
-        lines.append((*cells, f"{alone['wall_ns'] / r['wall_ns']:.2f}"
+            cells.append(f"{r[key] / base[key]:.3f}" if base else "-")
+        alone = find(rows, path=r["path"], **(same | {"processes": 1}))
+        times = alone["wall_ns"] / r["wall_ns"] if alone else 0
+        lines.append((*cells, f"{times * (r['processes'] if turns else 1):.2f}"
                       if alone and r["processes"] > 1 else "-", ""))
     show(f"{size(rows[0]['bytes'])} of memory, to get and to give back", lines, 1)
 

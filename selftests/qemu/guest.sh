@@ -17,8 +17,8 @@ usage()
 	usage: guest.sh [OPTION...] -- COMMAND [ARG...]
 	  -k K             kernel: 6.1, 6.12, debug (default 6.12)
 	  -m MIB           memory (default 3072; debug 4096), on two NUMA nodes
-	  -s N             processors (default 2)
-	  --icount         one processor, and clocks that count instructions
+	  -s N             processors (default 2; with --icount 1)
+	  --icount         clocks that count instructions; processors take turns
 	  --net            e1000e network card; the host is 10.0.2.2
 	  --cpu FLAGS      the processor's flags, as for -cpu max,FLAGS (default
 	                   erms=off,fsrm=off; with --icount none)
@@ -53,7 +53,7 @@ folder()
 	[ -d "$2" ] || bad "$1 takes a folder, which '$2' is not"
 }
 
-k=6.12 mem='' smp=2 icount='' net='' cpu=${ZC_CPU:-} append='' limit=600 name=''
+k=6.12 mem='' smp='' icount='' net='' cpu=${ZC_CPU:-} append='' limit=600 name=''
 payload='' ext4_from='' ext4_size=2048
 # option NAME VALUE
 option()
@@ -99,7 +99,8 @@ kernel "$k"
 # QEMU emulates "rep movsb" byte by byte: kernels that do not trust in it copy and
 # clear memory several times faster. What --icount counts stays as it was. See also
 # ZC_CPU in the environment.
-[ -n "$icount" ] || : "${cpu:=erms=off,fsrm=off}"
+[ -n "$icount" ] || : "${cpu:=erms=off,fsrm=off}" "${smp:=2}"
+: "${smp:=1}"
 
 run=$ZC_RUN/$name
 qemu_pid=''
@@ -181,7 +182,7 @@ qemu_args()
 		-serial chardev:console -device virtio-rng-pci
 		-device virtio-serial-pci)
 	if [ -n "$icount" ]; then
-		smp=1 accel=single
+		accel=single
 		cmdline+=" tsc=noirqtime"
 		args+=(-icount "shift=0,sleep=off")
 	fi

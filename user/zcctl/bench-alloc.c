@@ -181,16 +181,23 @@ struct told {
 	uint64_t end;
 };
 
-/* As many to warm up first, but no more than are enough for that. */
-static void work(const struct bench *b, const struct way *way, struct told *told)
+/*
+ * Warm up; say so to @tell; begin when all have done so, which is when nobody has the other
+ * end of @go open any more.
+ */
+static void work(const struct bench *b, const struct way *way, int go, int tell,
+		 struct told *told)
 {
 	int i, count = b->count * way->more;
 	struct zc_context *zc;
 	uint64_t cpu;
+	char c = 0;
 
 	told->err = zc_open(&zc);
 	for (i = 0; !told->err && i < 16; i++)
 		told->err = way->fn(zc, b->size);
+	if (write(tell, &c, 1) != 1 || read(go, &c, 1))
+		told->err = -EIO;
 	told->begin = now_ns();
 	cpu = bench_cpu_ns();
 	for (i = 0; !told->err && i < count; i++)
@@ -204,15 +211,11 @@ static void child(const struct bench *b, const struct way *way, unsigned int nr,
 {
 	struct told told;
 	cpu_set_t cpus;
-	char c;
 
 	CPU_ZERO(&cpus);
 	CPU_SET(nr % sysconf(_SC_NPROCESSORS_ONLN), &cpus);
 	sched_setaffinity(0, sizeof(cpus), &cpus);
-	/* Until all are there, and the other end is closed. */
-	while (read(go, &c, 1) > 0)
-		;
-	work(b, way, &told);
+	work(b, way, go, tell, &told);
 	_exit(write(tell, &told, sizeof(told)) != sizeof(told));
 }
 
@@ -238,6 +241,7 @@ static int run_once(const struct bench *b, const struct way *way, unsigned int n
 {
 	unsigned int i, started = 0;
 	int go[2], tell[2], err;
+	char c;
 
 	if (pipe2(go, O_CLOEXEC))
 		return -errno;
@@ -257,8 +261,10 @@ static int run_once(const struct bench *b, const struct way *way, unsigned int n
 		started += pid > 0;
 	}
 	close(go[0]);
-	close(go[1]);
 	close(tell[1]);
+	for (i = 0; i < started && read(tell[0], &c, 1) == 1; i++)
+		;
+	close(go[1]);
 	err = listen_all(tell[0], started, all);
 	close(tell[0]);
 	while (wait(NULL) > 0)
@@ -317,6 +323,7 @@ static void show_json(struct bench *b)
 						    b->size);
 
 		out_add_u64(obj, "processes", row->processes);
+		out_add_u64(obj, "processors", sysconf(_SC_NPROCESSORS_ONLN));
 		if (row->err) {
 			out_add_str(obj, "error", strerror(-row->err));
 		} else {
