@@ -5,8 +5,8 @@
  *
  * Its pages are pinned for as long as the buffer lives, as those of memory that is
  * registered with io_uring; but they stay the file's, whose limits they count against. Who
- * maps the buffer maps the file: hugetlb's mappings are its own affair. What is cut off
- * the file, or punched out of it, meanwhile, is no longer the memory of the buffer.
+ * maps the buffer maps the file: hugetlb's mappings are its own affair. Pages that are cut
+ * off the file, or punched out of it, meanwhile, are in the buffer alone.
  */
 #include <linux/file.h>
 #include <linux/fs.h>
@@ -80,27 +80,38 @@ static bool zc_import_range(const struct file *file, u64 offset, u64 *size)
 	return *size <= end - offset && *size <= ZC_BUFFER_SIZE_MAX;
 }
 
-/* From here on it is sealed against writing, or will not be. */
+/*
+ * From here on it is sealed against writing, or will not be. A page that is cut in two is
+ * written to as well; one of hugetlb cannot be.
+ */
 static int zc_import_hold(struct zc_import *imp)
 {
-	int ret = mapping_map_writable(imp->file->f_mapping);
+	unsigned int sealed = F_SEAL_WRITE | (imp->order ? 0 : F_SEAL_SHRINK);
+	unsigned int seals = zc_import_seals(imp->file);
 
-	if (!ret)
-		return 0;
-	if (!(zc_import_seals(imp->file) & F_SEAL_WRITE))
-		return -EBUSY;
+	if (!(seals & F_SEAL_WRITE)) {
+		if (!(imp->file->f_mode & FMODE_WRITE))
+			return -EACCES;
+		return mapping_map_writable(imp->file->f_mapping) ? -EBUSY : 0;
+	}
+	if ((seals & sealed) != sealed)
+		return -EPERM;
 	imp->sealed = true;
 	return 0;
 }
 
-/* The caller can put anything in the place of the mapping. */
-static bool zc_import_is_ours(const struct zc_import *imp, struct page *page)
+/* The caller can put anything in the place of the mapping, parts of the file included. */
+static bool zc_import_is_ours(const struct zc_import *imp, unsigned long nr)
 {
+	struct page *page = imp->pages[nr];
 	struct folio *folio = page_folio(page);
 
 	if (READ_ONCE(folio->mapping) != imp->file->f_mapping)
 		return false;
-	return !imp->order || (folio_order(folio) == imp->order && page == &folio->page);
+	if (imp->order)
+		return folio_order(folio) == imp->order && page == &folio->page;
+	return folio->index + folio_page_idx(folio, page) ==
+	       (imp->offset >> PAGE_SHIFT) + nr;
 }
 
 /* What is pinned so far is let go of by zc_import_free(). */
@@ -120,12 +131,24 @@ static int zc_import_pin(struct zc_import *imp, unsigned long addr, unsigned lon
 		if (got <= 0)
 			return got ?: -EFAULT;
 		while (got--)
-			ours &= zc_import_is_ours(imp, imp->pages[imp->nr++]);
+			ours &= zc_import_is_ours(imp, imp->nr++);
 		if (!ours)
 			return -EFAULT;
 		cond_resched();
 	}
 	return 0;
+}
+
+/* A mapping for the moment is nothing for children, or core dumps. */
+static void zc_import_hide(const struct zc_import *imp, unsigned long addr)
+{
+	struct vm_area_struct *vma;
+
+	mmap_write_lock(current->mm);
+	vma = find_vma(current->mm, addr);
+	if (vma && vma->vm_start == addr && vma->vm_file == imp->file)
+		vm_flags_set(vma, VM_DONTCOPY | VM_DONTDUMP);
+	mmap_write_unlock(current->mm);
 }
 
 /* Pages of files are had by mapping them: 6.1 lacks memfd_pin_folios(). */
@@ -139,6 +162,7 @@ static int zc_import_fill(struct zc_import *imp, unsigned long nr)
 	addr = vm_mmap(imp->file, 0, size, prot, MAP_SHARED, imp->offset);
 	if (IS_ERR_VALUE(addr))
 		return addr;
+	zc_import_hide(imp, addr);
 	ret = zc_import_pin(imp, addr, nr);
 	/* That wants memory, too. Who is killed loses all mappings anyway. */
 	while (vm_munmap(addr, size) == -ENOMEM && !fatal_signal_pending(current))
@@ -270,6 +294,28 @@ u64 zc_import_huge_bytes(const struct zc_import *imp)
 }
 
 /**
+ * zc_import_locked_bytes - how much memory do they keep from being had otherwise?
+ * @imp: pages
+ *
+ * Returns: bytes of the folios that they are of. May sleep.
+ */
+u64 zc_import_locked_bytes(const struct zc_import *imp)
+{
+	struct folio *folio, *last = NULL;
+	u64 bytes = 0;
+	unsigned long i;
+
+	for (i = 0; i < imp->nr; i++) {
+		folio = page_folio(imp->pages[i]);
+		if (folio != last)
+			bytes += folio_size(folio);
+		last = folio;
+		cond_resched();
+	}
+	return bytes;
+}
+
+/**
  * zc_import_sealed - is it immutable?
  * @imp: pages
  *
@@ -286,22 +332,36 @@ bool zc_import_sealed(const struct zc_import *imp)
  * @vma:    shared, of another file
  * @offset: where it begins in them, bytes; they do not end before it does
  *
- * Returns: 0; -EINVAL (not whole pages), -EPERM (sealed), or another negative errno of the
- * file's own. It is the file's from here on in any case.
+ * It ends where they do, for good; but who may write to it can have other parts of the file
+ * there by remap_file_pages(2).
+ *
+ * Returns: 0; -EINVAL (not whole pages, or cut off the file), -EPERM (sealed, or to be
+ * executed), or another negative errno of the file's own. It may be the file's then, too.
  */
 int zc_import_mmap(const struct zc_import *imp, struct vm_area_struct *vma, u64 offset)
 {
 	const unsigned int no_write = F_SEAL_WRITE | F_SEAL_FUTURE_WRITE;
+	u64 end = imp->offset + offset + (vma->vm_end - vma->vm_start);
+	unsigned long unit = zc_import_page_size(imp);
+	int ret;
 
-	if (!IS_ALIGNED(vma->vm_start | vma->vm_end | offset, zc_import_page_size(imp)))
+	/* hugetlb would make the file longer. */
+	if (!IS_ALIGNED(vma->vm_start | vma->vm_end | offset, unit) ||
+	    end > round_up((u64)i_size_read(file_inode(imp->file)), unit))
 		return -EINVAL;
-	/* The core has asked another file for its seals. */
+	/* The core has asked another file for its seals, and whether it is executable. */
+	if (vma->vm_flags & VM_EXEC)
+		return -EPERM;
+	vm_flags_clear(vma, VM_MAYEXEC);
 	if (zc_import_seals(imp->file) & no_write) {
 		if (vma->vm_flags & VM_WRITE)
 			return -EPERM;
-		vm_flags_clear(vma, VM_MAYWRITE);
+		vm_flags_clear(vma, VM_MAYWRITE | VM_SHARED);
 	}
 	vma->vm_pgoff = (imp->offset + offset) >> PAGE_SHIFT;
 	vma_set_file(vma, imp->file);
-	return zc_call_mmap(imp->file, vma);
+	ret = zc_call_mmap(imp->file, vma);
+	if (!ret)
+		vm_flags_set(vma, VM_DONTEXPAND);
+	return ret;
 }

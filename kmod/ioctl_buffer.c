@@ -268,7 +268,11 @@ int zc_ioctl_buf_share(struct zc_file *zf, void *data)
 	buf = zc_buffer_find(zf, arg->handle);
 	if (!buf)
 		return -ENOENT;
-	fd = zc_share_new(buf, arg->flags);
+	/* Who may write to it has all of the file. */
+	if (buf->mem.import && !(arg->flags & ZC_SHARE_RDONLY))
+		fd = -EOPNOTSUPP;
+	else
+		fd = zc_share_new(buf, arg->flags);
 	zc_buffer_put(buf);
 	arg->fd = fd;
 	return min(fd, 0);

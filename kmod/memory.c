@@ -159,6 +159,7 @@ int zc_mem_import(struct zc_mem *mem, int fd, u64 offset, u64 size)
 {
 	struct file *file = zc_import_file(fd, offset, &size);
 	struct zc_import *imp;
+	u64 locked;
 	int ret;
 
 	if (IS_ERR(file))
@@ -171,6 +172,16 @@ int zc_mem_import(struct zc_mem *mem, int fd, u64 offset, u64 size)
 		ret = PTR_ERR(imp);
 		zc_owner_uncharge(&mem->owner);
 		goto out;
+	}
+	/* A page may keep a whole hugepage. */
+	locked = zc_import_locked_bytes(imp);
+	if (locked > size) {
+		zc_owner_uncharge(&mem->owner);
+		ret = zc_pool_charge_owner(&mem->owner, locked);
+		if (ret) {
+			zc_import_free(imp);
+			goto out;
+		}
 	}
 	mem->size = size;
 	mem->huge_bytes = zc_import_huge_bytes(imp);

@@ -99,6 +99,7 @@ void zc_import_free(struct zc_import *imp);
 struct page *zc_import_page(const struct zc_import *imp, pgoff_t index);
 unsigned long zc_import_page_size(const struct zc_import *imp);
 u64 zc_import_huge_bytes(const struct zc_import *imp);
+u64 zc_import_locked_bytes(const struct zc_import *imp);
 bool zc_import_sealed(const struct zc_import *imp);
 int zc_import_mmap(const struct zc_import *imp, struct vm_area_struct *vma, u64 offset);
 

@@ -113,8 +113,10 @@ static size_t zc_send_vecs(const struct zc_buffer *buf, u64 pos, u64 len,
 		struct folio *folio = page_folio(page);
 		struct bio_vec *bv = &bvecs[*nr];
 
+		/* Imported, it may begin anywhere in a folio. */
 		bv->bv_page = folio_page(folio, 0);
-		bv->bv_offset = (pos + done) & (folio_size(folio) - 1);
+		bv->bv_offset = folio_page_idx(folio, page) * PAGE_SIZE +
+				offset_in_page(pos + done);
 		bv->bv_len = min_t(u64, len - done,
 				   folio_size(folio) - bv->bv_offset);
 		done += bv->bv_len;

@@ -260,6 +260,11 @@ TEST_F_TIMEOUT(import, sealed, 120)
 		EXPECT_EQ(-EOPNOTSUPP, zct_ioctl(self->fd, ZC_IOC_BUF_SEAL, &seal));
 		EXPECT_EQ(0, zct_destroy(self->fd, arg.handle));
 		ASSERT_EQ(0, fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE));
+		if (!i) {
+			/* A page could be cut in two. */
+			EXPECT_EQ(-EPERM, import(self->fd, fd, 0, 0, &arg));
+			ASSERT_EQ(0, fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK));
+		}
 
 		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 		rdonly = open(path, O_RDONLY | O_CLOEXEC);
@@ -392,6 +397,8 @@ TEST_F_TIMEOUT(import, cut_off, 120)
 		EXPECT_EQ(0, map[0] | map[HUGE - 1]);
 		EXPECT_TRUE(sent(self->fd, arg.handle, 0, 2 * HUGE, AF_INET, &events));
 		ASSERT_EQ(0, ftruncate(fd, 0));
+		EXPECT_EQ(MAP_FAILED, map_buffer(self->fd, &arg, PROT_READ | PROT_WRITE));
+		EXPECT_EQ(EINVAL, errno);
 		EXPECT_TRUE(sent(self->fd, arg.handle, 0, 2 * HUGE, AF_UNIX, &events));
 		munmap(map, 2 * HUGE);
 		EXPECT_EQ(0, zct_destroy(self->fd, arg.handle));
@@ -435,36 +442,113 @@ TEST_F_TIMEOUT(import, memlock, 120)
 	close(fd);
 }
 
-/* Handed over, for reading alone or not, without the file. */
+/* Handed over, for reading alone, and no more of the file than that. */
 TEST_F_TIMEOUT(import, shared, 120)
 {
-	int fd = memory(SIZE_2M, 2 * HUGE);
+	unsigned int flags[] = { 0, SIZE_2M }, i;
 	struct zc_buf_share share = { 0 };
 	struct zc_buf_import arg;
 	char *map;
-	int i;
+	int fd;
 
-	ASSERT_GE(fd, 0);
-	ASSERT_EQ(0, import(self->fd, fd, 0, 0, &arg));
-	close(fd);
 	for (i = 0; i < 2; i++) {
-		share.handle = arg.handle;
-		share.flags = i ? ZC_SHARE_RDONLY : 0;
-		ASSERT_EQ(0, zct_ioctl(self->fd, ZC_IOC_BUF_SHARE, &share));
-		map = mmap(NULL, HUGE, i ? PROT_READ : PROT_READ | PROT_WRITE, MAP_SHARED,
-			   share.fd, HUGE);
+		fd = memory(flags[i], 4 * HUGE);
+		ASSERT_GE(fd, 0);
+		map = map_file(fd, 4 * HUGE);
 		ASSERT_NE(MAP_FAILED, map);
-		EXPECT_EQ(0, (uintptr_t)map % HUGE);
-		if (i) {
-			EXPECT_TRUE(intact(map, HUGE, HUGE));
-			EXPECT_NE(0, mprotect(map, HUGE, PROT_READ | PROT_WRITE));
-			EXPECT_EQ(MAP_FAILED, map_file(share.fd, HUGE));
-		} else {
-			zct_pattern(map, HUGE, HUGE);
-		}
+		zct_pattern(map, 0, 4 * HUGE);
+		munmap(map, 4 * HUGE);
+		ASSERT_EQ(0, import(self->fd, fd, HUGE, 2 * HUGE, &arg));
+		close(fd);
+		share.handle = arg.handle;
+		share.flags = 0;
+		EXPECT_EQ(-EOPNOTSUPP, zct_ioctl(self->fd, ZC_IOC_BUF_SHARE, &share));
+		share.flags = ZC_SHARE_RDONLY;
+		ASSERT_EQ(0, zct_ioctl(self->fd, ZC_IOC_BUF_SHARE, &share));
+		map = mmap(NULL, HUGE, PROT_READ, MAP_SHARED, share.fd, HUGE);
+		ASSERT_NE(MAP_FAILED, map);
+		EXPECT_TRUE(intact(map, 2 * HUGE, HUGE));
+		EXPECT_NE(0, mprotect(map, HUGE, PROT_READ | PROT_WRITE));
+		EXPECT_NE(0, mprotect(map, HUGE, PROT_READ | PROT_EXEC));
+		EXPECT_EQ(MAP_FAILED, mremap(map, HUGE, 2 * HUGE, MREMAP_MAYMOVE));
+		EXPECT_NE(0, remap_file_pages(map, HUGE, 0, 0, 0));
+		EXPECT_NE(0, madvise(map, HUGE, MADV_REMOVE));
+		EXPECT_EQ(MAP_FAILED, map_file(share.fd, HUGE));
+		EXPECT_EQ(MAP_FAILED, mmap(NULL, HUGE, PROT_READ | PROT_EXEC, MAP_SHARED,
+					   share.fd, 0));
+		EXPECT_EQ(MAP_FAILED, mmap(NULL, HUGE, PROT_READ, MAP_SHARED, share.fd,
+					   2 * HUGE));
 		munmap(map, HUGE);
 		close(share.fd);
+		EXPECT_EQ(0, zct_destroy(self->fd, arg.handle));
 	}
+}
+
+/* Hugepages of tmpfs; -1 if there are none to be had. */
+static int collapsed(uint64_t size)
+{
+	int fd = memory(0, size);
+	char *map = mmap(NULL, size + HUGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	map = (char *)(((uintptr_t)map + HUGE - 1) & ~(HUGE - 1));
+	if (fd < 0 || mmap(map, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0) !=
+	    map)
+		return -1;
+	zct_pattern(map, 0, size);
+	if (madvise(map, size, 25 /* MADV_COLLAPSE */)) {
+		close(fd);
+		fd = -1;
+	}
+	munmap(map, size);
+	return fd;
+}
+
+/* What a user without privilege may pin of hugepages of which he has a page each. */
+static int parts(int zc, int fd)
+{
+	struct rlimit limit = { HUGE + PAGE, HUGE + PAGE };
+	struct zc_buf_import arg;
+
+	if (setrlimit(RLIMIT_MEMLOCK, &limit) || setgid(NOBODY) || setuid(NOBODY))
+		return 1;
+	if (import(zc, fd, PAGE, PAGE, &arg))
+		return 2;
+	return import(zc, fd, HUGE, PAGE, &arg) == -EPERM ? 0 : 3;
+}
+
+/* A buffer may begin anywhere in a hugepage, and end. */
+TEST_F_TIMEOUT(import, parts_of_hugepages, 120)
+{
+	struct zc_send send = { 0 };
+	struct zc_buf_import arg;
+	struct zct_rx rx = { .offset = HUGE / 2 + PAGE + 5, .check = true };
+	int fd = collapsed(2 * HUGE), status, sock[2];
+	pid_t pid;
+
+	if (fd < 0)
+		SKIP(return, "this kernel makes no hugepages of tmpfs");
+	ASSERT_EQ(0, import(self->fd, fd, HUGE / 2 + PAGE, HUGE, &arg));
+	EXPECT_EQ(HUGE, arg.huge_bytes);
+	ASSERT_EQ(0, zct_pair(AF_INET, sock));
+	rx.sock = sock[1];
+	zct_rx_start(&rx);
+	send.handle = arg.handle;
+	send.out_fd = sock[0];
+	send.offset = 5;
+	send.len = HUGE - 5;
+	EXPECT_EQ(0, zct_ioctl(self->fd, ZC_IOC_SEND, &send));
+	shutdown(sock[0], SHUT_WR);
+	zct_rx_join(&rx);
+	EXPECT_EQ(HUGE - 5, rx.bytes);
+	EXPECT_EQ(-1, rx.bad);
+	close(sock[0]);
+	close(sock[1]);
+	pid = fork();
+	if (!pid)
+		_exit(parts(self->fd, fd));
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
+	close(fd);
 }
 
 TEST_HARNESS_MAIN

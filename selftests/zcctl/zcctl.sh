@@ -41,7 +41,7 @@ receiver()
 	return 1
 }
 
-ktap_plan 53
+ktap_plan 56
 rmmod zc 2>/dev/null
 zcctl info 2>"$dir/err"
 [ $? -eq 3 ] && says "zcctl load" err

@@ -316,7 +316,7 @@ struct zc_buf_create {
  * struct zc_buf_import - make a buffer of memory that exists (ZC_IOC_BUF_IMPORT)
  * @fd:          in: descriptor of a file in memory: of memfd_create(2), or another one on
  *               hugetlbfs or tmpfs; open for reading and writing, or for reading if it is
- *               sealed (F_SEAL_WRITE)
+ *               sealed (F_SEAL_WRITE and, on tmpfs, F_SEAL_SHRINK)
  * @flags:       in: must be 0
  * @offset:      in: where in the file the buffer begins, bytes, a multiple of the file's
  *               page size
@@ -333,22 +333,25 @@ struct zc_buf_create {
  * So there are buffers of 1 GiB pages. What is missing of the file is allocated, and the
  * pages are pinned until the buffer is destroyed and no longer sent from. They remain the
  * file's: they do not count as memory of the module (zc_query::used_bytes), but as memory
- * that the user has locked (RLIMIT_MEMLOCK, without CAP_IPC_LOCK), as that of io_uring does.
+ * that the user has locked (RLIMIT_MEMLOCK, without CAP_IPC_LOCK), as that of io_uring does:
+ * a part of a hugepage as all of it.
  *
- * A mapping of the buffer is one of the file, by whole pages (else EINVAL), is not listed
- * as one of the buffer, and does not keep the buffer. What is cut off the file or punched
- * out of it, stays in the buffer alone, and cannot be mapped any more. Of a sealed file the
- * buffer is ZC_BUF_SEALED; else the file cannot be sealed before the buffer is gone
+ * A mapping of the buffer is one of the file, by whole pages (else EINVAL), not executable
+ * (else EPERM), is not listed as one of the buffer, and does not keep the buffer. Who may
+ * write by it can have other parts of the file by remap_file_pages(2); what he may do with
+ * the file was asked of who imported it. Pages that are cut off the file or punched out of
+ * it stay in the buffer alone, and cannot be mapped any more (EINVAL). Of a sealed file
+ * the buffer is ZC_BUF_SEALED; else the file cannot be sealed before the buffer is gone
  * (EBUSY), nor can the buffer (EOPNOTSUPP).
  *
  * The file is mapped for a moment: RLIMIT_AS and the like must allow for it.
  *
  * Errors: EBADF (no such descriptor), EINVAL (a file of another kind, or not whole pages
  * within it; flags or reserved fields), EACCES (not open as it must be), EPERM
- * (RLIMIT_MEMLOCK reached; sealed by F_SEAL_FUTURE_WRITE alone), EBUSY (it is being sealed),
- * ENOMEM (no memory, or no hugepage of that size is free), EFAULT (the file has become
- * shorter meanwhile, or see above), EMFILE (zc_query::max_handles reached), EINTR (killed
- * meanwhile).
+ * (RLIMIT_MEMLOCK reached; not sealed as it must be), EBUSY (it is being sealed), ENOMEM
+ * (no memory, or no hugepage of that size is free), EAGAIN and EOVERFLOW (as of mmap(2)),
+ * EFAULT (the file has become shorter meanwhile, or see above), EMFILE
+ * (zc_query::max_handles reached), EINTR (killed meanwhile).
  */
 struct zc_buf_import {
 	__s32 fd;
@@ -451,7 +454,8 @@ struct zc_buf_seal {
  * then. Sealed, before or afterwards, it is immutable to all.
  *
  * Errors: EINVAL (flags or reserved fields), ENOENT (no such handle), EACCES (the device was
- * not opened for writing, and ZC_SHARE_RDONLY is not set), EMFILE, ENFILE, ENOMEM, EFAULT.
+ * not opened for writing, and ZC_SHARE_RDONLY is not set), EOPNOTSUPP (imported, and
+ * ZC_SHARE_RDONLY is not set: hand over the file instead), EMFILE, ENFILE, ENOMEM, EFAULT.
  */
 struct zc_buf_share {
 	__u32 handle;

@@ -130,7 +130,7 @@ ZC_EXPORT int zc_buffer_new_hugetlb(struct zc_context *ctx, uint64_t size,
 	int fd, err;
 
 	*buf = NULL;
-	if (page_size != 1ull << shift || shift > MFD_HUGE_MASK || !size ||
+	if (page_size != 1ull << shift || shift < 12 || shift > MFD_HUGE_MASK || !size ||
 	    size > INT64_MAX - page_size)
 		return -EINVAL;
 	fd = memfd_create("zc", MFD_CLOEXEC | MFD_HUGETLB | shift << MFD_HUGE_SHIFT);
@@ -196,8 +196,14 @@ static int zc_buffer_remap(struct zc_buffer *buf, int prot)
 ZC_EXPORT int zc_buffer_seal(struct zc_buffer *buf)
 {
 	struct zc_buf_seal arg = { .handle = buf->handle };
-	int err;
+	struct zc_buf_query query;
+	int err = zc_buffer_query(buf, &query);
 
+	if (err)
+		return err;
+	/* It is sealed with its file, or not at all. */
+	if (query.flags & ZC_BUF_IMPORTED)
+		return query.flags & ZC_BUF_SEALED ? 0 : -EOPNOTSUPP;
 	/* Keep the place: a mapping that could be made writable is in the way. */
 	if (mmap(buf->data, buf->size, PROT_NONE,
 		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1,
