@@ -22,7 +22,7 @@ static void zc_block_put(struct zc_block *block, const struct zc_owner *owner)
 	if (!block->small)
 		return;
 	for (i = 0; i < ZC_HUGE_PAGES && block->small[i]; i++)
-		zc_pool_put(block->small[i]);
+		zc_pool_put_used(block->small[i], owner);
 	kvfree(block->small);
 }
 

@@ -409,8 +409,8 @@ void zc_pool_put_split(struct page *page)
 }
 
 /**
- * zc_pool_put_used - give a hugepage back that users have had
- * @folio: from zc_pool_get(), of ZC_HUGE_ORDER
+ * zc_pool_put_used - give a folio back that users have had
+ * @folio: from zc_pool_get()
  * @owner: whose it is
  *
  * While others hold it, by a socket's reference to a few bytes for one, it counts

@@ -39,6 +39,7 @@ static LIST_HEAD(zc_lost);		/* the same, but users have had them */
 static unsigned int zc_nr_idle;
 static unsigned int zc_nr_held;
 static unsigned int zc_nr_lost;
+static atomic64_t zc_lost_bytes;
 
 /* As few as there were at a time since they were last aged. */
 static unsigned int zc_idle_least;
@@ -83,13 +84,15 @@ static void zc_lost_reap_locked(unsigned int looks, struct list_head *done)
 	zc_nr_lost -= zc_move_idle_locked(&zc_lost, min(looks, zc_nr_lost), done);
 }
 
+/* Of held ones as well, when it does not matter any more how many there are. */
 static void zc_lost_free(struct list_head *done)
 {
 	struct folio *folio, *next;
 
 	list_for_each_entry_safe(folio, next, done, lru) {
 		list_del(&folio->lru);
-		zc_owner_let_go(folio_get_private(folio), ZC_HUGE_SIZE);
+		atomic64_sub(folio_size(folio), &zc_lost_bytes);
+		zc_owner_let_go(folio_get_private(folio), folio_size(folio));
 		folio_change_private(folio, NULL);
 		folio_put(folio);
 	}
@@ -199,9 +202,9 @@ static void zc_spares_age(struct work_struct *work)
 }
 
 /**
- * zc_spare_lose - let a hugepage go that users have had
- * @folio: a folio of ZC_HUGE_ORDER, no longer charged or mapped; others may hold it.
- *         Not to be touched afterwards
+ * zc_spare_lose - let a folio go that users have had
+ * @folio: a folio of any order, no longer charged or mapped; others may hold it. Not to
+ *         be touched afterwards
  * @owner: whose it was
  *
  * As held spares are, it is counted until it is idle, and its owner has it locked as
@@ -216,7 +219,8 @@ void zc_spare_lose(struct folio *folio, const struct zc_owner *owner)
 		return;
 	}
 	/* Nobody else has a use for the field, as it is in no mapping. */
-	folio_change_private(folio, zc_owner_hold(owner, ZC_HUGE_SIZE));
+	folio_change_private(folio, zc_owner_hold(owner, folio_size(folio)));
+	atomic64_add(folio_size(folio), &zc_lost_bytes);
 	spin_lock(&zc_spares_lock);
 	list_add_tail(&folio->lru, &zc_lost);
 	zc_nr_lost++;
@@ -274,7 +278,7 @@ u64 zc_spare_idle_bytes(void)
  */
 u64 zc_spare_held_bytes(void)
 {
-	return (u64)(READ_ONCE(zc_nr_held) + READ_ONCE(zc_nr_lost)) * ZC_HUGE_SIZE;
+	return (u64)READ_ONCE(zc_nr_held) * ZC_HUGE_SIZE + atomic64_read(&zc_lost_bytes);
 }
 
 /**

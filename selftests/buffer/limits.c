@@ -45,6 +45,14 @@ FIXTURE_TEARDOWN(limits)
 	close(self->fd);
 }
 
+/* What others hold of buffers that are gone. */
+static uint64_t held_bytes(int fd)
+{
+	struct zc_query query = { 0 };
+
+	return zct_ioctl(fd, ZC_IOC_QUERY, &query) ? UINT64_MAX : query.held_bytes;
+}
+
 static uint64_t oom_kills(void)
 {
 	FILE *f = fopen("/proc/vmstat", "re");
@@ -190,8 +198,8 @@ TEST_F_TIMEOUT(limits, small_pages, 240)
 	uint64_t free = zct_meminfo("MemAvailable"), kills = oom_kills();
 	uint64_t hog_size = free > 512 * MIB ? free - 320 * MIB : free / 3;
 	struct zc_buf_create buf;
-	uint64_t *map, i, wrong = 0;
-	int ready[2], status, err;
+	uint64_t *map, i, wrong = 0, held;
+	int ready[2], pipes[2], status, err;
 	char byte = 0;
 	pid_t pid;
 
@@ -226,8 +234,16 @@ TEST_F_TIMEOUT(limits, small_pages, 240)
 	ASSERT_NE(MAP_FAILED, map);
 	zct_pattern(map, 0, buf.size);
 	EXPECT_EQ(-1, zct_pattern_check(map, 0, buf.size));
+	/* What a pipe holds of it counts on, when it is gone. */
+	ASSERT_EQ(0, pipe(pipes));
+	held = held_bytes(self->fd);
+	EXPECT_EQ(3 * 4096, vmsplice(pipes[1], &(struct iovec){ map, 3 * 4096 }, 1, 0));
 	munmap(map, buf.size);
 	EXPECT_EQ(0, zct_destroy(self->fd, buf.handle));
+	EXPECT_EQ(held + 3 * 4096, held_bytes(self->fd));
+	close(pipes[0]);
+	close(pipes[1]);
+	EXPECT_EQ(held, held_bytes(self->fd));
 	err = zct_create(self->fd, size, ZC_BUF_SMALL_OK, ZC_NODE_ANY, &buf);
 	EXPECT_EQ(0, err);
 	if (!err) {

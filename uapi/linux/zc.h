@@ -93,7 +93,7 @@
  * @chunk_size:      out: most bytes that a transfer reads at once
  * @depth:           out: most reads that a transfer keeps in flight
  * @__pad:           out: 0
- * @held_bytes:      out: hugepages that transfers have done with, or of buffers that
+ * @held_bytes:      out: memory that transfers have done with, or of buffers that
  *                   are gone, but others (the network) have not, as far as is known,
  *                   bytes. They count against @max_bytes
  * @parked_bytes:    out: memory of destroyed buffers that is kept for the files that
