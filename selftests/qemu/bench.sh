@@ -50,6 +50,8 @@ pair()
 {
 	"$ZC_QEMU/guest.sh" -k "$1" -s 2 --name "bench-pair-$1" --time-limit 300 \
 		--payload "$staging/$1" -- bash /zc/guest-bench-pair.sh >&2
+	# It takes 6.1 minutes to find its second processor so, if it ever does.
+	[ "$1" != 6.1 ] || return 0
 	"$ZC_QEMU/guest.sh" -k "$1" -s 2 --icount --name "bench-turns-$1" \
 		--time-limit 300 --payload "$staging/$1" -- \
 		bash /zc/guest-bench-pair.sh icount >&2
