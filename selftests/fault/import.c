@@ -9,7 +9,8 @@
 #include "kselftest_harness.h"
 #include "fault.h"
 
-#define SIZE	(2 * HUGE)
+/* Each page is an allocation. */
+#define SIZE(flags)	((flags) ? 2 * HUGE : 32 * 4096)
 
 static unsigned int nr_mappings(void)
 {
@@ -34,18 +35,18 @@ static int attempt(int zc, unsigned int flags, unsigned int nth, bool *injected)
 	struct zc_buf_import arg = { .fd = fd };
 	char *map = MAP_FAILED;
 
-	if (fd < 0 || ftruncate(fd, SIZE))
+	if (fd < 0 || ftruncate(fd, SIZE(flags)))
 		return -EIO;
 	fault_arm(nth);
 	ret = zct_ioctl(zc, ZC_IOC_BUF_IMPORT, &arg);
 	if (!ret) {
-		map = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, zc,
+		map = mmap(NULL, SIZE(flags), PROT_READ | PROT_WRITE, MAP_SHARED, zc,
 			   arg.mmap_offset);
 		ret = map == MAP_FAILED ? -errno : 0;
 	}
 	*injected = fault_disarm();
 	if (map != MAP_FAILED)
-		munmap(map, SIZE);
+		munmap(map, SIZE(flags));
 	if (arg.handle)
 		zct_destroy(zc, arg.handle);
 	close(fd);
