@@ -406,6 +406,17 @@ TEST_F_TIMEOUT(import, cut_off, 120)
 	}
 }
 
+/* Returns the status of a child that does it, or -1. */
+static int in_child(int (*fn)(int zc, int fd), int zc, int fd)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(fn(zc, fd));
+	return pid > 0 && waitpid(pid, &status, 0) == pid ? status : -1;
+}
+
 /* What a user without privilege may pin. Returns an exit code. */
 static int limited(int zc, int fd)
 {
@@ -430,15 +441,10 @@ static int limited(int zc, int fd)
 
 TEST_F_TIMEOUT(import, memlock, 120)
 {
-	int fd = memory(SIZE_2M, 2 * HUGE), status;
-	pid_t pid;
+	int fd = memory(SIZE_2M, 2 * HUGE);
 
 	ASSERT_GE(fd, 0);
-	pid = fork();
-	if (!pid)
-		_exit(limited(self->fd, fd));
-	ASSERT_EQ(pid, waitpid(pid, &status, 0));
-	EXPECT_EQ(0, status);
+	EXPECT_EQ(0, in_child(limited, self->fd, fd));
 	close(fd);
 }
 
@@ -522,8 +528,7 @@ TEST_F_TIMEOUT(import, parts_of_hugepages, 120)
 	struct zc_send send = { 0 };
 	struct zc_buf_import arg;
 	struct zct_rx rx = { .offset = HUGE / 2 + PAGE + 5, .check = true };
-	int fd = collapsed(2 * HUGE), status, sock[2];
-	pid_t pid;
+	int fd = collapsed(2 * HUGE), sock[2];
 
 	if (fd < 0)
 		SKIP(return, "this kernel makes no hugepages of tmpfs");
@@ -543,11 +548,7 @@ TEST_F_TIMEOUT(import, parts_of_hugepages, 120)
 	EXPECT_EQ(-1, rx.bad);
 	close(sock[0]);
 	close(sock[1]);
-	pid = fork();
-	if (!pid)
-		_exit(parts(self->fd, fd));
-	ASSERT_EQ(pid, waitpid(pid, &status, 0));
-	EXPECT_EQ(0, status);
+	EXPECT_EQ(0, in_child(parts, self->fd, fd));
 	close(fd);
 }
 
