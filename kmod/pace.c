@@ -10,6 +10,10 @@
  *
  * Where for long it takes much longer than that, the peers read slowly, or not at all,
  * and nothing is won by waiting for them: then more and more begin.
+ *
+ * The network is looked at while somebody waits. What it was like before is forgotten
+ * soon after: else, once slow peers have had the pace go up, nobody would wait any more,
+ * and nobody would look again.
  */
 #include <linux/jiffies.h>
 #include <linux/math64.h>
@@ -50,6 +54,8 @@ static void zc_pace_fill(void)
 {
 	unsigned long passed = jiffies - zc_pace.filled;
 
+	if (jiffies - zc_pace.looked > ZC_PACE_LONG)
+		zc_pace.rate = ZC_PACE_START;
 	zc_pace.filled += passed;
 	zc_pace.left = min(zc_pace.left + zc_pace.rate * (s64)min(passed, 1000UL),
 			   max(ZC_PACE_QUEUE * zc_pace.rate, ZC_PACE_BURST));
