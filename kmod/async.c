@@ -37,8 +37,8 @@
 /*
  * The same for files whose reads somebody else has to answer, a server or a FUSE
  * program, and maybe never does, for sockets that somebody works on, who may wait for
- * such a file meanwhile, and for who has his share of the others: so that they block
- * none but their like.
+ * such a file meanwhile, and for who has his share of the others, none of which gets
+ * done: so that they block none but their like.
  */
 #define ZC_SLOW_WORKERS	256
 
@@ -61,6 +61,7 @@
  * @wq:    where it runs
  * @work:  a run
  * @running: held by it
+ * @berth: its place among the workers
  * @wait:  in the socket's wait queue
  * @gone:  has left zc_lanes; a run that comes late has nothing to do
  */
@@ -78,6 +79,7 @@ struct zc_lane {
 	struct workqueue_struct *wq;
 	struct delayed_work work;
 	struct mutex running;	/* see zc_lane_work() */
+	struct zc_berth berth;
 	wait_queue_entry_t wait;
 	bool gone;
 };
@@ -119,6 +121,11 @@ static void zc_lane_kick_later(struct zc_lane *lane, unsigned long delay)
 	kref_get(&lane->ref);
 	if (!queue_delayed_work(READ_ONCE(lane->wq), &lane->work, delay))
 		kref_put(&lane->ref, zc_lane_free);
+}
+
+static void zc_lane_has_berth(struct zc_berth *berth)
+{
+	zc_lane_kick(container_of(berth, struct zc_lane, berth));
 }
 
 static void zc_lane_wake_read(struct zc_waker *waker)
@@ -294,23 +301,25 @@ static bool zc_lane_moves(struct zc_lane *lane)
 	return true;
 }
 
-/* Advance a transfer, or have its lane move and return false. */
+/* Advance a transfer; or return false, and the lane waits for a worker, or moves. */
 static bool zc_lane_advance(struct zc_lane *lane, struct zc_op *op, int *ret)
 {
-	bool slow = lane->wq == zc_slow_lanes_wq;
-	kuid_t uid = op->behalf.cred->uid;
-
-	if (!slow && !zc_crew_join(uid)) {
-		zc_lane_slow(lane);
+	if (lane->wq == zc_slow_lanes_wq) {
+		zc_crew_part(&lane->berth);
+	} else if (!zc_crew_join(&lane->berth, op->behalf.cred->uid)) {
+		if (zc_crew_stuck(&lane->berth))
+			zc_lane_slow(lane);
+		else
+			zc_lane_park(lane);
 		return false;
 	}
 	*ret = zc_op_advance(op);
-	if (!slow)
-		zc_crew_part(uid);
+	zc_crew_part(&lane->berth);
 	return true;
 }
 
-static void zc_lane_run(struct zc_lane *lane)
+/* Returns: false if it waits for a worker. */
+static bool zc_lane_run(struct zc_lane *lane)
 {
 	struct zc_op *op;
 	bool ending;
@@ -320,15 +329,15 @@ static void zc_lane_run(struct zc_lane *lane)
 		op = zc_lane_next(lane, &ending);
 		if (!op) {
 			zc_lane_retire(lane);
-			return;
+			break;
 		}
 		ret = op->err;
 		if (!ending && !zc_lane_advance(lane, op, &ret))
-			return;
+			return false;
 		if (ret == -ENOMEM && zc_op_may_retry(op)) {
 			zc_lane_kick_later(lane, ZC_RETRY(op->retries));
 			op->retries++;
-			return;
+			break;
 		}
 		if (ret == -EIOCBQUEUED || ret == -EINPROGRESS) {
 			op->retries = 0;
@@ -336,15 +345,16 @@ static void zc_lane_run(struct zc_lane *lane)
 				zc_lane_kick(lane);
 			else
 				zc_lane_park(lane);
-			return;
+			break;
 		}
 		if (zc_op_lingers(lane, op, ret)) {
 			zc_lane_park(lane);
-			return;
+			break;
 		}
 		zc_op_end(lane, op, ret);
 		cond_resched();
 	}
+	return true;
 }
 
 static void zc_lane_work(struct work_struct *work)
@@ -357,8 +367,8 @@ static void zc_lane_work(struct work_struct *work)
 	 * the lane has turned slow. The later run goes to the lane's present queue.
 	 */
 	if (mutex_trylock(&lane->running)) {
-		if (!lane->gone)
-			zc_lane_run(lane);
+		if (!lane->gone && zc_lane_run(lane))
+			zc_crew_part(&lane->berth);
 		mutex_unlock(&lane->running);
 	} else {
 		zc_lane_kick_later(lane, 1);
@@ -382,6 +392,7 @@ static struct zc_lane *zc_lane_new(struct socket *sock)
 	INIT_LIST_HEAD(&lane->lives);
 	INIT_DELAYED_WORK(&lane->work, zc_lane_work);
 	mutex_init(&lane->running);
+	lane->berth.go = zc_lane_has_berth;
 	init_waitqueue_func_entry(&lane->wait, zc_lane_wake_socket);
 	return lane;
 }
@@ -579,6 +590,7 @@ void zc_async_exit(void)
 	/* Late wakers, which may have made a run due; then the runs. */
 	synchronize_rcu();
 	zc_turn_exit();
+	zc_crew_exit();
 	destroy_workqueue(zc_slow_lanes_wq);
 	destroy_workqueue(zc_lanes_wq);
 }

@@ -46,8 +46,33 @@ bool zc_pace_take(u64 bytes);
 /* Fewer than a workqueue has for a node, see ZC_LANE_WORKERS: one is always free. */
 #define ZC_CREW_MAX	6
 
-bool zc_crew_join(kuid_t uid);
-void zc_crew_part(kuid_t uid);
+enum zc_berth_state {
+	ZC_BERTH_NONE,
+	ZC_BERTH_WAITS,		/* in the queue */
+	ZC_BERTH_HAS,		/* has a worker, or one that is kept for it */
+	ZC_BERTH_STUCK,		/* has waited in vain */
+};
+
+/**
+ * struct zc_berth - a lane's place among the workers
+ * @node:  in the queue
+ * @go:    called when it may try again; with a spinlock held
+ * @uid:   for whom
+ * @since: when it got its state, jiffies
+ * @state: changed under the lock of crew.c alone
+ */
+struct zc_berth {
+	struct list_head node;
+	void (*go)(struct zc_berth *berth);
+	kuid_t uid;
+	unsigned long since;
+	enum zc_berth_state state;
+};
+
+bool zc_crew_join(struct zc_berth *berth, kuid_t uid);
+bool zc_crew_stuck(const struct zc_berth *berth);
+void zc_crew_part(struct zc_berth *berth);
+void zc_crew_exit(void);
 
 /* behalf.c: as whom a worker acts */
 

@@ -107,6 +107,10 @@ bool scale_until(struct scale *s, unsigned int done, uint64_t bytes, int ms);
 
 /* MemAvailable, once it stands still. */
 uint64_t scale_memory(void);
+/* What all sockets of TCP hold, as the network counts it. */
+uint64_t scale_tcp_memory(void);
+/* Workers that run lanes of those who wait for somebody, at this moment. */
+unsigned int scale_slow_workers(void);
 bool scale_debug_kernel(void);
 /* Does io_uring ask for the end of commands when a ring goes away? */
 bool scale_uring_cancels(void);

@@ -2,6 +2,8 @@
 /* Thousands of connections and of transfers, and one thread that sees to all. */
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,6 +50,41 @@ uint64_t scale_memory(void)
 			break;
 	}
 	return now;
+}
+
+uint64_t scale_tcp_memory(void)
+{
+	FILE *f = fopen("/proc/net/sockstat", "r");
+	unsigned long long pages = 0;
+	char line[256];
+
+	while (f && fgets(line, sizeof(line), f))
+		sscanf(line, "TCP: inuse %*u orphan %*u tw %*u alloc %*u mem %llu", &pages);
+	if (f)
+		fclose(f);
+	return pages * getpagesize();
+}
+
+unsigned int scale_slow_workers(void)
+{
+	unsigned int nr = 0;
+	glob_t all;
+	size_t i;
+
+	if (glob("/proc/[0-9]*/comm", GLOB_NOSORT, NULL, &all))
+		return UINT_MAX;
+	for (i = 0; i < all.gl_pathc; i++) {
+		FILE *f = fopen(all.gl_pathv[i], "r");
+		char comm[64];
+
+		/* One that is done, and waits for other work, has a minus. */
+		if (f && fgets(comm, sizeof(comm), f))
+			nr += strstr(comm, "+zc-slow-lanes") != NULL;
+		if (f)
+			fclose(f);
+	}
+	globfree(&all);
+	return nr;
 }
 
 int scale_device(struct scale *s, bool uring)
