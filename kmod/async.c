@@ -6,7 +6,8 @@
  * under way: so their order is kept. A lane is a work item, run by a few workers
  * for all lanes together, never a thread of its own. It does what it can without
  * waiting, and is run again when a read has ended or the socket has room (a
- * zc_waker in the one case, an entry in the socket's wait queue in the other).
+ * zc_waker in the one case, an entry in the socket's wait queue in the other). Where it
+ * may have to wait for long it turns slow, for good, and is run by others (crew.c).
  *
  * What a transfer may have in flight is a share of the pool's room, so a peer that
  * never reads holds little, and the less the more such peers there are.
@@ -28,20 +29,6 @@
 
 #define ZC_LANE_BITS	10
 
-/*
- * Workers; more than processors, as a read through the page cache blocks one. They are
- * divided among the nodes, but eight are for each (WQ_DFL_MIN_ACTIVE).
- */
-#define ZC_LANE_WORKERS	16
-
-/*
- * The same for files whose reads somebody else has to answer, a server or a FUSE
- * program, and maybe never does, for sockets that somebody works on, who may wait for
- * such a file meanwhile, and for who has his share of the others, none of which gets
- * done: so that they block none but their like.
- */
-#define ZC_SLOW_WORKERS	256
-
 /* When to look for memory again, later each time; and for how long in vain. */
 #define ZC_RETRY(nr)	msecs_to_jiffies(10 << min(nr, 6U))
 #define ZC_RETRY_MAX	(30 * HZ)
@@ -58,9 +45,10 @@
  * @over:  those that are to end early and have not begun
  * @lives: those that have a deadline, by zc_op::life_node, the first one first
  * @active: the first of @ops, once it has begun
- * @wq:    where it runs
- * @work:  a run
- * @running: held by it
+ * @slow:  has turned slow; never cleared
+ * @work:  a run by a quick worker
+ * @slow_work: a run by a slow one
+ * @running: held by a run
  * @berth: its place among the workers
  * @wait:  in the socket's wait queue
  * @gone:  has left zc_lanes; a run that comes late has nothing to do
@@ -76,8 +64,9 @@ struct zc_lane {
 	struct list_head over;
 	struct list_head lives;
 	struct zc_op *active;
-	struct workqueue_struct *wq;
+	bool slow;
 	struct delayed_work work;
+	struct delayed_work slow_work;
 	struct mutex running;	/* see zc_lane_work() */
 	struct zc_berth berth;
 	wait_queue_entry_t wait;
@@ -93,8 +82,6 @@ static DEFINE_HASHTABLE(zc_lanes, ZC_LANE_BITS);
 /* Until the last reference is gone: a run that is due holds one. */
 static atomic_t zc_nr_lanes = ATOMIC_INIT(0);
 static DECLARE_WAIT_QUEUE_HEAD(zc_lanes_wait);
-static struct workqueue_struct *zc_lanes_wq;
-static struct workqueue_struct *zc_slow_lanes_wq;
 
 static void zc_lane_free(struct kref *ref)
 {
@@ -108,18 +95,23 @@ static void zc_lane_free(struct kref *ref)
 /* Have the lane run now. Any context; the caller holds a reference or RCU. */
 static void zc_lane_kick(struct zc_lane *lane)
 {
+	bool slow = READ_ONCE(lane->slow);
+
 	if (!kref_get_unless_zero(&lane->ref))
 		return;
 	/* A run that was due already has a reference. */
-	if (mod_delayed_work(READ_ONCE(lane->wq), &lane->work, 0))
+	if (mod_delayed_work(zc_crew_wq(slow), slow ? &lane->slow_work : &lane->work, 0))
 		kref_put(&lane->ref, zc_lane_free);
 }
 
 /* Have the lane run later, if nothing happens before; by itself. */
 static void zc_lane_kick_later(struct zc_lane *lane, unsigned long delay)
 {
+	bool slow = READ_ONCE(lane->slow);
+
 	kref_get(&lane->ref);
-	if (!queue_delayed_work(READ_ONCE(lane->wq), &lane->work, delay))
+	if (!queue_delayed_work(zc_crew_wq(slow), slow ? &lane->slow_work : &lane->work,
+				delay))
 		kref_put(&lane->ref, zc_lane_free);
 }
 
@@ -162,6 +154,7 @@ static void zc_op_end(struct zc_lane *lane, struct zc_op *op, int err)
 {
 	zc_op_unlink(lane, op);
 	zc_behalf_put(&op->behalf);
+	zc_crew_user_put(op->user);
 	op->ops->end(op, err);
 }
 
@@ -288,25 +281,26 @@ static void zc_lane_retire(struct zc_lane *lane)
 /* From here on it runs where it is in nobody's way. */
 static void zc_lane_slow(struct zc_lane *lane)
 {
-	WRITE_ONCE(lane->wq, zc_slow_lanes_wq);
+	WRITE_ONCE(lane->slow, true);
 	zc_lane_kick(lane);
 }
 
-/* A send would wait for whoever has the socket: not where others need the worker. */
+/*
+ * Is a quick worker not for this lane? A send would wait for whoever has the socket: not
+ * where others need the worker. The lane may have turned slow since it was run, too.
+ */
 static bool zc_lane_moves(struct zc_lane *lane)
 {
-	if (lane->wq == zc_slow_lanes_wq || !sock_owned_by_user_nocheck(lane->sk))
+	if (!READ_ONCE(lane->slow) && !sock_owned_by_user_nocheck(lane->sk))
 		return false;
 	zc_lane_slow(lane);
 	return true;
 }
 
 /* Advance a transfer; or return false, and the lane waits for a worker, or moves. */
-static bool zc_lane_advance(struct zc_lane *lane, struct zc_op *op, int *ret)
+static bool zc_lane_advance(struct zc_lane *lane, struct zc_op *op, bool slow, int *ret)
 {
-	if (lane->wq == zc_slow_lanes_wq) {
-		zc_crew_part(&lane->berth);
-	} else if (!zc_crew_join(&lane->berth, op->behalf.cred->uid)) {
+	if (!zc_crew_join(&lane->berth, op->user, slow)) {
 		if (zc_crew_stuck(&lane->berth))
 			zc_lane_slow(lane);
 		else
@@ -318,21 +312,24 @@ static bool zc_lane_advance(struct zc_lane *lane, struct zc_op *op, int *ret)
 	return true;
 }
 
-/* Returns: false if it waits for a worker. */
-static bool zc_lane_run(struct zc_lane *lane)
+/* By a slow worker, or a quick one. Returns: false if it waits for another. */
+static bool zc_lane_run(struct zc_lane *lane, bool slow)
 {
 	struct zc_op *op;
 	bool ending;
 	int ret;
 
-	while (!zc_lane_moves(lane)) {
+	while (slow || !zc_lane_moves(lane)) {
 		op = zc_lane_next(lane, &ending);
+		/* That wants no worker, and is not to keep one from others. */
+		if (!op || ending)
+			zc_crew_part(&lane->berth);
 		if (!op) {
 			zc_lane_retire(lane);
 			break;
 		}
 		ret = op->err;
-		if (!ending && !zc_lane_advance(lane, op, &ret))
+		if (!ending && !zc_lane_advance(lane, op, slow, &ret))
 			return false;
 		if (ret == -ENOMEM && zc_op_may_retry(op)) {
 			zc_lane_kick_later(lane, ZC_RETRY(op->retries));
@@ -357,23 +354,27 @@ static bool zc_lane_run(struct zc_lane *lane)
 	return true;
 }
 
-static void zc_lane_work(struct work_struct *work)
+static void zc_lane_run_by(struct zc_lane *lane, bool slow)
 {
-	struct zc_lane *lane = container_of(to_delayed_work(work), struct zc_lane,
-					    work);
-
-	/*
-	 * One workqueue does not run an item twice at a time, but two may, once, when
-	 * the lane has turned slow. The later run goes to the lane's present queue.
-	 */
+	/* Both may run when the lane has just turned slow. */
 	if (mutex_trylock(&lane->running)) {
-		if (!lane->gone && zc_lane_run(lane))
+		if (!lane->gone && zc_lane_run(lane, slow))
 			zc_crew_part(&lane->berth);
 		mutex_unlock(&lane->running);
 	} else {
 		zc_lane_kick_later(lane, 1);
 	}
 	kref_put(&lane->ref, zc_lane_free);
+}
+
+static void zc_lane_work(struct work_struct *work)
+{
+	zc_lane_run_by(container_of(to_delayed_work(work), struct zc_lane, work), false);
+}
+
+static void zc_lane_slow_work(struct work_struct *work)
+{
+	zc_lane_run_by(container_of(to_delayed_work(work), struct zc_lane, slow_work), true);
 }
 
 static struct zc_lane *zc_lane_new(struct socket *sock)
@@ -386,11 +387,11 @@ static struct zc_lane *zc_lane_new(struct socket *sock)
 	lane->waker.wake = zc_lane_wake_read;
 	lane->sk = sock->sk;
 	lane->file = sock->file;
-	lane->wq = zc_lanes_wq;
 	INIT_LIST_HEAD(&lane->ops);
 	INIT_LIST_HEAD(&lane->over);
 	INIT_LIST_HEAD(&lane->lives);
 	INIT_DELAYED_WORK(&lane->work, zc_lane_work);
+	INIT_DELAYED_WORK(&lane->slow_work, zc_lane_slow_work);
 	mutex_init(&lane->running);
 	lane->berth.go = zc_lane_has_berth;
 	init_waitqueue_func_entry(&lane->wait, zc_lane_wake_socket);
@@ -436,10 +437,16 @@ static void zc_op_live_locked(struct zc_lane *lane, struct zc_op *op)
  */
 int zc_op_submit(struct zc_op *op, struct zc_file *zf, struct socket *sock)
 {
-	struct zc_lane *fresh = zc_lane_new(sock), *lane;
+	struct zc_lane *fresh, *lane;
 
-	if (!fresh)
+	op->user = zc_crew_user_get();
+	if (!op->user)
 		return -ENOMEM;
+	fresh = zc_lane_new(sock);
+	if (!fresh) {
+		zc_crew_user_put(op->user);
+		return -ENOMEM;
+	}
 	op->owner = current->files;
 	zc_behalf_take(&op->behalf);
 	rcu_read_lock();
@@ -454,7 +461,7 @@ int zc_op_submit(struct zc_op *op, struct zc_file *zf, struct socket *sock)
 		add_wait_queue(sk_sleep(lane->sk), &lane->wait);
 	}
 	if (op->slow)
-		WRITE_ONCE(lane->wq, zc_slow_lanes_wq);
+		WRITE_ONCE(lane->slow, true);
 	op->waker = &lane->waker;
 	zc_op_live_locked(lane, op);
 	list_add_tail(&op->lane_node, &lane->ops);
@@ -566,16 +573,7 @@ void zc_op_cancel_one(struct zc_op *const *name)
  */
 int zc_async_init(void)
 {
-	zc_lanes_wq = alloc_workqueue("zc-lanes", WQ_UNBOUND, ZC_LANE_WORKERS);
-	if (!zc_lanes_wq)
-		return -ENOMEM;
-	zc_slow_lanes_wq = alloc_workqueue("zc-slow-lanes", WQ_UNBOUND,
-					   ZC_SLOW_WORKERS);
-	if (!zc_slow_lanes_wq) {
-		destroy_workqueue(zc_lanes_wq);
-		return -ENOMEM;
-	}
-	return 0;
+	return zc_crew_init();
 }
 
 /**
@@ -591,6 +589,4 @@ void zc_async_exit(void)
 	synchronize_rcu();
 	zc_turn_exit();
 	zc_crew_exit();
-	destroy_workqueue(zc_slow_lanes_wq);
-	destroy_workqueue(zc_lanes_wq);
 }

@@ -41,10 +41,10 @@ void zc_turn_leave(struct zc_turn *turn);
 void zc_pace_look(void);
 bool zc_pace_take(u64 bytes);
 
-/* crew.c: how many workers one user may have */
+/* crew.c: the workers, and how many of them one user may have */
 
-/* Fewer than a workqueue has for a node, see ZC_LANE_WORKERS: one is always free. */
-#define ZC_CREW_MAX	6
+struct workqueue_struct;
+struct zc_crew_user;
 
 enum zc_berth_state {
 	ZC_BERTH_NONE,
@@ -55,24 +55,28 @@ enum zc_berth_state {
 
 /**
  * struct zc_berth - a lane's place among the workers
- * @node:  in the queue
+ * @node:  among those of @user that wait
  * @go:    called when it may try again; with a spinlock held
- * @uid:   for whom
- * @since: when it got its state, jiffies
+ * @user:  for whom, while there is a state
+ * @crew:  of the slow workers
  * @state: changed under the lock of crew.c alone
  */
 struct zc_berth {
 	struct list_head node;
 	void (*go)(struct zc_berth *berth);
-	kuid_t uid;
-	unsigned long since;
+	struct zc_crew_user *user;
+	bool crew;
 	enum zc_berth_state state;
 };
 
-bool zc_crew_join(struct zc_berth *berth, kuid_t uid);
+int zc_crew_init(void);
+void zc_crew_exit(void);
+struct workqueue_struct *zc_crew_wq(bool slow);
+struct zc_crew_user *zc_crew_user_get(void);
+void zc_crew_user_put(struct zc_crew_user *user);
+bool zc_crew_join(struct zc_berth *berth, struct zc_crew_user *user, bool slow);
 bool zc_crew_stuck(const struct zc_berth *berth);
 void zc_crew_part(struct zc_berth *berth);
-void zc_crew_exit(void);
 
 /* behalf.c: as whom a worker acts */
 
@@ -122,6 +126,7 @@ struct zc_op_ops {
  * @user_data: from the user
  * @owner:     files_struct of the submitter: a name
  * @behalf:    on whose behalf it is
+ * @user:      for whom it has a worker
  * @life:      how long it may last from its submission, ms; 0: no limit
  * @deadline:  when @life is over, jiffies
  * @retries:   attempts in a row that sent nothing, for want of memory
@@ -141,6 +146,7 @@ struct zc_op {
 	u64 user_data;
 	const void *owner;
 	struct zc_behalf behalf;
+	struct zc_crew_user *user;
 	unsigned int life;
 	unsigned long deadline;
 	unsigned int retries;

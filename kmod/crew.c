@@ -1,144 +1,298 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The few workers that are there for all, and how many of them one user may have.
+ * The workers that are there for all, and how many of them one user may have.
  *
  * A worker waits where whoever submitted the transfer would: for a file that somebody
  * is writing to, for a socket that somebody sends to, for his cgroup's memory. He may
  * see to it that this takes for ever. So nobody has more workers than are free, and one
  * user alone no more than half.
  *
- * Who wants more stands in a queue: most wait for nobody and are done soon, and as many
- * threads as there are lanes would only get in each other's way. Where no worker of a
- * user gets done, those that stand behind go where others wait (the slow lanes).
+ * Few are quick. Who wants more of them stands in a queue: most lanes wait for nobody and
+ * are done soon, and as many threads as there are lanes would get in each other's way.
+ * Where none of a user's gets done for long, that is no use, and he goes where others wait:
+ * to the slow ones, of which there are many.
  */
+#include <linux/cred.h>
+#include <linux/hashtable.h>
 #include <linux/jiffies.h>
+#include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/uidgid.h>
+#include <linux/user_namespace.h>
 #include <linux/workqueue.h>
 
 #include "async.h"
 
-/* A worker that takes longer is taken to wait for somebody. */
-#define ZC_CREW_LONG	(HZ / 10)
+/*
+ * Quick workers; more than processors, as a read through the page cache blocks one. They
+ * are divided among the nodes, but eight are for each (WQ_DFL_MIN_ACTIVE): so one of them
+ * is always free, whatever those wait for that may be had.
+ */
+#define ZC_QUICK_WORKERS	16
+#define ZC_QUICK_MAX		6
 
-/* How many of the queue are asked whether a worker that is free now may be theirs. */
-#define ZC_CREW_LOOKS	16
+/*
+ * Those for files whose reads wait: for a disk, or for a server or a FUSE program that maybe
+ * never answers; for sockets that somebody works on, who may wait for such a file
+ * meanwhile; and for who would wait in vain for a quick one. So they block none but their
+ * like.
+ */
+#define ZC_SLOW_WORKERS		256
+#define ZC_SLOW_MAX		240
 
-/* How many are sent off to the slow lanes before others have the lock. */
-#define ZC_CREW_BATCH	64
+/* Workers that none comes back from for so long are taken to wait for somebody. */
+#define ZC_CREW_LONG		(HZ / 10)
+
+/* How many are sent off to the slow workers before others have the lock. */
+#define ZC_CREW_BATCH		64
+
+#define ZC_CREW_USER_BITS	6
+
+/**
+ * struct zc_crew - workers
+ * @wq:    they
+ * @max:   how many may be had at a time
+ * @busy:  how many are
+ * @users: who stands in the queue for more, by zc_crew_side::node
+ * @moved: when one came back, or the first was had, jiffies
+ */
+struct zc_crew {
+	struct workqueue_struct *wq;
+	unsigned int max;
+	unsigned int busy;
+	struct list_head users;
+	unsigned long moved;
+};
+
+/**
+ * struct zc_crew_side - what a user has of some workers
+ * @node:  in zc_crew::users, if @queue is not empty
+ * @queue: berths that wait
+ * @nr:    how many there are that have one
+ * @moved: when one came back, or the first was had, jiffies
+ */
+struct zc_crew_side {
+	struct list_head node;
+	struct list_head queue;
+	unsigned int nr;
+	unsigned long moved;
+};
+
+/**
+ * struct zc_crew_user - one whose transfers want workers
+ * @node: in zc_crew_users
+ * @uid:  user
+ * @refs: transfers
+ * @side: of the quick workers, and of the slow ones
+ */
+struct zc_crew_user {
+	struct hlist_node node;
+	kuid_t uid;
+	unsigned int refs;
+	struct zc_crew_side side[2];
+};
 
 static void zc_crew_look(struct work_struct *work);
 static DECLARE_DELAYED_WORK(zc_crew_work, zc_crew_look);
 
 /* Protects all here, zc_berth::state among it. */
 static DEFINE_SPINLOCK(zc_crew_lock);
-static struct zc_berth *zc_crew[ZC_CREW_MAX];
-static unsigned int zc_crew_busy;
-static LIST_HEAD(zc_crew_queue);
+static DEFINE_HASHTABLE(zc_crew_users, ZC_CREW_USER_BITS);
+static struct zc_crew zc_crews[2] = {
+	{ .max = ZC_QUICK_MAX, .users = LIST_HEAD_INIT(zc_crews[0].users) },
+	{ .max = ZC_SLOW_MAX, .users = LIST_HEAD_INIT(zc_crews[1].users) },
+};
 
-static bool zc_crew_may_locked(kuid_t uid)
+/* The ids of a user namespace are at the disposal of whoever made it. */
+static kuid_t zc_crew_uid(const struct cred *cred)
 {
-	unsigned int own = 0, i;
+	const struct user_namespace *ns = cred->user_ns;
+	kuid_t uid = cred->uid;
+
+	for (; ns->parent; ns = ns->parent)
+		uid = ns->owner;
+	return uid;
+}
+
+static struct zc_crew_user *zc_crew_user_find_locked(kuid_t uid)
+{
+	struct zc_crew_user *user;
 
 	lockdep_assert_held(&zc_crew_lock);
-	for (i = 0; i < zc_crew_busy; i++)
-		own += uid_eq(zc_crew[i]->uid, uid);
-	return own < ZC_CREW_MAX - zc_crew_busy;
+	hash_for_each_possible(zc_crew_users, user, node, __kuid_val(uid))
+		if (uid_eq(user->uid, uid))
+			return user;
+	return NULL;
+}
+
+/**
+ * zc_crew_user_get - for whom the caller's transfers have workers
+ *
+ * Returns: the user, with a reference, or NULL: no memory. Sleeps.
+ */
+struct zc_crew_user *zc_crew_user_get(void)
+{
+	struct zc_crew_user *fresh = kzalloc(sizeof(*fresh), GFP_KERNEL_ACCOUNT), *user;
+	kuid_t uid = zc_crew_uid(current_cred());
+	unsigned int i;
+
+	if (!fresh)
+		return NULL;
+	for (i = 0; i < ARRAY_SIZE(fresh->side); i++)
+		INIT_LIST_HEAD(&fresh->side[i].queue);
+	spin_lock(&zc_crew_lock);
+	user = zc_crew_user_find_locked(uid);
+	if (!user) {
+		user = fresh;
+		fresh = NULL;
+		user->uid = uid;
+		hash_add(zc_crew_users, &user->node, __kuid_val(uid));
+	}
+	user->refs++;
+	spin_unlock(&zc_crew_lock);
+	kfree(fresh);
+	return user;
+}
+
+/**
+ * zc_crew_user_put - undo zc_crew_user_get()
+ * @user: user, whom no berth names any more
+ */
+void zc_crew_user_put(struct zc_crew_user *user)
+{
+	bool last;
+
+	spin_lock(&zc_crew_lock);
+	last = !--user->refs;
+	if (last)
+		hash_del(&user->node);
+	spin_unlock(&zc_crew_lock);
+	if (last)
+		kfree(user);
+}
+
+static bool zc_crew_may_locked(const struct zc_crew *crew, const struct zc_crew_side *side)
+{
+	lockdep_assert_held(&zc_crew_lock);
+	return side->nr < crew->max - crew->busy;
+}
+
+static struct zc_crew_side *zc_berth_side(const struct zc_berth *berth)
+{
+	return &berth->user->side[berth->crew];
 }
 
 static void zc_crew_take_locked(struct zc_berth *berth)
 {
+	struct zc_crew_side *side = zc_berth_side(berth);
+	struct zc_crew *crew = &zc_crews[berth->crew];
+
 	lockdep_assert_held(&zc_crew_lock);
 	berth->state = ZC_BERTH_HAS;
-	berth->since = jiffies;
-	zc_crew[zc_crew_busy++] = berth;
+	if (!side->nr++)
+		side->moved = jiffies;
+	if (!crew->busy++)
+		crew->moved = jiffies;
 }
 
-/* A worker is free: it goes to the first who may have it, not to who comes next. */
-static void zc_crew_hand_on_locked(void)
+static void zc_crew_enqueue_locked(struct zc_berth *berth)
 {
-	unsigned int looks = ZC_CREW_LOOKS;
+	struct zc_crew_side *side = zc_berth_side(berth);
+
+	lockdep_assert_held(&zc_crew_lock);
+	berth->state = ZC_BERTH_WAITS;
+	if (list_empty(&side->queue))
+		list_add_tail(&side->node, &zc_crews[berth->crew].users);
+	list_add_tail(&berth->node, &side->queue);
+}
+
+static void zc_crew_dequeue_locked(struct zc_berth *berth)
+{
+	struct zc_crew_side *side = zc_berth_side(berth);
+
+	lockdep_assert_held(&zc_crew_lock);
+	list_del(&berth->node);
+	if (list_empty(&side->queue))
+		list_del(&side->node);
+}
+
+/* What is free goes to those who wait, not to who comes next; in turn to each user. */
+static void zc_crew_hand_on_locked(struct zc_crew *crew)
+{
+	struct zc_crew_side *side, *next;
 	struct zc_berth *berth;
 
 	lockdep_assert_held(&zc_crew_lock);
-	list_for_each_entry(berth, &zc_crew_queue, node) {
-		if (zc_crew_may_locked(berth->uid)) {
-			list_del(&berth->node);
-			zc_crew_take_locked(berth);
-			berth->go(berth);
-			return;
-		}
-		if (!--looks)
+	list_for_each_entry_safe(side, next, &crew->users, node) {
+		if (!zc_crew_may_locked(crew, side))
+			continue;
+		list_move_tail(&side->node, &crew->users);
+		berth = list_first_entry(&side->queue, struct zc_berth, node);
+		zc_crew_dequeue_locked(berth);
+		zc_crew_take_locked(berth);
+		berth->go(berth);
+		if (crew->busy == crew->max)
 			return;
 	}
 }
 
 static void zc_crew_part_locked(struct zc_berth *berth)
 {
-	unsigned int i = 0;
+	struct zc_crew_side *side = zc_berth_side(berth);
+	struct zc_crew *crew = &zc_crews[berth->crew];
 
 	lockdep_assert_held(&zc_crew_lock);
 	if (berth->state == ZC_BERTH_WAITS)
-		list_del(&berth->node);
+		zc_crew_dequeue_locked(berth);
 	if (berth->state == ZC_BERTH_HAS) {
-		while (zc_crew[i] != berth)
-			i++;
-		zc_crew[i] = zc_crew[--zc_crew_busy];
-		zc_crew_hand_on_locked();
+		side->nr--;
+		side->moved = jiffies;
+		crew->busy--;
+		crew->moved = jiffies;
+		zc_crew_hand_on_locked(crew);
 	}
 	berth->state = ZC_BERTH_NONE;
 }
 
-/* Has none of the user's workers come back for long? So it is where he has none, too. */
-static bool zc_crew_stuck_locked(kuid_t uid)
+/* Is it no use to wait for a quick worker? Those of others count, if a user has none. */
+static bool zc_crew_stuck_locked(const struct zc_crew_side *side)
 {
-	unsigned int i;
-
 	lockdep_assert_held(&zc_crew_lock);
-	for (i = 0; i < zc_crew_busy; i++)
-		if (uid_eq(zc_crew[i]->uid, uid) &&
-		    time_before(jiffies, zc_crew[i]->since + ZC_CREW_LONG))
-			return false;
-	return true;
+	return time_after_eq(jiffies, (side->nr ? side->moved : zc_crews[0].moved) +
+				      ZC_CREW_LONG);
 }
 
-/* Returns: false when there may be more to look at. */
-static bool zc_crew_look_some(unsigned long now)
+/* Have the next few who wait in vain for a quick worker go elsewhere. Returns: all? */
+static bool zc_crew_look_some(void)
 {
-	struct zc_berth *berth, *next;
-	kuid_t uid = INVALID_UID;
+	struct zc_crew *crew = &zc_crews[0];
+	struct zc_crew_side *side, *next;
+	struct zc_berth *berth, *more;
 	unsigned int nr = 0;
-	bool stuck = false;
 
 	spin_lock(&zc_crew_lock);
-	list_for_each_entry_safe(berth, next, &zc_crew_queue, node) {
-		/* The rest came later. */
-		if (time_before(now, berth->since + ZC_CREW_LONG))
-			break;
-		if (!uid_eq(berth->uid, uid)) {
-			uid = berth->uid;
-			stuck = zc_crew_stuck_locked(uid);
-		}
-		if (!stuck)
+	list_for_each_entry_safe(side, next, &crew->users, node) {
+		if (!zc_crew_stuck_locked(side))
 			continue;
-		list_del(&berth->node);
-		berth->state = ZC_BERTH_STUCK;
-		berth->go(berth);
-		if (++nr == ZC_CREW_BATCH)
-			break;
+		list_for_each_entry_safe(berth, more, &side->queue, node) {
+			if (nr++ == ZC_CREW_BATCH)
+				goto out;
+			zc_crew_dequeue_locked(berth);
+			berth->state = ZC_BERTH_STUCK;
+			berth->go(berth);
+		}
 	}
+out:
 	spin_unlock(&zc_crew_lock);
-	return nr < ZC_CREW_BATCH;
+	return nr <= ZC_CREW_BATCH;
 }
 
 static void zc_crew_look(struct work_struct *work)
 {
-	unsigned long now = jiffies;
-
-	while (!zc_crew_look_some(now))
+	while (!zc_crew_look_some())
 		cond_resched();
 	spin_lock(&zc_crew_lock);
-	if (!list_empty(&zc_crew_queue))
+	if (!list_empty(&zc_crews[0].users))
 		queue_delayed_work(system_unbound_wq, &zc_crew_work, ZC_CREW_LONG);
 	spin_unlock(&zc_crew_lock);
 }
@@ -146,39 +300,45 @@ static void zc_crew_look(struct work_struct *work)
 /**
  * zc_crew_join - have one more worker busy for a user
  * @berth: for this, which may have had its turn in the queue meanwhile
- * @uid:   the user
+ * @user:  the user
+ * @slow:  one of the slow ones. The caller is one, or a quick one
  *
- * Returns: true if it may be, until zc_crew_part(); or false, and zc_berth::go() is called
- * when it may ask again, unless zc_crew_part() comes first. Does not sleep.
+ * Returns: true if it may be, until zc_crew_part(); or false. Then, unless zc_crew_stuck()
+ * says that it is no use, zc_berth::go() is called when it may ask again, if zc_crew_part()
+ * does not come first. Does not sleep.
  */
-bool zc_crew_join(struct zc_berth *berth, kuid_t uid)
+bool zc_crew_join(struct zc_berth *berth, struct zc_crew_user *user, bool slow)
 {
-	bool may;
+	struct zc_crew_side *side = &user->side[slow];
+	bool has;
 
 	spin_lock(&zc_crew_lock);
-	if (berth->state != ZC_BERTH_NONE && !uid_eq(berth->uid, uid))
+	if (berth->state != ZC_BERTH_NONE && (berth->user != user || berth->crew != slow))
 		zc_crew_part_locked(berth);
-	berth->uid = uid;
-	if (berth->state == ZC_BERTH_NONE && zc_crew_may_locked(uid)) {
-		zc_crew_take_locked(berth);
-	} else if (berth->state == ZC_BERTH_NONE) {
-		berth->state = ZC_BERTH_WAITS;
-		berth->since = jiffies;
-		list_add_tail(&berth->node, &zc_crew_queue);
-		queue_delayed_work(system_unbound_wq, &zc_crew_work, ZC_CREW_LONG);
+	if (berth->state == ZC_BERTH_NONE) {
+		berth->user = user;
+		berth->crew = slow;
+		if (zc_crew_may_locked(&zc_crews[slow], side)) {
+			zc_crew_take_locked(berth);
+		} else if (!slow && zc_crew_stuck_locked(side)) {
+			berth->state = ZC_BERTH_STUCK;
+		} else {
+			zc_crew_enqueue_locked(berth);
+			if (!slow)
+				queue_delayed_work(system_unbound_wq, &zc_crew_work,
+						   ZC_CREW_LONG);
+		}
 	}
-	may = berth->state == ZC_BERTH_HAS;
-	if (may)
-		berth->since = jiffies;
+	has = berth->state == ZC_BERTH_HAS;
 	spin_unlock(&zc_crew_lock);
-	return may;
+	return has;
 }
 
 /**
- * zc_crew_stuck - is there no hope of a worker?
+ * zc_crew_stuck - is there no hope of a quick worker?
  * @berth: that zc_crew_join() refused
  *
- * Returns: true if it should go where others wait.
+ * Returns: true if it should go to the slow ones.
  */
 bool zc_crew_stuck(const struct zc_berth *berth)
 {
@@ -200,9 +360,42 @@ void zc_crew_part(struct zc_berth *berth)
 }
 
 /**
- * zc_crew_exit - nobody waits any more
+ * zc_crew_wq - the workqueue of some workers
+ * @slow: of the slow ones
+ *
+ * Returns: it.
+ */
+struct workqueue_struct *zc_crew_wq(bool slow)
+{
+	return zc_crews[slow].wq;
+}
+
+/**
+ * zc_crew_init - have workers
+ *
+ * Returns: 0 or -ENOMEM.
+ */
+int zc_crew_init(void)
+{
+	zc_crews[0].wq = alloc_workqueue("zc-lanes", WQ_UNBOUND, ZC_QUICK_WORKERS);
+	if (!zc_crews[0].wq)
+		return -ENOMEM;
+	zc_crews[1].wq = alloc_workqueue("zc-slow-lanes", WQ_UNBOUND, ZC_SLOW_WORKERS);
+	if (!zc_crews[1].wq) {
+		destroy_workqueue(zc_crews[0].wq);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+/**
+ * zc_crew_exit - undo zc_crew_init()
+ *
+ * Nobody waits any more; waits for what is still due.
  */
 void zc_crew_exit(void)
 {
 	cancel_delayed_work_sync(&zc_crew_work);
+	destroy_workqueue(zc_crews[1].wq);
+	destroy_workqueue(zc_crews[0].wq);
 }

@@ -198,10 +198,11 @@ static int zc_op_start(struct zc_op *op, struct zc_file *zf, struct socket *sock
 	return zc_op_submit(op, zf, sock) ?: cyclic;
 }
 
-/* Does nobody but local disks have to answer a read? */
-static bool zc_file_slow(const struct file *file)
+/* Do reads wait? For others than local disks to answer, or since they are no direct ones. */
+static bool zc_reads_wait(const struct file *file, u32 flags)
 {
-	return !(file->f_mode & FMODE_NOWAIT);
+	return !(file->f_mode & FMODE_NOWAIT) || !(file->f_mode & FMODE_CAN_ODIRECT) ||
+	       (flags & ZC_SEND_CACHED);
 }
 
 /**
@@ -232,7 +233,7 @@ int zc_submit_sendfile(struct zc_file *zf, struct zc_sendfile *arg,
 	ret = zc_ends_open(&o->ends, &o->arg);
 	if (ret)
 		goto err_end;
-	o->op.slow = zc_file_slow(o->ends.src.file);
+	o->op.slow = zc_reads_wait(o->ends.src.file, arg->flags);
 	ret = zc_op_start(&o->op, zf, o->ends.sink.sock);
 	if (ret >= 0)
 		return ret;
