@@ -149,4 +149,63 @@ TEST_F_TIMEOUT(import_race, races, 120)
 	}
 }
 
+/**
+ * struct importer - a thread that imports until its device is closed
+ * @zc:   device
+ * @file: what it imports
+ * @done: how often it did
+ * @err:  how it ended
+ */
+struct importer {
+	int zc;
+	int file;
+	unsigned int done;
+	int err;
+};
+
+static void *import_on(void *arg)
+{
+	struct importer *importer = arg;
+	struct zc_buf_import buf;
+
+	do {
+		importer->err = import(importer->zc, importer->file, 0, 0, &buf);
+		if (!importer->err)
+			importer->done++;
+		/* The other thread guesses but few handles: there may be too many. */
+		if (importer->err == -EMFILE || importer->err == -ENOSPC)
+			importer->err = 0;
+	} while (!importer->err);
+	return NULL;
+}
+
+/* The device is closed in the midst of it, and handles destroyed that nobody has yet. */
+TEST_F_TIMEOUT(import_race, closed, 120)
+{
+	int file = memory(SIZE_2M, NR_HUGE * HUGE), i;
+	unsigned int seed = 1, done = 0, destroyed = 0;
+	struct importer importer;
+	pthread_t thread;
+	uint64_t end;
+
+	ASSERT_GE(file, 0);
+	for (i = 0; i < 50; i++) {
+		importer = (struct importer) { .zc = zct_open(), .file = file };
+		ASSERT_GE(importer.zc, 0);
+		ASSERT_EQ(0, pthread_create(&thread, NULL, import_on, &importer));
+		end = zct_now_ms() + rand_r(&seed) % 40;
+		do {
+			destroyed += !zct_destroy(importer.zc, 1 + rand_r(&seed) % 4);
+		} while (zct_now_ms() < end);
+		ASSERT_EQ(0, close(importer.zc));
+		pthread_join(thread, NULL);
+		EXPECT_EQ(-EBADF, importer.err);
+		done += importer.done;
+	}
+	TH_LOG("%u imports, %u destroyed by another thread", done, destroyed);
+	EXPECT_LT(50, done);
+	EXPECT_LT(0, destroyed);
+	close(file);
+}
+
 TEST_HARNESS_MAIN
