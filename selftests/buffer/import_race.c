@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -73,12 +75,14 @@ TEST_F_TIMEOUT(import_race, killed, 120)
 /**
  * struct rival - a thread that gets in the way of imports
  * @fd:   file that is imported
- * @unit: a quarter of it, bytes
+ * @unit: a quarter of it, bytes; for get_in_the_way()
+ * @place: where it will be mapped; for swap_parts()
  * @stop: when to end
  */
 struct rival {
 	int fd;
 	uint64_t unit;
+	_Atomic(char *) place;
 	atomic_bool stop;
 };
 
@@ -147,6 +151,81 @@ TEST_F_TIMEOUT(import_race, races, 120)
 		EXPECT_GT(done, 0);
 		close(rival.fd);
 	}
+}
+
+/* Some times as much as is pinned at a time. */
+#define PART	(4096 * PAGE)
+
+/* Put another part of the file where the first one has just been mapped. */
+static void *swap_parts(void *arg)
+{
+	struct rival *rival = arg;
+	unsigned int seed = 1;
+
+	while (!atomic_load(&rival->stop)) {
+		char *place = atomic_load(&rival->place);
+
+		usleep(rand_r(&seed) % 100000);
+		if (!place)
+			continue;
+		mmap(place, PART, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, rival->fd,
+		     PART);
+		munmap(place, PART);
+	}
+	return NULL;
+}
+
+/* What is imported is what was asked for, or nothing. Its mapping would be the file's. */
+TEST_F_TIMEOUT(import_race, other_part, 120)
+{
+	unsigned int done = 0, failed = 0, wrong = 0;
+	static char buf[PART], want[PART];
+	struct zc_send send = { 0 };
+	struct rival rival = { 0 };
+	struct zc_buf_import arg;
+	pthread_t thread;
+	char *place;
+	uint64_t end;
+	int sock[2];
+
+	memset(want, 'A', PART);
+	memset(buf, 'B', PART);
+	rival.fd = memory(0, 2 * PART);
+	ASSERT_EQ(PART, pwrite(rival.fd, want, PART, 0));
+	ASSERT_EQ(PART, pwrite(rival.fd, buf, PART, PART));
+	ASSERT_EQ(0, zct_pair(AF_UNIX, sock));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, swap_parts, &rival));
+	/* With the thread's stack in its place, this is where the next mapping will be. */
+	place = mmap(NULL, PART, PROT_READ | PROT_WRITE, MAP_SHARED, rival.fd, 0);
+	munmap(place, PART);
+	atomic_store(&rival.place, place);
+	/* It takes as long as it takes until the one is as often the first as the other. */
+	for (end = zct_now_ms() + 60000; (done < 20 || failed < 20) && zct_now_ms() < end; ) {
+		if (import(self->fd, rival.fd, 0, PART, &arg)) {
+			failed++;
+			continue;
+		}
+		done++;
+		/* From its end: a part is what fits into the socket. */
+		send.handle = arg.handle;
+		send.offset = PART - 16 * PAGE;
+		send.len = 16 * PAGE;
+		send.out_fd = sock[0];
+		if (!zct_ioctl(self->fd, ZC_IOC_SEND, &send) &&
+		    recv(sock[1], buf, send.sent, MSG_WAITALL) == (ssize_t)send.sent)
+			wrong += memcmp(buf, want, send.sent) != 0;
+		EXPECT_LT(0, send.sent);
+		EXPECT_EQ(0, zct_destroy(self->fd, arg.handle));
+	}
+	atomic_store(&rival.stop, true);
+	pthread_join(thread, NULL);
+	TH_LOG("%u imports, %u failed, %u of something else", done, failed, wrong);
+	EXPECT_LE(20, done);
+	EXPECT_LE(20, failed);
+	EXPECT_EQ(0, wrong);
+	close(sock[0]);
+	close(sock[1]);
+	close(rival.fd);
 }
 
 /**
