@@ -82,7 +82,7 @@ TEST_F_TIMEOUT(import_race, killed, 120)
 struct rival {
 	int fd;
 	uint64_t unit;
-	_Atomic(char *) place;
+	char *_Atomic place;
 	atomic_bool stop;
 };
 

@@ -79,7 +79,7 @@ unsigned int scale_slow_workers(void)
 
 		/* One that is done, and waits for other work, has a minus. */
 		if (f && fgets(comm, sizeof(comm), f))
-			nr += strstr(comm, "+zc-slow-lanes") != NULL;
+			nr += !!strstr(comm, "+zc-slow-lanes");
 		if (f)
 			fclose(f);
 	}
