@@ -144,7 +144,7 @@ END
 ktap_test "pool set --node, as JSON" $?
 zcctl alloc 2M --node 1 >"$dir/out" && zcctl -j info >"$dir/out" && says '"reserved":[1-9]' out
 ktap_test "alloc from the reserve" $?
-zcctl pool set 100000 --node 0 >"$dir/out" && says "node 0: .* of 100000 hugepages" out &&
+zcctl pool set 100000 --node 0 >"$dir/out"; [ $? -eq 1 ] && says "node 0: .* of 100000 hugepages" out &&
 	says "max_bytes, the limit" out && says "echo BYTES" out
 ktap_test "pool set of too many is explained" $?
 zcctl pool set 1 --node 7 2>"$dir/err"

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "zcctl.h"
 
@@ -22,12 +23,13 @@ static const char leaks_help[] =
 "usage: zcctl leaks\n"
 "\n"
 "List the buffers that were destroyed, or whose maker is gone, and are still there, with\n"
-"the processes that map them; and say how much memory of buffers that are gone others\n"
-"still hold. The exit status is 1 if there are any.\n"
+"the processes that map them: of the caller's own, or, with CAP_SYS_ADMIN, of all. The exit\n"
+"status is 1 if there are any. And say how much memory of buffers that are gone others\n"
+"still hold.\n"
 "\n"
-"The kernel's log and 'udevadm monitor -k -p' tell of them, too: after as many seconds as\n"
-"the module parameter held_after says (60), and of buffers with a handle that nobody uses\n"
-"after idle_after (0: never).\n";
+"The kernel's log and 'udevadm monitor -k -p' tell of those that were destroyed, too: after\n"
+"as many seconds as the module parameter held_after says (60); and of buffers with a handle\n"
+"that nobody uses after idle_after (0: never).\n";
 
 static bool forgotten(const struct zc_buf_info *info)
 {
@@ -216,7 +218,8 @@ static int leaks(struct zc_context *ctx)
 	} else {
 		json_object_put(array);
 		if (!nr)
-			puts("all buffers have a handle, and a maker that lives");
+			printf("all buffers%s have a handle, and a maker that lives\n",
+			       geteuid() ? " that you may see" : "");
 		if (query.held_bytes)
 			printf("of others that are gone %s is still held, by the network for one\n",
 			       out_bytes(query.held_bytes, a, sizeof(a)));

@@ -22,7 +22,11 @@ static const char pool_help[] =
 "node: zeroed, and had even when memory is short. Without --node COUNT is shared\n"
 "evenly among the nodes; with it the other nodes keep what they have. 'zcctl load\n"
 "reserve=COUNT' does the same at load. Where there are less than asked for, it says why,\n"
-"and what helps.\n"
+"and what helps; after 'set' the exit status is 1 then.\n"
+"\n"
+"What is kept ready counts against max_bytes, and gives way to buffers that would not fit\n"
+"below it otherwise; it is filled up when they are gone. It has nothing to do with the\n"
+"kernel's hugetlb pool (zcctl alloc --page-size).\n"
 "\n"
 "examples:\n"
 "  zcctl pool set 128 --node 0\n"
@@ -57,7 +61,8 @@ static const struct why {
 	[ZC_SHORT_STOPPED] = {
 		"stopped", "who set it was killed meanwhile", "set it again" },
 	[ZC_SHORT_USED] = {
-		"used", "memory was short, or others hold what buffers had",
+		"used", "it gave way to buffers below max_bytes, memory was short, or others\n"
+		"    hold what buffers had",
 		"wait: what is missing is filled up in the background" },
 };
 
@@ -149,17 +154,31 @@ static void show_text(const struct nodes *nodes)
 	}
 }
 
-static int show(void)
+/* Has @node, or has each of them, what was asked for? */
+static bool full(const struct nodes *nodes, int node)
 {
-	static struct nodes nodes;
-	int ret = nodes_read(&nodes);
+	size_t i;
+
+	for (i = 0; i < nodes->nr; i++) {
+		const struct zc_node_query *one = &nodes->list[i];
+
+		if ((node == ZC_NODE_ANY || node == one->node) &&
+		    one->ready_bytes + one->out_bytes < one->reserve_bytes)
+			return false;
+	}
+	return true;
+}
+
+static int show(struct nodes *nodes)
+{
+	int ret = nodes_read(nodes);
 
 	if (ret)
 		return ret;
 	if (out_json)
-		show_json(&nodes);
+		show_json(nodes);
 	else
-		show_text(&nodes);
+		show_text(nodes);
 	return EX_OK;
 }
 
@@ -197,6 +216,7 @@ static int value(int count, int node, char *text, size_t size)
 static int set(int count, int node)
 {
 	static char text[NODES_MAX * 24];
+	static struct nodes nodes;
 	int fd, err = 0, ret;
 
 	ret = value(count, node, text, sizeof(text));
@@ -215,11 +235,15 @@ static int set(int count, int node)
 				 "cannot write to " PARAMETER);
 	if (err)
 		return out_error(EX_FAILED, err, NULL, "cannot write to " PARAMETER);
-	return show();
+	ret = show(&nodes);
+	if (!ret && !full(&nodes, node))
+		ret = EX_FAILED;
+	return ret;
 }
 
 int cmd_pool(int argc, char **argv)
 {
+	static struct nodes nodes;
 	static const struct option options[] = {
 		{ "node", required_argument, NULL, 'n' },
 		{ "help", no_argument, NULL, 'h' },
@@ -247,7 +271,7 @@ int cmd_pool(int argc, char **argv)
 	if (!strcmp(what, "show")) {
 		if (optind < argc || node != ZC_NODE_ANY)
 			return out_usage("pool show: no arguments, please");
-		return show();
+		return show(&nodes);
 	}
 	if (strcmp(what, "set"))
 		return out_usage("pool: '%s' is neither show nor set", what);
