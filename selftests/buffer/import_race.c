@@ -82,7 +82,7 @@ TEST_F_TIMEOUT(import_race, killed, 120)
 struct rival {
 	int fd;
 	uint64_t unit;
-	char *_Atomic place;
+	atomic_uintptr_t place;
 	atomic_bool stop;
 };
 
@@ -163,7 +163,7 @@ static void *swap_parts(void *arg)
 	unsigned int seed = 1;
 
 	while (!atomic_load(&rival->stop)) {
-		char *place = atomic_load(&rival->place);
+		char *place = (char *)atomic_load(&rival->place);
 
 		usleep(rand_r(&seed) % 100000);
 		if (!place)
@@ -198,7 +198,7 @@ TEST_F_TIMEOUT(import_race, other_part, 120)
 	/* With the thread's stack in its place, this is where the next mapping will be. */
 	place = mmap(NULL, PART, PROT_READ | PROT_WRITE, MAP_SHARED, rival.fd, 0);
 	munmap(place, PART);
-	atomic_store(&rival.place, place);
+	atomic_store(&rival.place, (uintptr_t)place);
 	/* It takes as long as it takes until the one is as often the first as the other. */
 	for (end = zct_now_ms() + 60000; (done < 20 || failed < 20) && zct_now_ms() < end; ) {
 		if (import(self->fd, rival.fd, 0, PART, &arg)) {
