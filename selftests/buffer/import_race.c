@@ -282,7 +282,7 @@ TEST_F_TIMEOUT(import_race, closed, 120)
 		done += importer.done;
 	}
 	TH_LOG("%u imports, %u destroyed by another thread", done, destroyed);
-	EXPECT_LT(50, done);
+	EXPECT_LT(0, done);
 	EXPECT_LT(0, destroyed);
 	close(file);
 }
