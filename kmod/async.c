@@ -67,7 +67,7 @@ struct zc_lane {
 	bool slow;
 	struct delayed_work work;
 	struct delayed_work slow_work;
-	struct mutex running;	/* see zc_lane_work() */
+	struct mutex running;	/* see zc_lane_run_by() */
 	struct zc_berth berth;
 	wait_queue_entry_t wait;
 	bool gone;

@@ -125,6 +125,23 @@ static struct zc_crew_user *zc_crew_user_find_locked(kuid_t uid)
 	return NULL;
 }
 
+/* The user with a reference, who is @fresh if there is none; or NULL, if that is NULL. */
+static struct zc_crew_user *zc_crew_user_find(kuid_t uid, struct zc_crew_user *fresh)
+{
+	struct zc_crew_user *user;
+
+	spin_lock(&zc_crew_lock);
+	user = zc_crew_user_find_locked(uid);
+	if (!user && fresh) {
+		user = fresh;
+		hash_add(zc_crew_users, &user->node, __kuid_val(uid));
+	}
+	if (user)
+		user->refs++;
+	spin_unlock(&zc_crew_lock);
+	return user;
+}
+
 /**
  * zc_crew_user_get - for whom the caller's transfers have workers
  *
@@ -132,25 +149,21 @@ static struct zc_crew_user *zc_crew_user_find_locked(kuid_t uid)
  */
 struct zc_crew_user *zc_crew_user_get(void)
 {
-	struct zc_crew_user *fresh = kzalloc(sizeof(*fresh), GFP_KERNEL_ACCOUNT), *user;
 	kuid_t uid = zc_crew_uid(current_cred());
+	struct zc_crew_user *user = zc_crew_user_find(uid, NULL), *fresh;
 	unsigned int i;
 
+	if (user)
+		return user;
+	fresh = kzalloc(sizeof(*fresh), GFP_KERNEL_ACCOUNT);
 	if (!fresh)
 		return NULL;
+	fresh->uid = uid;
 	for (i = 0; i < ARRAY_SIZE(fresh->side); i++)
 		INIT_LIST_HEAD(&fresh->side[i].queue);
-	spin_lock(&zc_crew_lock);
-	user = zc_crew_user_find_locked(uid);
-	if (!user) {
-		user = fresh;
-		fresh = NULL;
-		user->uid = uid;
-		hash_add(zc_crew_users, &user->node, __kuid_val(uid));
-	}
-	user->refs++;
-	spin_unlock(&zc_crew_lock);
-	kfree(fresh);
+	user = zc_crew_user_find(uid, fresh);
+	if (user != fresh)
+		kfree(fresh);
 	return user;
 }
 
