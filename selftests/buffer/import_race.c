@@ -76,12 +76,16 @@ TEST_F_TIMEOUT(import_race, killed, 120)
  * struct rival - a thread that gets in the way of imports
  * @fd:   file that is imported
  * @unit: a quarter of it, bytes; for get_in_the_way()
- * @place: where it will be mapped; for swap_parts()
+ * @other: what gets into its place; for swap_parts()
+ * @offset: where in that
+ * @place: where it will be mapped
  * @stop: when to end
  */
 struct rival {
 	int fd;
 	uint64_t unit;
+	int other;
+	uint64_t offset;
 	atomic_uintptr_t place;
 	atomic_bool stop;
 };
@@ -156,7 +160,7 @@ TEST_F_TIMEOUT(import_race, races, 120)
 /* Some times as much as is pinned at a time. */
 #define PART	(4096 * PAGE)
 
-/* Put another part of the file where the first one has just been mapped. */
+/* Put something else where the file has just been mapped. */
 static void *swap_parts(void *arg)
 {
 	struct rival *rival = arg;
@@ -168,31 +172,35 @@ static void *swap_parts(void *arg)
 		usleep(rand_r(&seed) % 100000);
 		if (!place)
 			continue;
-		mmap(place, PART, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, rival->fd,
-		     PART);
+		mmap(place, PART, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
+		     rival->other, rival->offset);
 		munmap(place, PART);
 	}
 	return NULL;
 }
 
-/* What is imported is what was asked for, or nothing. Its mapping would be the file's. */
-TEST_F_TIMEOUT(import_race, other_part, 120)
+static bool is_all(const char *buf, char c, size_t len)
 {
+	while (len--)
+		if (buf[len] != c)
+			return false;
+	return true;
+}
+
+/* The first part of a file of 'A' is imported, while others put @other there. */
+static void swapped(struct __test_metadata *_metadata, int zc, int fd, int other,
+		    uint64_t offset)
+{
+	struct rival rival = { .fd = fd, .other = other, .offset = offset };
 	unsigned int done = 0, failed = 0, wrong = 0;
-	static char buf[PART], want[PART];
+	static char buf[16 * PAGE];
 	struct zc_send send = { 0 };
-	struct rival rival = { 0 };
 	struct zc_buf_import arg;
 	pthread_t thread;
 	char *place;
 	uint64_t end;
 	int sock[2];
 
-	memset(want, 'A', PART);
-	memset(buf, 'B', PART);
-	rival.fd = memory(0, 2 * PART);
-	ASSERT_EQ(PART, pwrite(rival.fd, want, PART, 0));
-	ASSERT_EQ(PART, pwrite(rival.fd, buf, PART, PART));
 	ASSERT_EQ(0, zct_pair(AF_UNIX, sock));
 	ASSERT_EQ(0, pthread_create(&thread, NULL, swap_parts, &rival));
 	/* With the thread's stack in its place, this is where the next mapping will be. */
@@ -201,7 +209,7 @@ TEST_F_TIMEOUT(import_race, other_part, 120)
 	atomic_store(&rival.place, (uintptr_t)place);
 	/* It takes as long as it takes until the one is as often the first as the other. */
 	for (end = zct_now_ms() + 60000; (done < 20 || failed < 20) && zct_now_ms() < end; ) {
-		if (import(self->fd, rival.fd, 0, PART, &arg)) {
+		if (import(zc, rival.fd, 0, PART, &arg)) {
 			failed++;
 			continue;
 		}
@@ -211,11 +219,11 @@ TEST_F_TIMEOUT(import_race, other_part, 120)
 		send.offset = PART - 16 * PAGE;
 		send.len = 16 * PAGE;
 		send.out_fd = sock[0];
-		if (!zct_ioctl(self->fd, ZC_IOC_SEND, &send) &&
+		if (!zct_ioctl(zc, ZC_IOC_SEND, &send) &&
 		    recv(sock[1], buf, send.sent, MSG_WAITALL) == (ssize_t)send.sent)
-			wrong += memcmp(buf, want, send.sent) != 0;
+			wrong += !is_all(buf, 'A', send.sent);
 		EXPECT_LT(0, send.sent);
-		EXPECT_EQ(0, zct_destroy(self->fd, arg.handle));
+		EXPECT_EQ(0, zct_destroy(zc, arg.handle));
 	}
 	atomic_store(&rival.stop, true);
 	pthread_join(thread, NULL);
@@ -225,7 +233,41 @@ TEST_F_TIMEOUT(import_race, other_part, 120)
 	EXPECT_EQ(0, wrong);
 	close(sock[0]);
 	close(sock[1]);
-	close(rival.fd);
+}
+
+/* A file of so many parts, each of one letter. */
+static int letters(const char *parts)
+{
+	int fd = memory(0, strlen(parts) * PART), i;
+	static char buf[PART];
+
+	for (i = 0; parts[i]; i++) {
+		memset(buf, parts[i], PART);
+		if (pwrite(fd, buf, PART, i * PART) != PART)
+			return -1;
+	}
+	return fd;
+}
+
+/* What is imported is what was asked for, or nothing. Its mapping would be the file's. */
+TEST_F_TIMEOUT(import_race, other_part, 120)
+{
+	int fd = letters("AB");
+
+	ASSERT_GE(fd, 0);
+	swapped(_metadata, self->fd, fd, fd, PART);
+	close(fd);
+}
+
+TEST_F_TIMEOUT(import_race, other_file, 120)
+{
+	int fd = letters("A"), other = letters("B");
+
+	ASSERT_GE(fd, 0);
+	ASSERT_GE(other, 0);
+	swapped(_metadata, self->fd, fd, other, 0);
+	close(fd);
+	close(other);
 }
 
 /**
