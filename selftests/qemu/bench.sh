@@ -18,7 +18,7 @@ trap '[ -z "$receiver" ] || kill "$receiver" 2>/dev/null; rm -rf "$staging"' EXI
 measure()
 {
 	"$ZC_QEMU/guest.sh" -k "$1" --icount --name "bench-$1" -m 3072 \
-		--time-limit 1800 --payload "$staging/$1" -- \
+		--time-limit 3600 --payload "$staging/$1" -- \
 		bash /zc/guest-bench.sh >&2
 }
 
