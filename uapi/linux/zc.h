@@ -35,6 +35,7 @@
 
 #include <linux/ioctl.h>
 #include <linux/types.h>
+#include <linux/zc_dma.h>
 #include <linux/zc_send.h>
 
 /** ZC_ABI_VERSION - version of this interface, for zc_query::abi */
@@ -69,6 +70,10 @@
 #define ZC_FEAT_SHARE		(1ULL << 8)
 /** ZC_FEAT_IMPORT - ZC_IOC_BUF_IMPORT */
 #define ZC_FEAT_IMPORT		(1ULL << 9)
+/** ZC_FEAT_DMA - ZC_IOC_DMA_ATTACH and the other calls for targets, and ZC_IOC_BUF_SYNC */
+#define ZC_FEAT_DMA		(1ULL << 10)
+/** ZC_FEAT_DMABUF - ZC_IOC_BUF_EXPORT, and ZC_IOC_BUF_IMPORT of dma-bufs */
+#define ZC_FEAT_DMABUF		(1ULL << 11)
 /** ZC_FEAT_INFO - ZC_IOC_BUF_INFO */
 #define ZC_FEAT_INFO		(1ULL << 7)
 /** ZC_FEAT_RESERVE - ZC_IOC_NODE_QUERY, and hugepages kept ready (parameter reserve) */
@@ -560,8 +565,16 @@ struct zc_buf_info {
 #define ZC_IOC_BUF_INFO		_IOWR(ZC_IOC_MAGIC, 0x14, struct zc_buf_info)
 #define ZC_IOC_BUF_SHARE	_IOWR(ZC_IOC_MAGIC, 0x15, struct zc_buf_share)
 #define ZC_IOC_BUF_IMPORT	_IOWR(ZC_IOC_MAGIC, 0x16, struct zc_buf_import)
+#define ZC_IOC_BUF_EXPORT	_IOWR(ZC_IOC_MAGIC, 0x17, struct zc_buf_export)
+#define ZC_IOC_BUF_SYNC		_IOWR(ZC_IOC_MAGIC, 0x18, struct zc_buf_sync)
 #define ZC_IOC_SENDFILE		_IOWR(ZC_IOC_MAGIC, 0x20, struct zc_sendfile)
 #define ZC_IOC_SEND		_IOWR(ZC_IOC_MAGIC, 0x21, struct zc_send)
 #define ZC_IOC_CANCEL		_IOWR(ZC_IOC_MAGIC, 0x22, struct zc_cancel)
+#define ZC_IOC_DMA_QUERY	_IOWR(ZC_IOC_MAGIC, 0x30, struct zc_dma_query)
+#define ZC_IOC_DMA_ATTACH	_IOWR(ZC_IOC_MAGIC, 0x31, struct zc_dma_attach)
+#define ZC_IOC_DMA_DETACH	_IOWR(ZC_IOC_MAGIC, 0x32, struct zc_dma_detach)
+#define ZC_IOC_DMA_MAP		_IOWR(ZC_IOC_MAGIC, 0x33, struct zc_dma_map)
+#define ZC_IOC_DMA_UNMAP	_IOWR(ZC_IOC_MAGIC, 0x34, struct zc_dma_unmap)
+#define ZC_IOC_DMA_SEGMENTS	_IOWR(ZC_IOC_MAGIC, 0x35, struct zc_dma_segments)
 
 #endif /* _UAPI_LINUX_ZC_H */

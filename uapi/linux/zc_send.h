@@ -255,6 +255,13 @@ struct zc_send {
  * ZC_EVENT_RELEASED with the same @user_data follows as well, if @sent is not 0.
  */
 #define ZC_EVENT_DONE		2
+/**
+ * ZC_EVENT_UNMAPPED - a target has gone, and with it what ZC_IOC_DMA_MAP mapped for it
+ *
+ * @user_data is that of struct zc_dma_map, @error is ENODEV, and @offset is the number of
+ * the target.
+ */
+#define ZC_EVENT_UNMAPPED	3
 
 /**
  * struct zc_event - what read() on the device returns, one or more
