@@ -9,6 +9,7 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
+#include "dma.h"
 #include "pool.h"
 #include "zc.h"
 
@@ -28,6 +29,7 @@ static void zc_buffer_forget(struct zc_buffer *buf)
 
 static void zc_buffer_free(struct zc_buffer *buf)
 {
+	zc_dma_drop(buf);
 	zc_mem_put(&buf->mem);
 	zc_buffer_forget(buf);
 	this_cpu_dec(zc_buffers);
@@ -43,6 +45,8 @@ static struct zc_buffer *zc_buffer_of(struct zc_file *zf, struct zc_buffer *buf,
 	ihold(zf->inode);
 	buf->inode = zf->inode;
 	kref_init(&buf->ref);
+	mutex_init(&buf->dma_lock);
+	INIT_LIST_HEAD(&buf->targets);
 	buf->node = page_to_nid(zc_buffer_page(buf, 0));
 	buf->born = jiffies;
 	buf->touched = jiffies;
@@ -383,6 +387,7 @@ int zc_buffer_remove(struct zc_file *zf, u32 handle)
 	}
 	rcu_read_unlock();
 	/* The reference of the handle is the caller's now. */
+	zc_dma_drop(buf);
 	if (zc_pool_park(buf)) {
 		this_cpu_dec(zc_buffers);
 		if (unlikely(!llist_empty(&zf->hollows)))
@@ -430,6 +435,7 @@ void zc_buffer_close(struct zc_file *zf)
 			/* Others may have it for longer. */
 			WRITE_ONCE(buf->live, 0);
 			WRITE_ONCE(buf->touched, jiffies);
+			zc_dma_drop(buf);
 			zc_buffer_put(buf);
 		} else {
 			zc_buffer_forget(buf);

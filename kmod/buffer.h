@@ -8,7 +8,9 @@
 #include <linux/atomic.h>
 #include <linux/kref.h>
 #include <linux/llist.h>
+#include <linux/list.h>
 #include <linux/mm.h>
+#include <linux/mutex.h>
 #include <linux/sched.h>
 #include <linux/uidgid.h>
 #include <linux/zc.h>
@@ -60,8 +62,11 @@ struct zc_maker {
  * @asked:      NUMA node that was asked for, or NUMA_NO_NODE
  * @node:       NUMA node of the first page
  * @mappings:   VMAs that map it
- * @writers:    VMAs that may be writable; negative once it is sealed or about to be
+ * @writers:    VMAs that may be writable, and devices that write; negative once it is sealed or about to be
  * @sealed:     is immutable; never cleared
+ * @dma_lock:   protects @targets, where zc_dma_sem is held for reading
+ * @targets:    what it is mapped as for targets
+ * @dma_mapped: how many these are
  * @parked:     when it was parked, jiffies
  * @parks:      how often
  * @id:         its number among all buffers; see registry.c
@@ -87,6 +92,9 @@ struct zc_buffer {
 	atomic_t mappings;
 	atomic_t writers;
 	bool sealed;
+	struct mutex dma_lock;	/* see above */
+	struct list_head targets;
+	atomic_t dma_mapped;
 	unsigned long parked;
 	unsigned int parks;
 	u32 id;

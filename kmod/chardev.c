@@ -38,6 +38,14 @@ static_assert(sizeof(struct zc_buf_info) == 264);
 static_assert(offsetof(struct zc_buf_info, size) == 40);
 static_assert(offsetof(struct zc_buf_info, holders) == 104);
 static_assert(sizeof(struct zc_buf_share) == 32);
+static_assert(sizeof(struct zc_buf_sync) == 40);
+static_assert(sizeof(struct zc_dma_query) == 144);
+static_assert(offsetof(struct zc_dma_query, mask) == 112);
+static_assert(sizeof(struct zc_dma_attach) == 80);
+static_assert(sizeof(struct zc_dma_detach) == 32);
+static_assert(sizeof(struct zc_dma_map) == 48);
+static_assert(sizeof(struct zc_dma_unmap) == 32);
+static_assert(sizeof(struct zc_dma_segments) == 296);
 static_assert(sizeof(struct zc_send) == 96);
 static_assert(offsetof(struct zc_send, sent) == 40);
 static_assert(offsetof(struct zc_send, paths) == 64);
@@ -113,7 +121,7 @@ static int zc_ioctl_query(struct zc_file *zf, void *data)
 		.features = ZC_FEAT_BUFFER | ZC_FEAT_SENDFILE |
 			    ZC_FEAT_PAGE_PATH | ZC_FEAT_SEND | ZC_FEAT_ASYNC |
 			    ZC_FEAT_STATS | ZC_FEAT_RESERVE |
-			    ZC_FEAT_INFO | ZC_FEAT_SHARE | ZC_FEAT_IMPORT,
+			    ZC_FEAT_INFO | ZC_FEAT_SHARE | ZC_FEAT_IMPORT | ZC_FEAT_DMA,
 		.buf_flags = ZC_BUF_FLAGS,
 		.send_flags = ZC_SEND_FLAGS,
 		.copy_reasons = ZC_COPY_REASONS,
@@ -261,6 +269,12 @@ static const struct zc_ioctl zc_ioctls[] = {
 		.fn = zc_ioctl_buf_import,
 		.undo = zc_undo_buf_import,
 	},
+	[_IOC_NR(ZC_IOC_BUF_SYNC)] = {
+		.cmd = ZC_IOC_BUF_SYNC,
+		.min = 40,
+		.fn = zc_ioctl_buf_sync,
+		.silent = true,
+	},
 	[_IOC_NR(ZC_IOC_SENDFILE)] = {
 		.cmd = ZC_IOC_SENDFILE,
 		.min = 104,
@@ -279,6 +293,40 @@ static const struct zc_ioctl zc_ioctls[] = {
 		.fn = zc_ioctl_cancel,
 		.always = true,
 	},
+	[_IOC_NR(ZC_IOC_DMA_QUERY)] = {
+		.cmd = ZC_IOC_DMA_QUERY,
+		.min = 144,
+		.fn = zc_ioctl_dma_query,
+	},
+	[_IOC_NR(ZC_IOC_DMA_ATTACH)] = {
+		.cmd = ZC_IOC_DMA_ATTACH,
+		.min = 80,
+		.fn = zc_ioctl_dma_attach,
+		.undo = zc_undo_dma_attach,
+	},
+	[_IOC_NR(ZC_IOC_DMA_DETACH)] = {
+		.cmd = ZC_IOC_DMA_DETACH,
+		.min = 32,
+		.fn = zc_ioctl_dma_detach,
+		.silent = true,
+	},
+	[_IOC_NR(ZC_IOC_DMA_MAP)] = {
+		.cmd = ZC_IOC_DMA_MAP,
+		.min = 48,
+		.fn = zc_ioctl_dma_map,
+		.undo = zc_undo_dma_map,
+	},
+	[_IOC_NR(ZC_IOC_DMA_UNMAP)] = {
+		.cmd = ZC_IOC_DMA_UNMAP,
+		.min = 32,
+		.fn = zc_ioctl_dma_unmap,
+		.silent = true,
+	},
+	[_IOC_NR(ZC_IOC_DMA_SEGMENTS)] = {
+		.cmd = ZC_IOC_DMA_SEGMENTS,
+		.min = 296,
+		.fn = zc_ioctl_dma_segments,
+	},
 };
 
 /* Room for the largest structure. */
@@ -293,6 +341,13 @@ union zc_ioctl_data {
 	struct zc_buf_seal buf_seal;
 	struct zc_buf_info buf_info;
 	struct zc_buf_share buf_share;
+	struct zc_buf_sync buf_sync;
+	struct zc_dma_query dma_query;
+	struct zc_dma_attach dma_attach;
+	struct zc_dma_detach dma_detach;
+	struct zc_dma_map dma_map;
+	struct zc_dma_unmap dma_unmap;
+	struct zc_dma_segments dma_segments;
 	struct zc_send send;
 	struct zc_cancel cancel;
 	struct zc_sendfile sendfile;

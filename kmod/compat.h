@@ -9,6 +9,7 @@
 #define _ZC_COMPAT_H
 
 #include <linux/bvec.h>
+#include <linux/device.h>
 #include <linux/file.h>
 #include <linux/mm.h>
 #include <linux/net.h>
@@ -150,6 +151,25 @@ static inline int zc_call_mmap(struct file *filp, struct vm_area_struct *vma)
 #else
 	return vfs_mmap(filp, vma);
 #endif
+}
+
+/*
+ * A bus became const to those who look for its devices, and to those who are told of them,
+ * in 6.9 at the latest.
+ */
+static inline struct device *zc_bus_find(const struct bus_type *bus, const char *name)
+{
+	return bus_find_device_by_name((struct bus_type *)bus, NULL, name);
+}
+
+static inline int zc_bus_watch(const struct bus_type *bus, struct notifier_block *nb)
+{
+	return bus_register_notifier((struct bus_type *)bus, nb);
+}
+
+static inline void zc_bus_unwatch(const struct bus_type *bus, struct notifier_block *nb)
+{
+	bus_unregister_notifier((struct bus_type *)bus, nb);
 }
 
 /**

@@ -44,6 +44,18 @@ int zc_ioctl_buf_info(struct zc_file *zf, void *data);
 int zc_ioctl_buf_share(struct zc_file *zf, void *data);
 void zc_undo_buf_share(struct zc_file *zf, void *data);
 
+/* ioctl_dma.c */
+
+int zc_ioctl_dma_query(struct zc_file *zf, void *data);
+int zc_ioctl_dma_attach(struct zc_file *zf, void *data);
+void zc_undo_dma_attach(struct zc_file *zf, void *data);
+int zc_ioctl_dma_detach(struct zc_file *zf, void *data);
+int zc_ioctl_dma_map(struct zc_file *zf, void *data);
+void zc_undo_dma_map(struct zc_file *zf, void *data);
+int zc_ioctl_dma_unmap(struct zc_file *zf, void *data);
+int zc_ioctl_dma_segments(struct zc_file *zf, void *data);
+int zc_ioctl_buf_sync(struct zc_file *zf, void *data);
+
 /* ioctl_send.c */
 
 int zc_ioctl_sendfile(struct zc_file *zf, void *data);

@@ -5,6 +5,7 @@
 #include <linux/module.h>
 
 #include "async.h"
+#include "dma.h"
 #include "pool.h"
 #include "zc.h"
 
@@ -27,11 +28,16 @@ static int __init zc_init(void)
 	ret = zc_async_init();
 	if (ret)
 		goto err_send;
-	ret = zc_chardev_init();
+	ret = zc_target_init();
 	if (ret)
 		goto err_async;
+	ret = zc_chardev_init();
+	if (ret)
+		goto err_target;
 	return 0;
 
+err_target:
+	zc_target_exit();
 err_async:
 	zc_async_exit();
 err_send:
@@ -48,6 +54,7 @@ err_mapping:
 static void __exit zc_exit(void)
 {
 	zc_chardev_exit();
+	zc_target_exit();
 	zc_async_exit();
 	zc_send_exit();
 	zc_transfer_exit();

@@ -387,3 +387,25 @@ struct page *zc_mem_page(const struct zc_mem *mem, pgoff_t index)
 		return folio_page(block->huge, sub);
 	return folio_page(block->small[sub], 0);
 }
+
+/**
+ * zc_mem_row - how many pages are surely in a row?
+ * @mem:   memory
+ * @index: page number in it, not past the end
+ * @page:  set to that page
+ *
+ * Returns: their number, up to the end of a hugepage or of a part of one. Any context.
+ */
+unsigned long zc_mem_row(const struct zc_mem *mem, pgoff_t index, struct page **page)
+{
+	unsigned long unit = ZC_HUGE_PAGES;
+
+	*page = zc_mem_page(mem, index);
+	if (mem->slab)
+		return zc_mem_pages(mem) - index;
+	if (mem->import)
+		unit = zc_import_page_size(mem->import) >> PAGE_SHIFT;
+	else if (!mem->blocks[index >> ZC_HUGE_ORDER].huge)
+		unit = 1;
+	return unit - (index & (unit - 1));
+}

@@ -90,6 +90,7 @@ u64 zc_mem_held(const struct zc_mem *mem, bool unmapped);
 bool zc_mem_tight(const struct zc_mem *mem);
 unsigned long zc_mem_page_size(const struct zc_mem *mem);
 struct page *zc_mem_page(const struct zc_mem *mem, pgoff_t index);
+unsigned long zc_mem_row(const struct zc_mem *mem, pgoff_t index, struct page **page);
 
 /* import.c */
 

@@ -6,6 +6,8 @@
  *                                mmap ----^  `-> memory -> owner
  *                                                  |-> slab
  *                                                  `-> pool -> park, spare
+ * For DMA:    chardev -> ioctl_dma -> target -> dma -> (device)
+ *                              `------------------^ `-> memory, event
  * Its bytes:  chardev -> send -> buffer
  *                           |-> sink -> (socket)
  *                           `-> event -> (read(2))

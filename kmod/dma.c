@@ -1,0 +1,456 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Buffers mapped for targets.
+ *
+ * What a target has is unmapped when its owner says so, when the buffer loses its handle,
+ * and before the device loses its driver: whichever is first. The owner is told of the last
+ * by an event, for which the memory is taken when the buffer is mapped.
+ *
+ * A buffer is mapped in pieces that are in a row: a hugepage is one. Where it would be
+ * bounced, so that the device does not see the buffer but a copy, this is not done unless
+ * somebody privileged agrees.
+ */
+#include <linux/dma-direct.h>
+#include <linux/dma-mapping.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+
+#include "dma.h"
+#include "zc.h"
+
+/* Small pages in a row are mapped by so much at once. */
+#define ZC_PIECE_MAX		((u64)ZC_HUGE_SIZE)
+
+/* Bounce buffers lie somewhere below. */
+#define ZC_BOUNCE_MASK		DMA_BIT_MASK(32)
+
+/* Many devices may have a buffer: what the caches have is taken care of apart. */
+#define ZC_DMA_ATTRS		DMA_ATTR_SKIP_CPU_SYNC
+
+/**
+ * struct zc_piece - a part of a buffer that is mapped at once
+ * @addr: where the device finds it
+ * @len:  bytes
+ */
+struct zc_piece {
+	dma_addr_t addr;
+	u64 len;
+};
+
+/**
+ * struct zc_mapped - a buffer mapped for a target
+ * @of_target: in zc_target::maps
+ * @of_buffer: in zc_buffer::targets
+ * @target:    target
+ * @note:      for the owner, if the target goes
+ * @dir:       who reads and writes
+ * @buf:       buffer, which is there for as long as this is
+ * @nr:        valid entries of @pieces
+ * @bounced:   bytes that are bounced
+ * @pieces:    all of the buffer, in order
+ */
+struct zc_mapped {
+	struct list_head of_target;
+	struct list_head of_buffer;
+	struct zc_target *target;
+	struct zc_note *note;
+	enum dma_data_direction dir;
+	struct zc_buffer *buf;
+	unsigned long nr;
+	u64 bounced;
+	struct zc_piece pieces[];
+};
+
+static enum dma_data_direction zc_dma_dir(u32 flags)
+{
+	if (!(flags & ZC_DMA_FROM_DEVICE))
+		return DMA_TO_DEVICE;
+	return flags & ZC_DMA_TO_DEVICE ? DMA_BIDIRECTIONAL : DMA_FROM_DEVICE;
+}
+
+/* Nobody writes to a buffer that is sealed, or that must not be written to. */
+static int zc_mapped_own(struct zc_buffer *buf, enum dma_data_direction dir)
+{
+	if (dir != DMA_TO_DEVICE && !atomic_inc_unless_negative(&buf->writers))
+		return -EPERM;
+	atomic_inc(&buf->dma_mapped);
+	return 0;
+}
+
+/* The buffer may be gone after this. */
+static void zc_mapped_disown(struct zc_buffer *buf, enum dma_data_direction dir)
+{
+	if (dir != DMA_TO_DEVICE)
+		atomic_dec(&buf->writers);
+	/* Pairs with zc_dma_drop(). */
+	atomic_dec_return_release(&buf->dma_mapped);
+}
+
+static struct zc_mapped *zc_mapped_find(struct zc_buffer *buf, u32 target)
+{
+	struct zc_mapped *map;
+
+	lockdep_assert_held(&buf->dma_lock);
+	list_for_each_entry(map, &buf->targets, of_buffer)
+		if (map->target->id == target)
+			return map;
+	return NULL;
+}
+
+/* Pieces, from page number @index on: how long is the next? */
+static u64 zc_piece_at(const struct zc_mem *mem, pgoff_t index, u64 max, struct page **first)
+{
+	unsigned long pages = mem->size >> PAGE_SHIFT;
+	unsigned long nr = zc_mem_row(mem, index, first);
+	u64 limit = max(ZC_PIECE_MAX, (u64)nr << PAGE_SHIFT);
+	unsigned long pfn = page_to_pfn(*first);
+	struct page *next;
+
+	limit = min(limit, max) >> PAGE_SHIFT;
+	while (nr < limit && index + nr < pages) {
+		unsigned long more = zc_mem_row(mem, index + nr, &next);
+
+		/* A hugepage stays whole. */
+		if (page_to_pfn(next) != pfn + nr || nr + more > limit)
+			break;
+		nr += more;
+	}
+	return min_t(u64, nr, limit) << PAGE_SHIFT;
+}
+
+static unsigned long zc_pieces_count(const struct zc_mem *mem, u64 max)
+{
+	unsigned long nr = 0;
+	struct page *page;
+	u64 pos;
+
+	for (pos = 0; pos < mem->size; nr++) {
+		pos += zc_piece_at(mem, pos >> PAGE_SHIFT, max, &page);
+		cond_resched();
+	}
+	return nr;
+}
+
+/* Addresses are physical ones: would this be one that the device reaches? */
+static int zc_piece_check(const struct zc_target *target, struct page *page, u64 len, u32 flags)
+{
+	struct device *dev = target->dev;
+	u64 mask = min_not_zero(dma_get_mask(dev), dev->bus_dma_limit);
+
+	if (phys_to_dma(dev, page_to_phys(page)) + len - 1 <= mask)
+		return 0;
+	/* Else the core warns that it cannot be. */
+	if (dma_max_mapping_size(dev) == SIZE_MAX || mask < ZC_BOUNCE_MASK)
+		return -ERANGE;
+	return flags & ZC_DMA_BOUNCE ? 0 : -EREMOTEIO;
+}
+
+static int zc_piece_map(struct zc_mapped *map, struct page *page, u64 len, u32 flags)
+{
+	struct zc_piece *piece = &map->pieces[map->nr];
+	struct device *dev = map->target->dev;
+	bool direct = !zc_target_translates(map->target);
+	int ret;
+
+	if (direct) {
+		ret = zc_piece_check(map->target, page, len, flags);
+		if (ret)
+			return ret;
+	}
+	piece->addr = dma_map_page_attrs(dev, page, 0, len, map->dir, ZC_DMA_ATTRS);
+	if (dma_mapping_error(dev, piece->addr))
+		return -EIO;
+	dma_sync_single_for_device(dev, piece->addr, len, map->dir);
+	piece->len = len;
+	map->nr++;
+	/* What is translated is whole pages, which are not bounced. */
+	if (direct && piece->addr != phys_to_dma(dev, page_to_phys(page)))
+		map->bounced += len;
+	return map->bounced && !(flags & ZC_DMA_BOUNCE) ? -EREMOTEIO : 0;
+}
+
+/* What is mapped so far is unmapped by zc_mapped_free(). */
+static int zc_mapped_fill(struct zc_mapped *map, u64 max, u32 flags)
+{
+	const struct zc_mem *mem = &map->buf->mem;
+	struct page *page;
+	u64 pos, len;
+	int ret;
+
+	for (pos = 0; pos < mem->size; pos += len) {
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		len = zc_piece_at(mem, pos >> PAGE_SHIFT, max, &page);
+		ret = zc_piece_map(map, page, len, flags);
+		if (ret)
+			return ret;
+		cond_resched();
+	}
+	return 0;
+}
+
+/* Of a mapping that is not listed any more, or not yet. */
+static void zc_mapped_free(struct zc_mapped *map)
+{
+	struct device *dev = map->target->dev;
+	unsigned long i;
+
+	for (i = 0; i < map->nr; i++) {
+		const struct zc_piece *piece = &map->pieces[i];
+
+		dma_sync_single_for_cpu(dev, piece->addr, piece->len, map->dir);
+		dma_unmap_page_attrs(dev, piece->addr, piece->len, map->dir, ZC_DMA_ATTRS);
+		cond_resched();
+	}
+	zc_mapped_disown(map->buf, map->dir);
+	if (map->note)
+		zc_note_free(map->note);
+	kvfree(map);
+}
+
+static void zc_mapped_list(struct zc_mapped *map)
+{
+	struct zc_target *target = map->target;
+
+	lockdep_assert_held(&map->buf->dma_lock);
+	list_add_tail(&map->of_buffer, &map->buf->targets);
+	spin_lock(&target->lock);
+	list_add_tail(&map->of_target, &target->maps);
+	target->nr_maps++;
+	spin_unlock(&target->lock);
+}
+
+static void zc_mapped_unlist(struct zc_mapped *map)
+{
+	struct zc_target *target = map->target;
+
+	list_del(&map->of_buffer);
+	spin_lock(&target->lock);
+	list_del(&map->of_target);
+	target->nr_maps--;
+	spin_unlock(&target->lock);
+}
+
+static struct zc_mapped *zc_mapped_new(struct zc_target *target, struct zc_buffer *buf,
+					 const struct zc_dma_map *arg)
+{
+	u64 max = round_down(min_t(u64, dma_max_mapping_size(target->dev), SZ_1G), PAGE_SIZE);
+	enum dma_data_direction dir = zc_dma_dir(arg->flags);
+	struct zc_mapped *map;
+	int ret = zc_mapped_own(buf, dir);
+
+	if (ret)
+		return ERR_PTR(ret);
+	map = kvzalloc(struct_size(map, pieces, zc_pieces_count(&buf->mem, max)),
+		       GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	if (!map) {
+		zc_mapped_disown(buf, dir);
+		return ERR_PTR(-ENOMEM);
+	}
+	map->target = target;
+	map->dir = dir;
+	map->buf = buf;
+	ret = zc_mapped_fill(map, max, arg->flags);
+	if (ret) {
+		zc_mapped_free(map);
+		return ERR_PTR(ret);
+	}
+	return map;
+}
+
+static int zc_dma_map_locked(struct zc_file *zf, struct zc_buffer *buf, struct zc_dma_map *arg)
+{
+	struct zc_target *target = zc_target_find(arg->target);
+	struct zc_mapped *map;
+	struct zc_note *note;
+
+	if (!target)
+		return -ENODEV;
+	if (zc_mapped_find(buf, target->id))
+		return -EEXIST;
+	note = zc_note_new(zf, ZC_EVENT_UNMAPPED, arg->user_data);
+	if (IS_ERR(note))
+		return PTR_ERR(note);
+	note->event.error = ENODEV;
+	note->event.offset = target->id;
+	map = zc_mapped_new(target, buf, arg);
+	if (IS_ERR(map)) {
+		zc_note_free(note);
+		return PTR_ERR(map);
+	}
+	map->note = note;
+	zc_mapped_list(map);
+	arg->segments = map->nr;
+	arg->bounced = map->bounced;
+	return 0;
+}
+
+/**
+ * zc_dma_map - map a buffer for a target
+ * @zf:  file that the buffer is of, to be told of the target's end
+ * @buf: buffer, of which the caller has a reference
+ * @arg: struct zc_dma_map, checked, by who may
+ *
+ * Returns: 0 or a negative errno as documented there. Sleeps.
+ */
+int zc_dma_map(struct zc_file *zf, struct zc_buffer *buf, struct zc_dma_map *arg)
+{
+	int ret;
+
+	down_read(&zc_dma_sem);
+	mutex_lock(&buf->dma_lock);
+	ret = zc_dma_map_locked(zf, buf, arg);
+	mutex_unlock(&buf->dma_lock);
+	up_read(&zc_dma_sem);
+	if (ret)
+		return ret;
+	/* Who destroys it looks for mappings afterwards: one of us sees the other. */
+	smp_mb();
+	if (READ_ONCE(buf->live))
+		return 0;
+	zc_dma_drop(buf);
+	return -ENOENT;
+}
+
+/**
+ * zc_dma_unmap - undo zc_dma_map()
+ * @buf:    buffer, of which the caller has a reference
+ * @target: number of the target
+ *
+ * Returns: 0 or -ENOENT. Sleeps.
+ */
+int zc_dma_unmap(struct zc_buffer *buf, u32 target)
+{
+	struct zc_mapped *map;
+
+	down_read(&zc_dma_sem);
+	mutex_lock(&buf->dma_lock);
+	map = zc_mapped_find(buf, target);
+	if (map) {
+		zc_mapped_unlist(map);
+		zc_mapped_free(map);
+	}
+	mutex_unlock(&buf->dma_lock);
+	up_read(&zc_dma_sem);
+	return map ? 0 : -ENOENT;
+}
+
+/**
+ * zc_dma_drop_all - have a buffer mapped for nobody; see zc_dma_drop()
+ * @buf: buffer, which has lost its handle, or nobody else uses. Sleeps.
+ */
+void zc_dma_drop_all(struct zc_buffer *buf)
+{
+	struct zc_mapped *map, *next;
+
+	down_read(&zc_dma_sem);
+	mutex_lock(&buf->dma_lock);
+	list_for_each_entry_safe(map, next, &buf->targets, of_buffer) {
+		zc_mapped_unlist(map);
+		zc_mapped_free(map);
+	}
+	mutex_unlock(&buf->dma_lock);
+	up_read(&zc_dma_sem);
+}
+
+/**
+ * zc_dma_revoke - have nothing mapped for a target, and tell those who had
+ * @target: target; zc_dma_sem is held for writing, so that nobody uses what it has. Sleeps.
+ */
+void zc_dma_revoke(struct zc_target *target)
+{
+	struct zc_mapped *map, *next;
+	struct zc_note *note;
+
+	lockdep_assert_held_write(&zc_dma_sem);
+	list_for_each_entry_safe(map, next, &target->maps, of_target) {
+		note = map->note;
+		map->note = NULL;
+		/* The buffer is there until it is not mapped any more. */
+		zc_mapped_unlist(map);
+		zc_mapped_free(map);
+		zc_note_post(note);
+	}
+}
+
+static int zc_dma_segments_locked(struct zc_buffer *buf, struct zc_dma_segments *arg)
+{
+	const struct zc_mapped *map = zc_mapped_find(buf, arg->target);
+	unsigned long i;
+
+	if (!map)
+		return -ENOENT;
+	if (!zc_target_tells(map->target))
+		return -EPERM;
+	arg->total = map->nr;
+	arg->nr = 0;
+	memset(arg->segments, 0, sizeof(arg->segments));
+	for (i = arg->first; i < map->nr && arg->nr < ZC_DMA_SEGMENTS_MAX; i++)
+		arg->segments[arg->nr++] = (struct zc_segment) {
+			.addr = map->pieces[i].addr,
+			.len = map->pieces[i].len,
+		};
+	return 0;
+}
+
+/**
+ * zc_dma_segments - ZC_IOC_DMA_SEGMENTS
+ * @buf: buffer, of which the caller has a reference
+ * @arg: struct zc_dma_segments, checked
+ *
+ * Returns: 0 or a negative errno as documented there. Sleeps.
+ */
+int zc_dma_segments(struct zc_buffer *buf, struct zc_dma_segments *arg)
+{
+	int ret;
+
+	down_read(&zc_dma_sem);
+	mutex_lock(&buf->dma_lock);
+	ret = zc_dma_segments_locked(buf, arg);
+	mutex_unlock(&buf->dma_lock);
+	up_read(&zc_dma_sem);
+	return ret;
+}
+
+static void zc_mapped_sync(const struct zc_mapped *map, u64 offset, u64 len, bool end)
+{
+	struct device *dev = map->target->dev;
+	u64 pos = 0, from, to;
+	unsigned long i;
+
+	for (i = 0; i < map->nr && pos < offset + len; i++) {
+		const struct zc_piece *piece = &map->pieces[i];
+
+		from = max(pos, offset);
+		to = min(pos + piece->len, offset + len);
+		if (from < to && end)
+			dma_sync_single_for_device(dev, piece->addr + (from - pos), to - from,
+						   map->dir);
+		else if (from < to)
+			dma_sync_single_for_cpu(dev, piece->addr + (from - pos), to - from,
+						map->dir);
+		pos += piece->len;
+		cond_resched();
+	}
+}
+
+/**
+ * zc_dma_sync - begin or end the processor's use of a buffer
+ * @buf:    buffer, of which the caller has a reference
+ * @offset: first byte
+ * @len:    bytes, not beyond its end
+ * @end:    it is the devices' from here on; else the processor's
+ *
+ * Sleeps.
+ */
+void zc_dma_sync(struct zc_buffer *buf, u64 offset, u64 len, bool end)
+{
+	const struct zc_mapped *map;
+
+	down_read(&zc_dma_sem);
+	mutex_lock(&buf->dma_lock);
+	list_for_each_entry(map, &buf->targets, of_buffer)
+		zc_mapped_sync(map, offset, len, end);
+	mutex_unlock(&buf->dma_lock);
+	up_read(&zc_dma_sem);
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Devices that read and write buffers by themselves, and what is mapped for them.
+ */
+#ifndef _ZC_DMA_H
+#define _ZC_DMA_H
+
+#include <linux/device.h>
+#include <linux/list.h>
+#include <linux/rwsem.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+
+#include "buffer.h"
+
+struct zc_dma_attach;
+struct zc_dma_map;
+struct zc_dma_query;
+struct zc_dma_segments;
+struct zc_file;
+
+/* target.c: the devices */
+
+/**
+ * struct zc_target - a device that buffers are mapped for
+ * @list:    among all targets
+ * @id:      its number, never used again
+ * @dev:     the device, a reference is held
+ * @lock:    protects @maps and @nr_maps where zc_dma_sem is held for reading
+ * @maps:    what is mapped for it
+ * @nr_maps: how many these are
+ * @name:    bus and device
+ */
+struct zc_target {
+	struct list_head list;
+	u32 id;
+	struct device *dev;
+	spinlock_t lock;	/* see above */
+	struct list_head maps;
+	unsigned int nr_maps;
+	char name[ZC_DMA_NAME_MAX];
+};
+
+/*
+ * Held for reading by who uses a target, for writing by who makes one or takes one away.
+ * Taken below the mmap lock, and below the lock of a device.
+ */
+extern struct rw_semaphore zc_dma_sem;
+
+struct zc_target *zc_target_find(u32 id);
+bool zc_target_translates(const struct zc_target *target);
+bool zc_target_tells(const struct zc_target *target);
+int zc_target_query(struct zc_dma_query *arg);
+int zc_target_attach(struct zc_dma_attach *arg);
+int zc_target_detach(u32 id);
+int zc_target_init(void);
+void zc_target_exit(void);
+
+/* dma.c: what is mapped for them */
+
+int zc_dma_map(struct zc_file *zf, struct zc_buffer *buf, struct zc_dma_map *arg);
+int zc_dma_unmap(struct zc_buffer *buf, u32 target);
+int zc_dma_segments(struct zc_buffer *buf, struct zc_dma_segments *arg);
+void zc_dma_sync(struct zc_buffer *buf, u64 offset, u64 len, bool end);
+void zc_dma_drop_all(struct zc_buffer *buf);
+void zc_dma_revoke(struct zc_target *target);
+
+/**
+ * zc_dma_drop - have a buffer mapped for nobody
+ * @buf: buffer, which has lost its handle, or nobody else uses. May sleep.
+ */
+static inline void zc_dma_drop(struct zc_buffer *buf)
+{
+	/* Pairs with zc_mapped_disown(), and with zc_dma_map(). */
+	if (unlikely(atomic_read_acquire(&buf->dma_mapped)))
+		zc_dma_drop_all(buf);
+}
+
+#endif /* _ZC_DMA_H */

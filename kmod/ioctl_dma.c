@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The ioctls for targets and what is mapped for them: checks of their arguments, and who
+ * may.
+ */
+#include <linux/capability.h>
+
+#include "dma.h"
+#include "ioctl.h"
+#include "zc.h"
+
+/* Fewer address less than a page. */
+#define ZC_DMA_BITS_MIN		12
+#define ZC_DMA_BITS_MAX		64
+
+#define ZC_DMA_FLAGS		(ZC_DMA_TO_DEVICE | ZC_DMA_FROM_DEVICE | ZC_DMA_BOUNCE)
+#define ZC_SYNC_FLAGS		(ZC_SYNC_READ | ZC_SYNC_WRITE | ZC_SYNC_END)
+
+/**
+ * zc_ioctl_dma_query - ZC_IOC_DMA_QUERY
+ * @zf:   file
+ * @data: struct zc_dma_query, of which nothing is checked yet
+ *
+ * Returns: 0 or a negative errno as documented there. Sleeps.
+ */
+int zc_ioctl_dma_query(struct zc_file *zf, void *data)
+{
+	struct zc_dma_query *arg = data;
+
+	if (arg->flags || zc_any_set(arg->__resv, ARRAY_SIZE(arg->__resv)))
+		return -EINVAL;
+	return zc_target_query(arg);
+}
+
+/**
+ * zc_ioctl_dma_attach - ZC_IOC_DMA_ATTACH
+ * @zf:   file
+ * @data: struct zc_dma_attach, of which nothing is checked yet
+ *
+ * Returns: 0 or a negative errno as documented there. Sleeps.
+ */
+int zc_ioctl_dma_attach(struct zc_file *zf, void *data)
+{
+	struct zc_dma_attach *arg = data;
+
+	if (arg->flags || arg->__pad || zc_any_set(arg->__resv, ARRAY_SIZE(arg->__resv)) ||
+	    arg->name[ZC_DMA_NAME_MAX - 1])
+		return -EINVAL;
+	if (arg->bits && (arg->bits < ZC_DMA_BITS_MIN || arg->bits > ZC_DMA_BITS_MAX))
+		return -EINVAL;
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	return zc_target_attach(arg);
+}
+
+/**
+ * zc_undo_dma_attach - take ZC_IOC_DMA_ATTACH back
+ * @zf:   file
+ * @data: struct zc_dma_attach, as zc_ioctl_dma_attach() left it
+ */
+void zc_undo_dma_attach(struct zc_file *zf, void *data)
+{
+	const struct zc_dma_attach *arg = data;
+
+	zc_target_detach(arg->target);
+}
+
+/**
+ * zc_ioctl_dma_detach - ZC_IOC_DMA_DETACH
+ * @zf:   file
+ * @data: struct zc_dma_detach, of which nothing is checked yet
+ *
+ * Returns: 0 or a negative errno as documented there. Sleeps.
+ */
+int zc_ioctl_dma_detach(struct zc_file *zf, void *data)
+{
+	const struct zc_dma_detach *arg = data;
+
+	if (arg->flags || zc_any_set(arg->__resv, ARRAY_SIZE(arg->__resv)) ||
+	    arg->target == ZC_DMA_OWN)
+		return -EINVAL;
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	return zc_target_detach(arg->target);
+}
+
+static int zc_dma_map_check(const struct zc_file *zf, const struct zc_dma_map *arg)
+{
+	if (arg->flags & ~ZC_DMA_FLAGS || zc_any_set(arg->__resv, ARRAY_SIZE(arg->__resv)) ||
+	    !(arg->flags & (ZC_DMA_TO_DEVICE | ZC_DMA_FROM_DEVICE)))
+		return -EINVAL;
+	if (arg->flags & ZC_DMA_FROM_DEVICE && !zf->writable)
+		return -EACCES;
+	if (arg->flags & ZC_DMA_BOUNCE && !capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	return 0;
+}
+
+/**
+ * zc_ioctl_dma_map - ZC_IOC_DMA_MAP
+ * @zf:   file
+ * @data: struct zc_dma_map, of which nothing is checked yet
+ *
+ * Returns: 0 or a negative errno as documented there. Sleeps.
+ */
+int zc_ioctl_dma_map(struct zc_file *zf, void *data)
+{
+	struct zc_dma_map *arg = data;
+	struct zc_buffer *buf;
+	int ret = zc_dma_map_check(zf, arg);
+
+	if (ret)
+		return ret;
+	buf = zc_buffer_find(zf, arg->handle);
+	if (!buf)
+		return -ENOENT;
+	ret = zc_dma_map(zf, buf, arg);
+	zc_buffer_put(buf);
+	return ret;
+}
+
+static int zc_dma_unmap_handle(struct zc_file *zf, u32 handle, u32 target)
+{
+	struct zc_buffer *buf = zc_buffer_find(zf, handle);
+	int ret;
+
+	if (!buf)
+		return -ENOENT;
+	ret = zc_dma_unmap(buf, target);
+	zc_buffer_put(buf);
+	return ret;
+}
+
+/**
+ * zc_undo_dma_map - take ZC_IOC_DMA_MAP back
+ * @zf:   file
+ * @data: struct zc_dma_map, as zc_ioctl_dma_map() left it
+ */
+void zc_undo_dma_map(struct zc_file *zf, void *data)
+{
+	const struct zc_dma_map *arg = data;
+
+	zc_dma_unmap_handle(zf, arg->handle, arg->target);
+}
+
+/**
+ * zc_ioctl_dma_unmap - ZC_IOC_DMA_UNMAP
+ * @zf:   file
+ * @data: struct zc_dma_unmap, of which nothing is checked yet
+ *
+ * Returns: 0 or a negative errno as documented there. Sleeps.
+ */
+int zc_ioctl_dma_unmap(struct zc_file *zf, void *data)
+{
+	const struct zc_dma_unmap *arg = data;
+
+	if (arg->flags || arg->__pad || zc_any_set(arg->__resv, ARRAY_SIZE(arg->__resv)))
+		return -EINVAL;
+	return zc_dma_unmap_handle(zf, arg->handle, arg->target);
+}
+
+/**
+ * zc_ioctl_dma_segments - ZC_IOC_DMA_SEGMENTS
+ * @zf:   file
+ * @data: struct zc_dma_segments, of which nothing is checked yet
+ *
+ * Returns: 0 or a negative errno as documented there. Sleeps.
+ */
+int zc_ioctl_dma_segments(struct zc_file *zf, void *data)
+{
+	struct zc_dma_segments *arg = data;
+	struct zc_buffer *buf;
+	int ret;
+
+	if (arg->flags || zc_any_set(arg->__resv, ARRAY_SIZE(arg->__resv)))
+		return -EINVAL;
+	buf = zc_buffer_find(zf, arg->handle);
+	if (!buf)
+		return -ENOENT;
+	ret = zc_dma_segments(buf, arg);
+	zc_buffer_put(buf);
+	return ret;
+}
+
+static int zc_buf_sync_range(const struct zc_buffer *buf, u64 offset, u64 *len)
+{
+	if (offset > buf->mem.size)
+		return -EINVAL;
+	if (!*len)
+		*len = buf->mem.size - offset;
+	return *len <= buf->mem.size - offset ? 0 : -EINVAL;
+}
+
+/**
+ * zc_ioctl_buf_sync - ZC_IOC_BUF_SYNC
+ * @zf:   file
+ * @data: struct zc_buf_sync, of which nothing is checked yet
+ *
+ * Returns: 0 or a negative errno as documented there. Sleeps.
+ */
+int zc_ioctl_buf_sync(struct zc_file *zf, void *data)
+{
+	const struct zc_buf_sync *arg = data;
+	struct zc_buffer *buf;
+	u64 len = arg->len;
+	int ret;
+
+	if (arg->flags & ~ZC_SYNC_FLAGS || !(arg->flags & (ZC_SYNC_READ | ZC_SYNC_WRITE)) ||
+	    zc_any_set(arg->__resv, ARRAY_SIZE(arg->__resv)))
+		return -EINVAL;
+	buf = zc_buffer_find(zf, arg->handle);
+	if (!buf)
+		return -ENOENT;
+	ret = zc_buf_sync_range(buf, arg->offset, &len);
+	if (!ret)
+		zc_dma_sync(buf, arg->offset, len, arg->flags & ZC_SYNC_END);
+	zc_buffer_put(buf);
+	return ret;
+}

@@ -1,0 +1,411 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Targets: the devices that the administrator has named, so that buffers can be mapped for
+ * them. The first is a platform device of the module's own.
+ *
+ * A target is bound to a driver: that has told the kernel which addresses the device
+ * reaches, and as long as it is bound nobody takes the IOMMU's tables away. When it is to be
+ * unbound, all that is mapped for the device is unmapped before. A PCI device that has no
+ * driver gets one here.
+ */
+#include <linux/dma-direct.h>
+#include <linux/dma-mapping.h>
+#include <linux/iommu.h>
+#include <linux/pci.h>
+#include <linux/platform_device.h>
+#include <linux/slab.h>
+#include <linux/zc.h>
+
+#include "compat.h"
+#include "dma.h"
+
+/* More than anybody needs. */
+#define ZC_TARGETS_MAX		64
+
+DECLARE_RWSEM(zc_dma_sem);
+
+/* Both under zc_dma_sem. */
+static LIST_HEAD(zc_targets);
+static unsigned int zc_nr_targets;
+static u32 zc_next_target = ZC_DMA_OWN;
+
+static struct platform_device *zc_own;
+
+/* Turn it on, and that is all. */
+static int zc_pci_probe(struct pci_dev *pdev, const struct pci_device_id *id)
+{
+	int ret = pcim_enable_device(pdev);
+
+	if (ret)
+		return ret;
+	ret = dma_set_mask_and_coherent(&pdev->dev, DMA_BIT_MASK(32));
+	if (ret)
+		return ret;
+	pci_set_master(pdev);
+	return 0;
+}
+
+static void zc_pci_remove(struct pci_dev *pdev)
+{
+	pci_clear_master(pdev);
+}
+
+/* Only for devices whose driver_override names it. */
+static struct pci_driver zc_pci_driver = {
+	.name = "zc",
+	.probe = zc_pci_probe,
+	.remove = zc_pci_remove,
+};
+
+static bool zc_target_is_ours(const struct device *dev)
+{
+	return dev->driver == &zc_pci_driver.driver;
+}
+
+/**
+ * zc_target_find - find a target
+ * @id: its number
+ *
+ * Returns: the target, which lasts as long as the caller holds zc_dma_sem, or NULL.
+ */
+struct zc_target *zc_target_find(u32 id)
+{
+	struct zc_target *target;
+
+	lockdep_assert_held(&zc_dma_sem);
+	list_for_each_entry(target, &zc_targets, list)
+		if (target->id == id)
+			return target;
+	return NULL;
+}
+
+static bool zc_target_domain_is(const struct zc_target *target, unsigned int type)
+{
+#ifdef CONFIG_IOMMU_API
+	struct iommu_domain *domain = iommu_get_domain_for_dev(target->dev);
+
+	return domain && (domain->type & type) == type;
+#else
+	return false;
+#endif
+}
+
+/**
+ * zc_target_translates - does an IOMMU translate what the device accesses?
+ * @target: target
+ *
+ * Returns: true if so, and what the kernel maps for it has other addresses than physical
+ * ones. Any context.
+ */
+bool zc_target_translates(const struct zc_target *target)
+{
+	return zc_target_domain_is(target, IOMMU_DOMAIN_DMA);
+}
+
+/**
+ * zc_target_tells - may the caller read addresses?
+ * @target: target
+ *
+ * Returns: true if they are no physical ones, or the caller may know these. Any context of
+ * a process.
+ */
+bool zc_target_tells(const struct zc_target *target)
+{
+	return zc_target_translates(target) || capable(CAP_SYS_ADMIN);
+}
+
+static void zc_target_describe(const struct zc_target *target, struct zc_dma_query *arg)
+{
+	const char *driver = target->dev->driver ? target->dev->driver->name : "";
+
+	*arg = (struct zc_dma_query) {
+		.target = target->id,
+		.state = (zc_target_translates(target) ? ZC_DMA_TRANSLATED : 0) |
+			 (zc_target_domain_is(target, IOMMU_DOMAIN_DMA_FQ) ? ZC_DMA_LAZY : 0) |
+			 (zc_target_tells(target) ? ZC_DMA_ADDRESSES : 0),
+		.mappings = READ_ONCE(target->nr_maps),
+		.mask = dma_get_mask(target->dev),
+		.max_mapping = dma_max_mapping_size(target->dev),
+	};
+	strscpy(arg->name, target->name, sizeof(arg->name));
+	strscpy(arg->driver, driver, sizeof(arg->driver));
+}
+
+/**
+ * zc_target_query - ZC_IOC_DMA_QUERY
+ * @arg: struct zc_dma_query, checked
+ *
+ * Returns: 0 or -ENOENT. Sleeps.
+ */
+int zc_target_query(struct zc_dma_query *arg)
+{
+	struct zc_target *target;
+	int ret = -ENOENT;
+
+	down_read(&zc_dma_sem);
+	/* They stand in the order of their numbers. */
+	list_for_each_entry(target, &zc_targets, list) {
+		if (target->id >= arg->target) {
+			zc_target_describe(target, arg);
+			ret = 0;
+			break;
+		}
+	}
+	up_read(&zc_dma_sem);
+	return ret;
+}
+
+static int zc_target_add_locked(struct device *dev, const char *bus, u32 *id)
+{
+	struct zc_target *target;
+
+	lockdep_assert_held_write(&zc_dma_sem);
+	list_for_each_entry(target, &zc_targets, list)
+		if (target->dev == dev)
+			return -EEXIST;
+	if (zc_nr_targets >= ZC_TARGETS_MAX || zc_next_target == U32_MAX)
+		return -ENOSPC;
+	target = kzalloc(sizeof(*target), GFP_KERNEL);
+	if (!target)
+		return -ENOMEM;
+	if (snprintf(target->name, sizeof(target->name), "%s:%s", bus, dev_name(dev)) >=
+	    sizeof(target->name)) {
+		kfree(target);
+		return -EINVAL;
+	}
+	target->id = zc_next_target++;
+	target->dev = get_device(dev);
+	spin_lock_init(&target->lock);
+	INIT_LIST_HEAD(&target->maps);
+	list_add_tail(&target->list, &zc_targets);
+	zc_nr_targets++;
+	*id = target->id;
+	return 0;
+}
+
+static void zc_target_del_locked(struct zc_target *target)
+{
+	lockdep_assert_held_write(&zc_dma_sem);
+	zc_dma_revoke(target);
+	list_del(&target->list);
+	zc_nr_targets--;
+	put_device(target->dev);
+	kfree(target);
+}
+
+/* The driver is about to let go of the device, which is locked. */
+static int zc_target_notify(struct notifier_block *nb, unsigned long event, void *data)
+{
+	struct zc_target *target, *next;
+
+	if (event != BUS_NOTIFY_UNBIND_DRIVER)
+		return NOTIFY_DONE;
+	down_write(&zc_dma_sem);
+	list_for_each_entry_safe(target, next, &zc_targets, list)
+		if (target->dev == data)
+			zc_target_del_locked(target);
+	up_write(&zc_dma_sem);
+	return NOTIFY_OK;
+}
+
+/**
+ * struct zc_bus - where targets are
+ * @name: as the user writes it
+ * @type: the bus
+ * @nb:   told of what becomes of its devices
+ */
+static struct zc_bus {
+	const char *name;
+	const struct bus_type *type;
+	struct notifier_block nb;
+} zc_buses[] = {
+	{ "pci", &pci_bus_type, { .notifier_call = zc_target_notify } },
+	{ "platform", &platform_bus_type, { .notifier_call = zc_target_notify } },
+};
+
+/* Of "BUS:DEVICE". Returns the device with a reference, or ERR_PTR. */
+static struct device *zc_target_device(const char *name, const struct zc_bus **bus)
+{
+	struct device *dev;
+	size_t i, len;
+
+	for (i = 0; i < ARRAY_SIZE(zc_buses); i++) {
+		len = strlen(zc_buses[i].name);
+		if (strncmp(name, zc_buses[i].name, len) || name[len] != ':')
+			continue;
+		dev = zc_bus_find(zc_buses[i].type, name + len + 1);
+		*bus = &zc_buses[i];
+		return dev ?: ERR_PTR(-ENODEV);
+	}
+	return ERR_PTR(-EINVAL);
+}
+
+/* A driver that gives the device to somebody else maps nothing for it. */
+static bool zc_target_is_lent(const struct device *dev)
+{
+	if (dev->bus == &pci_bus_type)
+		return to_pci_driver(dev->driver)->driver_managed_dma;
+	return dev->bus == &platform_bus_type &&
+	       to_platform_driver(dev->driver)->driver_managed_dma;
+}
+
+static int zc_target_set_bits(struct device *dev, unsigned int bits)
+{
+	if (!bits)
+		return 0;
+	if (!zc_target_is_ours(dev))
+		return -EINVAL;
+	return dma_set_mask_and_coherent(dev, DMA_BIT_MASK(bits));
+}
+
+static int zc_target_attach_device(struct device *dev, const struct zc_bus *bus,
+				   struct zc_dma_attach *arg)
+{
+	u64 mask;
+	int ret;
+
+	device_lock_assert(dev);
+	if (!dev->driver || !dev->dma_mask)
+		return -ENODEV;
+	if (zc_target_is_lent(dev))
+		return -EBUSY;
+	mask = *dev->dma_mask;
+	down_write(&zc_dma_sem);
+	ret = zc_target_add_locked(dev, bus->name, &arg->target);
+	if (!ret) {
+		ret = zc_target_set_bits(dev, arg->bits);
+		if (ret)
+			zc_target_del_locked(zc_target_find(arg->target));
+	}
+	up_write(&zc_dma_sem);
+	return ret;
+}
+
+/**
+ * zc_target_attach - ZC_IOC_DMA_ATTACH
+ * @arg: struct zc_dma_attach, checked, by who may
+ *
+ * Returns: 0 or a negative errno as documented there. Sleeps.
+ */
+int zc_target_attach(struct zc_dma_attach *arg)
+{
+	const struct zc_bus *bus;
+	struct device *dev = zc_target_device(arg->name, &bus);
+	int ret;
+
+	if (IS_ERR(dev))
+		return PTR_ERR(dev);
+	/* It stays bound, or is about to be unbound: then we are told of that. */
+	device_lock(dev);
+	ret = zc_target_attach_device(dev, bus, arg);
+	device_unlock(dev);
+	put_device(dev);
+	return ret;
+}
+
+/**
+ * zc_target_detach - ZC_IOC_DMA_DETACH
+ * @id: number of the target, by who may
+ *
+ * Returns: 0 or -ENOENT. Sleeps.
+ */
+int zc_target_detach(u32 id)
+{
+	struct zc_target *target;
+
+	down_write(&zc_dma_sem);
+	target = zc_target_find(id);
+	if (target)
+		zc_target_del_locked(target);
+	up_write(&zc_dma_sem);
+	return target ? 0 : -ENOENT;
+}
+
+static void zc_target_unwatch(size_t nr)
+{
+	while (nr--)
+		zc_bus_unwatch(zc_buses[nr].type, &zc_buses[nr].nb);
+}
+
+static int zc_target_watch(void)
+{
+	size_t i;
+	int ret;
+
+	for (i = 0; i < ARRAY_SIZE(zc_buses); i++) {
+		ret = zc_bus_watch(zc_buses[i].type, &zc_buses[i].nb);
+		if (ret) {
+			zc_target_unwatch(i);
+			return ret;
+		}
+	}
+	return 0;
+}
+
+static void zc_target_del_all(void)
+{
+	struct zc_target *target, *next;
+
+	down_write(&zc_dma_sem);
+	list_for_each_entry_safe(target, next, &zc_targets, list)
+		zc_target_del_locked(target);
+	up_write(&zc_dma_sem);
+}
+
+/* It reaches all there is, as a device that is never bound to a driver may. */
+static int zc_target_add_own(void)
+{
+	u32 id;
+	int ret;
+
+	zc_own = platform_device_register_simple("zc", PLATFORM_DEVID_NONE, NULL, 0);
+	if (IS_ERR(zc_own))
+		return PTR_ERR(zc_own);
+	ret = dma_set_mask_and_coherent(&zc_own->dev, DMA_BIT_MASK(64));
+	if (!ret) {
+		down_write(&zc_dma_sem);
+		ret = zc_target_add_locked(&zc_own->dev, "platform", &id);
+		up_write(&zc_dma_sem);
+	}
+	if (ret)
+		platform_device_unregister(zc_own);
+	return ret;
+}
+
+/**
+ * zc_target_init - have the first target, and a driver for others
+ *
+ * Returns: 0 or a negative errno.
+ */
+int zc_target_init(void)
+{
+	int ret = zc_target_add_own();
+
+	if (ret)
+		return ret;
+	ret = zc_target_watch();
+	if (ret)
+		goto err_own;
+	ret = pci_register_driver(&zc_pci_driver);
+	if (ret)
+		goto err_watch;
+	return 0;
+
+err_watch:
+	zc_target_unwatch(ARRAY_SIZE(zc_buses));
+err_own:
+	zc_target_del_all();
+	platform_device_unregister(zc_own);
+	return ret;
+}
+
+/**
+ * zc_target_exit - undo zc_target_init(), with no buffers left
+ */
+void zc_target_exit(void)
+{
+	pci_unregister_driver(&zc_pci_driver);
+	zc_target_unwatch(ARRAY_SIZE(zc_buses));
+	zc_target_del_all();
+	platform_device_unregister(zc_own);
+}
