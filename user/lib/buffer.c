@@ -10,13 +10,6 @@
 
 #include "private.h"
 
-struct zc_buffer {
-	int fd;		/* own duplicate: the context may be closed first */
-	uint32_t handle;
-	uint64_t size;
-	void *data;
-};
-
 static void zc_buffer_destroy(struct zc_buffer *buf)
 {
 	struct zc_buf_destroy arg = { .handle = buf->handle };

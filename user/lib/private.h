@@ -11,6 +11,13 @@ struct zc_context {
 	int fd;
 };
 
+struct zc_buffer {
+	int fd;		/* own duplicate: the context may be closed first */
+	uint32_t handle;
+	uint64_t size;
+	void *data;
+};
+
 /* ioctl() with a negative errno for -1. */
 int zc_ioctl(int fd, unsigned long cmd, void *arg);
 

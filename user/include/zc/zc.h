@@ -236,6 +236,92 @@ int64_t zc_buffer_send(struct zc_buffer *buf, struct zc_send *arg);
 int zc_buffer_share(const struct zc_buffer *buf, uint32_t flags);
 
 /**
+ * zc_buffer_export - a buffer as a dma-buf, for drivers of devices and for other programs
+ * @buf:   buffer
+ * @flags: 0 or ZC_EXPORT_RDONLY: who gets it may only read
+ *
+ * The descriptor keeps the memory, as a mapping does. Unless it was exported with
+ * ZC_EXPORT_RDONLY the buffer cannot be sealed before the last such descriptor is closed.
+ *
+ * Returns: the descriptor, the caller's to close; or a negative errno: -EOPNOTSUPP
+ * (imported), -EPERM (sealed, and not ZC_EXPORT_RDONLY), -ENOTTY (the module is too old, or
+ * the kernel has no dma-bufs).
+ */
+int zc_buffer_export(const struct zc_buffer *buf, uint32_t flags);
+
+/**
+ * zc_buffer_dma_map - map a buffer for a target, a device that uses memory by itself
+ * @buf:       buffer
+ * @target:    number of the target, see zc_dma_find()
+ * @flags:     ZC_DMA_TO_DEVICE, ZC_DMA_FROM_DEVICE or both; ZC_DMA_BOUNCE
+ * @user_data: for the ZC_EVENT_UNMAPPED that zc_events() has if the target goes
+ * @result:    written, with the number of segments and the bytes that are bounced; or NULL
+ *
+ * It stays mapped until zc_buffer_dma_unmap() or zc_buffer_free(), once for each target. At
+ * first it is the device's: see zc_buffer_sync_begin(). May block.
+ *
+ * Returns: 0; -ENODEV (no such target), -EEXIST (mapped for it already), -ERANGE (memory
+ * that the device does not reach), -EREMOTEIO (that it reaches by bounce buffers alone, and
+ * ZC_DMA_BOUNCE is not set), -ENOTTY (the module is too old), or another negative errno as
+ * documented at struct zc_dma_map.
+ */
+int zc_buffer_dma_map(struct zc_buffer *buf, uint32_t target, uint32_t flags,
+		      uint64_t user_data, struct zc_dma_map *result);
+
+/**
+ * zc_buffer_dma_unmap - undo zc_buffer_dma_map()
+ * @buf:    buffer
+ * @target: number of the target
+ *
+ * Who drives the device must have stopped it, unless an IOMMU translates its addresses
+ * (ZC_DMA_TRANSLATED, and not ZC_DMA_LAZY). May block.
+ *
+ * Returns: 0; -ENOENT (not mapped for that target), or another negative errno.
+ */
+int zc_buffer_dma_unmap(struct zc_buffer *buf, uint32_t target);
+
+/**
+ * zc_buffer_dma_segments - where a device finds a buffer
+ * @buf:    buffer, mapped for the target
+ * @target: number of the target
+ * @first:  number of the first segment wanted, from 0
+ * @segs:   written: the segments, in the order of the buffer's bytes
+ * @nr:     room there
+ *
+ * Returns: how many; 0 if there are none from @first on. Or a negative errno: -ENOENT (not
+ * mapped for that target), -EPERM (the addresses are physical ones, which CAP_SYS_ADMIN
+ * alone may know).
+ */
+int zc_buffer_dma_segments(const struct zc_buffer *buf, uint32_t target, uint32_t first,
+			   struct zc_segment *segs, unsigned int nr);
+
+/**
+ * zc_buffer_sync_begin - begin the processor's use of a buffer that is mapped for targets
+ * @buf:    buffer
+ * @flags:  ZC_SYNC_READ, ZC_SYNC_WRITE or both
+ * @offset: first byte
+ * @len:    bytes; 0: up to the end of the buffer
+ *
+ * For all targets. Until zc_buffer_sync_end() no device may use these bytes. May block.
+ *
+ * Returns: 0; -EINVAL (flags, or bytes beyond the end), or another negative errno.
+ */
+int zc_buffer_sync_begin(struct zc_buffer *buf, uint32_t flags, uint64_t offset,
+			 uint64_t len);
+
+/**
+ * zc_buffer_sync_end - end it: the bytes are the devices' again
+ * @buf:    buffer
+ * @flags:  as given to zc_buffer_sync_begin()
+ * @offset: the same
+ * @len:    the same
+ *
+ * Returns: as zc_buffer_sync_begin().
+ */
+int zc_buffer_sync_end(struct zc_buffer *buf, uint32_t flags, uint64_t offset,
+		       uint64_t len);
+
+/**
  * struct zc_view - a part of a buffer's memory, to be handed on by value
  * @buf:    buffer, which must outlive the view
  * @data:   first byte
@@ -359,6 +445,63 @@ int zc_sendfile_all(struct zc_context *ctx, struct zc_sendfile *arg);
  * Returns: how many are going to end; -ENOENT (none), -EINVAL.
  */
 int zc_cancel(struct zc_context *ctx, uint64_t user_data, uint32_t flags);
+
+/**
+ * zc_dma_next - what targets there are: devices that buffers can be mapped for
+ * @ctx:    context
+ * @target: 0 for the first, or one more than the last one's number
+ * @info:   written: the target with the smallest number from @target on
+ *
+ * Does not block.
+ *
+ * Returns: 0; -ENOENT (there are no more), -ENOTTY (the module is too old), or another
+ * negative errno.
+ */
+int zc_dma_next(const struct zc_context *ctx, uint32_t target, struct zc_dma_query *info);
+
+/**
+ * zc_dma_find - find a target
+ * @ctx:  context
+ * @name: its name, as "pci:0000:00:04.0", or its number, as "1"
+ * @info: written, if there is such a target
+ *
+ * Does not block.
+ *
+ * Returns: 0; -ENOENT (no such target), -ENOTTY (the module is too old), or another
+ * negative errno.
+ */
+int zc_dma_find(const struct zc_context *ctx, const char *name, struct zc_dma_query *info);
+
+/**
+ * zc_dma_attach - have a device as a target
+ * @ctx:    context; the target outlives it
+ * @name:   "pci:0000:00:04.0" or "platform:NAME"; the device is bound to a driver
+ * @bits:   address bits of the device, if its driver is the module's own ("zc"); 0: as its
+ *          driver has set them
+ * @target: set to its number; or NULL
+ *
+ * Wants CAP_SYS_ADMIN. May block.
+ *
+ * Returns: 0; -EPERM, -ENODEV (no such device, or it has no driver), -EBUSY (its driver does
+ * no DMA by way of the kernel), -EEXIST (it is a target already), -ENAMETOOLONG, -ENOTTY
+ * (the module is too old), or another negative errno as documented at struct
+ * zc_dma_attach.
+ */
+int zc_dma_attach(struct zc_context *ctx, const char *name, uint32_t bits,
+		  uint32_t *target);
+
+/**
+ * zc_dma_detach - have a target no longer
+ * @ctx:    context
+ * @target: its number
+ *
+ * Wants CAP_SYS_ADMIN. What is mapped for it is unmapped first, and each owner is told
+ * (ZC_EVENT_UNMAPPED). May block.
+ *
+ * Returns: 0; -EPERM, -EINVAL (ZC_DMA_OWN), -ENOENT (no such target), or another negative
+ * errno.
+ */
+int zc_dma_detach(struct zc_context *ctx, uint32_t target);
 
 #ifdef __cplusplus
 }
