@@ -31,22 +31,6 @@ static const char alloc_help[] =
 "  zcctl alloc 2G --page-size 1G\n";
 
 /**
- * struct wanted - what is asked for
- * @size:  bytes
- * @page:  bytes of each page, of the hugetlb pool; 0: the module's own
- * @flags: ZC_BUF_* flags
- * @node:  NUMA node, or ZC_NODE_ANY
- * @hold:  how long to keep it, seconds
- */
-struct wanted {
-	uint64_t size;
-	uint64_t page;
-	uint32_t flags;
-	int node;
-	int hold;
-};
-
-/**
  * struct seen - a mapping as the kernel shows it
  * @rss:  bytes present
  * @pmd:  bytes mapped by 2 MiB entries
@@ -214,7 +198,7 @@ static void hugetlb_hint(int err, uint64_t page, char *hint, size_t len)
 }
 
 /* Returns an exit code. */
-static int failed(int err, const struct wanted *want, const struct zc_query *q)
+static int failed(int err, const struct alloc_wanted *want, const struct zc_query *q)
 {
 	char text[320] = "", a[32];
 	const char *hint = text;
@@ -251,28 +235,40 @@ static int failed(int err, const struct wanted *want, const struct zc_query *q)
 			 out_bytes(want->size, a, sizeof(a)));
 }
 
-static int alloc(const struct wanted *want)
+/* Make a buffer, or say why there is none. Returns an exit code. */
+int alloc_buffer(struct zc_context *ctx, const struct alloc_wanted *want,
+		 struct zc_buffer **buf)
+{
+	struct zc_query limits;
+	int ret, err;
+
+	if (want->page)
+		ret = zc_buffer_new_hugetlb(ctx, want->size, want->page, buf);
+	else
+		ret = zc_buffer_new(ctx, want->size, want->flags, want->node, buf);
+	if (!ret)
+		return EX_OK;
+	err = zc_query(ctx, &limits);
+	if (err)
+		return out_error(EX_FAILED, -err, NULL, "cannot query the module");
+	return failed(-ret, want, &limits);
+}
+
+static int alloc(const struct alloc_wanted *want)
 {
 	struct seen seen = { .node = -1 };
-	struct zc_query limits = { .flags = 0 };
 	struct zc_buf_query query;
 	struct zc_context *ctx;
 	struct zc_buffer *buf;
-	int ret, err;
+	int ret;
 
 	ret = device_open(&ctx);
 	if (ret)
 		return ret;
-	if (want->page)
-		ret = zc_buffer_new_hugetlb(ctx, want->size, want->page, &buf);
-	else
-		ret = zc_buffer_new(ctx, want->size, want->flags, want->node, &buf);
-	err = ret ? zc_query(ctx, &limits) : 0;
+	ret = alloc_buffer(ctx, want, &buf);
 	zc_close(ctx);
-	if (err)
-		return out_error(EX_FAILED, -err, NULL, "cannot query the module");
 	if (ret)
-		return failed(-ret, want, &limits);
+		return ret;
 	touch(zc_buffer_data(buf), zc_buffer_size(buf), &seen);
 	ret = zc_buffer_query(buf, &query);
 	if (ret)
@@ -299,7 +295,7 @@ int cmd_alloc(int argc, char **argv)
 		{ "help", no_argument, NULL, 'h' },
 		{ },
 	};
-	struct wanted want = { .node = ZC_NODE_ANY };
+	struct alloc_wanted want = { .node = ZC_NODE_ANY };
 	int c;
 
 	while ((c = getopt_long(argc, argv, ":h", options, NULL)) != -1) {

@@ -75,6 +75,27 @@ bool parse_host_port(const char *text, char **host, char **port);
 
 int device_open(struct zc_context **ctx);
 
+/* alloc.c: a buffer, with errors that help */
+
+/**
+ * struct alloc_wanted - what buffer is asked for
+ * @size:  bytes
+ * @page:  bytes of each page, of the hugetlb pool; 0: the module's own
+ * @flags: ZC_BUF_* flags
+ * @node:  NUMA node, or ZC_NODE_ANY
+ * @hold:  how long to keep it, seconds
+ */
+struct alloc_wanted {
+	uint64_t size;
+	uint64_t page;
+	uint32_t flags;
+	int node;
+	int hold;
+};
+
+int alloc_buffer(struct zc_context *ctx, const struct alloc_wanted *want,
+		 struct zc_buffer **buf);
+
 /* file.c: what is sent, and what the kernel says in a line */
 
 int file_open(const char *path, int *fd, uint64_t *size);
