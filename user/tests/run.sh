@@ -49,7 +49,7 @@ check "help teaches" 0 says "A first walk" out
 check "version" 0 "$zcctl" --version
 check "no command" 2 "$zcctl"
 check "unknown command" 2 "$zcctl" frobnicate
-for cmd in load unload info alloc pool buffer leaks send recv; do
+for cmd in load unload info alloc pool buffer leaks dma send recv; do
 	check "$cmd --help" 0 "$zcctl" "$cmd" --help
 	check "$cmd --help says usage" 0 says "^usage: zcctl $cmd" out
 done
@@ -105,6 +105,26 @@ check "buffer show: bad ID" 2 "$zcctl" buffer show 0
 check "buffer list: an argument" 2 "$zcctl" buffer list 1
 check "leaks: an argument" 2 "$zcctl" leaks 1
 check "leaks: bad option" 2 "$zcctl" leaks --all
+check "dma: no such part" 2 "$zcctl" dma frobnicate
+check "dma show: an argument" 2 "$zcctl" dma show 1
+check "help dma map" 0 "$zcctl" help dma map
+check "help dma map is dma --help" 0 says "^  --bounce " out
+check "dma attach: no device" 2 "$zcctl" dma attach
+for device in 0 00:04 00:04.8 00:20.0 00:04.0x pci: platform: platform:a/b; do
+	check "dma attach: $device" 2 "$zcctl" dma attach "$device"
+done
+check "dma attach: how to write it" 0 says "pci:0000:00:04.0" err
+for bits in 11 65 x; do
+	check "dma attach: $bits bits" 2 "$zcctl" dma attach 00:04.0 --bits "$bits"
+done
+check "dma detach: no target" 2 "$zcctl" dma detach
+check "dma detach: bad target" 2 "$zcctl" dma detach -- -1
+check "dma detach: bad target: what helps" 0 says "zcctl dma detach --help" err
+check "dma map: no size" 2 "$zcctl" dma map 0
+check "dma map: bad size" 2 "$zcctl" dma map 0 12x
+check "dma map: bad target" 2 "$zcctl" dma map frobnicate 2M
+check "dma map: bad time" 2 "$zcctl" dma map 0 2M --hold x
+check "dma map: a slice of large pages" 2 "$zcctl" dma map 0 2M --slice --page-size 1G
 check "pool: neither show nor set" 2 "$zcctl" pool frobnicate
 check "pool set: no count" 2 "$zcctl" pool set
 check "pool set: bad count" 2 "$zcctl" pool set -- -1
@@ -161,6 +181,10 @@ check "completion: in a list of paths" 0 \
 	completes "rw-4k,zc-buffer" zcctl bench io FILE --paths rw-4k,zc-b
 check "completion: parameters" 0 completes "uring_life=" zcctl load u
 check "completion: options of info" 0 completes "--json --pretty --help" zcctl info --
+check "completion: parts of dma" 0 completes "show attach detach map --json --pretty --help" \
+	zcctl dma ""
+check "completion: options of dma attach" 0 completes "--bits" zcctl dma attach 00:04.0 --b
+check "completion: options of dma map" 0 completes "--bounce" zcctl dma map 0 2M --hold 3 --b
 check "completion: files are readline's" 0 completes "" zcctl send ""
 
 echo precious >"$dir/kept"
@@ -185,6 +209,10 @@ if [ ! -e /dev/zc ]; then
 	check "info says what to do" 0 says "zcctl load" err
 	check "send without the module" 3 "$zcctl" send "$0" localhost:1
 	check "alloc without the module" 3 "$zcctl" alloc 2M
+	for device in 00:04.0 pci:00:04.0 0000:00:04.0 platform:zc; do
+		check "dma attach $device without the module" 3 "$zcctl" dma attach "$device"
+	done
+	check "dma map without the module" 3 "$zcctl" dma map 0 2M
 	check "errors as JSON" 3 "$zcctl" --json info
 	check "errors are valid JSON" 0 json_valid "$dir/err" zcctl/1 error kind
 	check "load of no file" 1 "$zcctl" load --path "$dir/none.ko"

@@ -38,6 +38,8 @@ static const struct bit_name features[] = {
 	{ ZC_FEAT_INFO, "info" },
 	{ ZC_FEAT_SHARE, "share" },
 	{ ZC_FEAT_IMPORT, "import" },
+	{ ZC_FEAT_DMA, "dma" },
+	{ ZC_FEAT_DMABUF, "dmabuf" },
 };
 
 /**

@@ -15,6 +15,7 @@ static const struct command commands[] = {
 	{ "pool", cmd_pool, "hugepages kept ready on each NUMA node" },
 	{ "buffer", cmd_buffer, "what buffers there are, and whose" },
 	{ "leaks", cmd_leaks, "those that were destroyed, and are still there" },
+	{ "dma", cmd_dma, "devices that use memory by themselves, and where they find it" },
 	{ "send", cmd_send, "send a file to HOST:PORT without a copy" },
 	{ "recv", cmd_recv, "receive on a TCP port" },
 	{ "bench", cmd_bench, "measure zc beside the usual ways" },

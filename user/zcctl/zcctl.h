@@ -38,6 +38,7 @@ int cmd_alloc(int argc, char **argv);
 int cmd_pool(int argc, char **argv);
 int cmd_buffer(int argc, char **argv);
 int cmd_leaks(int argc, char **argv);
+int cmd_dma(int argc, char **argv);
 int cmd_send(int argc, char **argv);
 int cmd_recv(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
