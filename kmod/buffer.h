@@ -203,6 +203,7 @@ unsigned long zc_mmap_area(const struct zc_buffer *buf, struct file *filp,
 
 /* share.c: a buffer as a file of its own */
 
+struct file *zc_share_file(struct zc_buffer *buf, int flags);
 int zc_share_new(struct zc_buffer *buf, u32 flags);
 struct zc_buffer *zc_share_find(int fd);
 

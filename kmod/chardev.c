@@ -38,6 +38,7 @@ static_assert(sizeof(struct zc_buf_info) == 264);
 static_assert(offsetof(struct zc_buf_info, size) == 40);
 static_assert(offsetof(struct zc_buf_info, holders) == 104);
 static_assert(sizeof(struct zc_buf_share) == 32);
+static_assert(sizeof(struct zc_buf_export) == 32);
 static_assert(sizeof(struct zc_buf_sync) == 40);
 static_assert(sizeof(struct zc_dma_query) == 144);
 static_assert(offsetof(struct zc_dma_query, mask) == 112);
@@ -121,7 +122,8 @@ static int zc_ioctl_query(struct zc_file *zf, void *data)
 		.features = ZC_FEAT_BUFFER | ZC_FEAT_SENDFILE |
 			    ZC_FEAT_PAGE_PATH | ZC_FEAT_SEND | ZC_FEAT_ASYNC |
 			    ZC_FEAT_STATS | ZC_FEAT_RESERVE |
-			    ZC_FEAT_INFO | ZC_FEAT_SHARE | ZC_FEAT_IMPORT | ZC_FEAT_DMA,
+			    ZC_FEAT_INFO | ZC_FEAT_SHARE | ZC_FEAT_IMPORT | ZC_FEAT_DMA |
+			    (IS_ENABLED(CONFIG_DMA_SHARED_BUFFER) ? ZC_FEAT_DMABUF : 0),
 		.buf_flags = ZC_BUF_FLAGS,
 		.send_flags = ZC_SEND_FLAGS,
 		.copy_reasons = ZC_COPY_REASONS,
@@ -269,6 +271,12 @@ static const struct zc_ioctl zc_ioctls[] = {
 		.fn = zc_ioctl_buf_import,
 		.undo = zc_undo_buf_import,
 	},
+	[_IOC_NR(ZC_IOC_BUF_EXPORT)] = {
+		.cmd = ZC_IOC_BUF_EXPORT,
+		.min = 32,
+		.fn = zc_ioctl_buf_export,
+		.undo = zc_undo_buf_export,
+	},
 	[_IOC_NR(ZC_IOC_BUF_SYNC)] = {
 		.cmd = ZC_IOC_BUF_SYNC,
 		.min = 40,
@@ -341,6 +349,7 @@ union zc_ioctl_data {
 	struct zc_buf_seal buf_seal;
 	struct zc_buf_info buf_info;
 	struct zc_buf_share buf_share;
+	struct zc_buf_export buf_export;
 	struct zc_buf_sync buf_sync;
 	struct zc_dma_query dma_query;
 	struct zc_dma_attach dma_attach;

@@ -10,8 +10,10 @@
 
 #include <linux/bvec.h>
 #include <linux/device.h>
+#include <linux/dma-buf.h>
 #include <linux/file.h>
 #include <linux/mm.h>
+#include <linux/module.h>
 #include <linux/net.h>
 #include <linux/netdevice.h>
 #include <linux/pagemap.h>
@@ -171,6 +173,34 @@ static inline void zc_bus_unwatch(const struct bus_type *bus, struct notifier_bl
 {
 	bus_unregister_notifier((struct bus_type *)bus, nb);
 }
+
+/* Who maps a dma-buf for the kernel must hold its lock since 6.2. */
+#ifdef CONFIG_DMA_SHARED_BUFFER
+static inline int zc_dma_buf_vmap(struct dma_buf *dmabuf, struct iosys_map *map)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
+	return dma_buf_vmap(dmabuf, map);
+#else
+	return dma_buf_vmap_unlocked(dmabuf, map);
+#endif
+}
+
+static inline void zc_dma_buf_vunmap(struct dma_buf *dmabuf, struct iosys_map *map)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
+	dma_buf_vunmap(dmabuf, map);
+#else
+	dma_buf_vunmap_unlocked(dmabuf, map);
+#endif
+}
+#endif
+
+/* Namespaces of symbols became strings in 6.13. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
+#define ZC_IMPORT_NS_DMA_BUF	MODULE_IMPORT_NS(DMA_BUF);
+#else
+#define ZC_IMPORT_NS_DMA_BUF	MODULE_IMPORT_NS("DMA_BUF");
+#endif
 
 /**
  * zc_unix_send_pages - send parts of folios on a unix socket by reference

@@ -16,10 +16,8 @@
 #include <linux/slab.h>
 
 #include "dma.h"
+#include "import.h"
 #include "zc.h"
-
-/* Small pages in a row are mapped by so much at once. */
-#define ZC_PIECE_MAX		((u64)ZC_HUGE_SIZE)
 
 /* Bounce buffers lie somewhere below. */
 #define ZC_BOUNCE_MASK		DMA_BIT_MASK(32)
@@ -97,40 +95,6 @@ static struct zc_mapped *zc_mapped_find(struct zc_buffer *buf, u32 target)
 	return NULL;
 }
 
-/* Pieces, from page number @index on: how long is the next? */
-static u64 zc_piece_at(const struct zc_mem *mem, pgoff_t index, u64 max, struct page **first)
-{
-	unsigned long pages = mem->size >> PAGE_SHIFT;
-	unsigned long nr = zc_mem_row(mem, index, first);
-	u64 limit = max(ZC_PIECE_MAX, (u64)nr << PAGE_SHIFT);
-	unsigned long pfn = page_to_pfn(*first);
-	struct page *next;
-
-	limit = min(limit, max) >> PAGE_SHIFT;
-	while (nr < limit && index + nr < pages) {
-		unsigned long more = zc_mem_row(mem, index + nr, &next);
-
-		/* A hugepage stays whole. */
-		if (page_to_pfn(next) != pfn + nr || nr + more > limit)
-			break;
-		nr += more;
-	}
-	return min_t(u64, nr, limit) << PAGE_SHIFT;
-}
-
-static unsigned long zc_pieces_count(const struct zc_mem *mem, u64 max)
-{
-	unsigned long nr = 0;
-	struct page *page;
-	u64 pos;
-
-	for (pos = 0; pos < mem->size; nr++) {
-		pos += zc_piece_at(mem, pos >> PAGE_SHIFT, max, &page);
-		cond_resched();
-	}
-	return nr;
-}
-
 /* Addresses are physical ones: would this be one that the device reaches? */
 static int zc_piece_check(const struct zc_target *target, struct page *page, u64 len, u32 flags)
 {
@@ -180,7 +144,7 @@ static int zc_mapped_fill(struct zc_mapped *map, u64 max, u32 flags)
 	for (pos = 0; pos < mem->size; pos += len) {
 		if (fatal_signal_pending(current))
 			return -EINTR;
-		len = zc_piece_at(mem, pos >> PAGE_SHIFT, max, &page);
+		len = zc_mem_piece(mem, pos >> PAGE_SHIFT, max, &page);
 		ret = zc_piece_map(map, page, len, flags);
 		if (ret)
 			return ret;
@@ -241,7 +205,7 @@ static struct zc_mapped *zc_mapped_new(struct zc_target *target, struct zc_buffe
 
 	if (ret)
 		return ERR_PTR(ret);
-	map = kvzalloc(struct_size(map, pieces, zc_pieces_count(&buf->mem, max)),
+	map = kvzalloc(struct_size(map, pieces, zc_mem_pieces(&buf->mem, max)),
 		       GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (!map) {
 		zc_mapped_disown(buf, dir);
@@ -266,6 +230,9 @@ static int zc_dma_map_locked(struct zc_file *zf, struct zc_buffer *buf, struct z
 
 	if (!target)
 		return -ENODEV;
+	/* Its exporter knows how. */
+	if (buf->mem.import && zc_import_is_dmabuf(buf->mem.import))
+		return -EOPNOTSUPP;
 	if (zc_mapped_find(buf, target->id))
 		return -EEXIST;
 	note = zc_note_new(zf, ZC_EVENT_UNMAPPED, arg->user_data);

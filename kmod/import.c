@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Memory that is a file's, of hugetlbfs or tmpfs (memfd_create(2)), as that of a buffer:
- * so there are buffers of 1 GiB pages.
+ * so there are buffers of 1 GiB pages. (Of dma-bufs see import_dmabuf.c.)
  *
  * Its pages are pinned for as long as the buffer lives, as those of memory that is
  * registered with io_uring; but they stay the file's, whose limits they count against. Who
@@ -20,29 +20,11 @@
 #include <uapi/linux/fcntl.h>
 
 #include "compat.h"
-#include "memory.h"
+#include "import.h"
 #include "zc.h"
 
 /* Pages that are pinned, or let go, at a time. */
 #define ZC_IMPORT_BATCH		512UL
-
-/**
- * struct zc_import - pinned pages of a file
- * @file:   file, a reference is held
- * @offset: where in it they begin, bytes
- * @order:  how large they are
- * @sealed: nobody can write to the file. Else it is not sealed as long as this exists
- * @nr:     valid entries of @pages
- * @pages:  the first page of each
- */
-struct zc_import {
-	struct file *file;
-	u64 offset;
-	unsigned int order;
-	bool sealed;
-	unsigned long nr;
-	struct page *pages[];
-};
 
 /* Of a file of the right kind: F_SEAL_* bits. Its owner may add some at any time. */
 static unsigned int zc_import_seals(const struct file *file)
@@ -87,12 +69,12 @@ static bool zc_import_range(const struct file *file, u64 offset, u64 *size)
 static int zc_import_hold(struct zc_import *imp)
 {
 	unsigned int sealed = F_SEAL_WRITE | (imp->order ? 0 : F_SEAL_SHRINK);
-	unsigned int seals = zc_import_seals(imp->file);
+	unsigned int seals = zc_import_seals(imp->from.file);
 
 	if (!(seals & F_SEAL_WRITE)) {
-		if (!(imp->file->f_mode & FMODE_WRITE))
+		if (!(imp->from.file->f_mode & FMODE_WRITE))
 			return -EACCES;
-		return mapping_map_writable(imp->file->f_mapping) ? -EBUSY : 0;
+		return mapping_map_writable(imp->from.file->f_mapping) ? -EBUSY : 0;
 	}
 	if ((seals & sealed) != sealed)
 		return -EPERM;
@@ -106,7 +88,7 @@ static bool zc_import_is_ours(const struct zc_import *imp, unsigned long nr)
 	struct page *page = imp->pages[nr];
 	struct folio *folio = page_folio(page);
 
-	if (READ_ONCE(folio->mapping) != imp->file->f_mapping)
+	if (READ_ONCE(folio->mapping) != imp->from.file->f_mapping)
 		return false;
 	if (imp->order)
 		return folio_order(folio) == imp->order && page == &folio->page;
@@ -114,7 +96,7 @@ static bool zc_import_is_ours(const struct zc_import *imp, unsigned long nr)
 	       (imp->offset >> PAGE_SHIFT) + nr;
 }
 
-/* What is pinned so far is let go of by zc_import_free(). */
+/* What is pinned so far is let go of by zc_import_unpin(). */
 static int zc_import_pin(struct zc_import *imp, unsigned long addr, unsigned long nr)
 {
 	unsigned int flags = FOLL_LONGTERM | (imp->sealed ? 0 : FOLL_WRITE);
@@ -139,6 +121,21 @@ static int zc_import_pin(struct zc_import *imp, unsigned long addr, unsigned lon
 	return 0;
 }
 
+/* Undo zc_import_hold(), and what was pinned. */
+static void zc_import_unpin(struct zc_import *imp)
+{
+	unsigned long i, nr;
+
+	for (i = 0; i < imp->nr; i += nr) {
+		nr = min(imp->nr - i, ZC_IMPORT_BATCH);
+		/* Devices may have written to them. */
+		unpin_user_pages_dirty_lock(imp->pages + i, nr, !imp->sealed);
+		cond_resched();
+	}
+	if (!imp->sealed)
+		mapping_unmap_writable(imp->from.file->f_mapping);
+}
+
 /* A mapping for the moment is nothing for children, or core dumps. */
 static void zc_import_hide(const struct zc_import *imp, unsigned long addr)
 {
@@ -146,7 +143,7 @@ static void zc_import_hide(const struct zc_import *imp, unsigned long addr)
 
 	mmap_write_lock(current->mm);
 	vma = find_vma(current->mm, addr);
-	if (vma && vma->vm_start == addr && vma->vm_file == imp->file)
+	if (vma && vma->vm_start == addr && vma->vm_file == imp->from.file)
 		vm_flags_set(vma, VM_DONTCOPY | VM_DONTDUMP);
 	mmap_write_unlock(current->mm);
 }
@@ -159,7 +156,7 @@ static int zc_import_fill(struct zc_import *imp, unsigned long nr)
 	unsigned long addr;
 	int ret;
 
-	addr = vm_mmap(imp->file, 0, size, prot, MAP_SHARED, imp->offset);
+	addr = vm_mmap(imp->from.file, 0, size, prot, MAP_SHARED, imp->offset);
 	if (IS_ERR_VALUE(addr))
 		return addr;
 	zc_import_hide(imp, addr);
@@ -171,38 +168,63 @@ static int zc_import_fill(struct zc_import *imp, unsigned long nr)
 }
 
 /**
- * zc_import_file - look up a file in memory
+ * zc_import_from - look up a file in memory, or a dma-buf
+ * @from:   set
  * @fd:     descriptor from the user
  * @offset: where a buffer is to begin in it, bytes
  * @size:   bytes, or 0: all from there on; set
  *
- * Returns: the file with a reference, or ERR_PTR of -EBADF, or -EINVAL: it is of another
- * kind, or these are not whole pages of it.
+ * Returns: 0 and a reference to the file; -EBADF, or -EINVAL: it is of another kind, or
+ * these are not whole pages of it.
  */
-struct file *zc_import_file(int fd, u64 offset, u64 *size)
+int zc_import_from(struct zc_import_from *from, int fd, u64 offset, u64 *size)
 {
 	struct file *file = fget(fd);
 
 	if (!file)
-		return ERR_PTR(-EBADF);
-	if (zc_import_can(file) && zc_import_range(file, offset, size))
-		return file;
+		return -EBADF;
+	if (zc_import_can(file) && zc_import_range(file, offset, size)) {
+		*from = (struct zc_import_from) { .file = file };
+		return 0;
+	}
 	fput(file);
-	return ERR_PTR(-EINVAL);
+	return zc_import_dmabuf_from(from, fd, offset, size);
+}
+
+/* Of one without pages. */
+static void zc_import_undo(struct zc_import *imp)
+{
+	fput(imp->from.file);
+	kvfree(imp);
+}
+
+static int zc_import_pages(struct zc_import *imp, unsigned long nr)
+{
+	int ret;
+
+	if (imp->from.dmabuf)
+		return zc_import_dmabuf_fill(imp, nr);
+	ret = zc_import_hold(imp);
+	if (ret)
+		return ret;
+	ret = zc_import_fill(imp, nr);
+	if (ret)
+		zc_import_unpin(imp);
+	return ret;
 }
 
 /**
- * zc_import_new - pin pages of a file
- * @file:   from zc_import_file()
+ * zc_import_new - have pages of others
+ * @from:   from zc_import_from()
  * @offset: where they begin, bytes, as given there
  * @size:   bytes, as set there
  *
  * Returns: the pages, to be given to zc_import_free(), or ERR_PTR of a negative errno as
  * documented at struct zc_buf_import. Sleeps.
  */
-struct zc_import *zc_import_new(struct file *file, u64 offset, u64 size)
+struct zc_import *zc_import_new(const struct zc_import_from *from, u64 offset, u64 size)
 {
-	unsigned int shift = file_inode(file)->i_blkbits;
+	unsigned int shift = from->dmabuf ? PAGE_SHIFT : file_inode(from->file)->i_blkbits;
 	struct zc_import *imp;
 	int ret;
 
@@ -210,18 +232,13 @@ struct zc_import *zc_import_new(struct file *file, u64 offset, u64 size)
 		       GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (!imp)
 		return ERR_PTR(-ENOMEM);
-	imp->file = file;
+	imp->from = *from;
+	get_file(from->file);
 	imp->offset = offset;
 	imp->order = shift - PAGE_SHIFT;
-	ret = zc_import_hold(imp);
+	ret = zc_import_pages(imp, size >> shift);
 	if (ret) {
-		kvfree(imp);
-		return ERR_PTR(ret);
-	}
-	get_file(file);
-	ret = zc_import_fill(imp, size >> shift);
-	if (ret) {
-		zc_import_free(imp);
+		zc_import_undo(imp);
 		return ERR_PTR(ret);
 	}
 	return imp;
@@ -233,18 +250,11 @@ struct zc_import *zc_import_new(struct file *file, u64 offset, u64 size)
  */
 void zc_import_free(struct zc_import *imp)
 {
-	unsigned long i, nr;
-
-	for (i = 0; i < imp->nr; i += nr) {
-		nr = min(imp->nr - i, ZC_IMPORT_BATCH);
-		/* Devices may have written to them. */
-		unpin_user_pages_dirty_lock(imp->pages + i, nr, !imp->sealed);
-		cond_resched();
-	}
-	if (!imp->sealed)
-		mapping_unmap_writable(imp->file->f_mapping);
-	fput(imp->file);
-	kvfree(imp);
+	if (imp->from.dmabuf)
+		zc_import_dmabuf_empty(imp);
+	else
+		zc_import_unpin(imp);
+	zc_import_undo(imp);
 }
 
 /**
@@ -327,6 +337,29 @@ bool zc_import_sealed(const struct zc_import *imp)
 }
 
 /**
+ * zc_import_rdonly - may it only be read?
+ * @imp: pages
+ *
+ * Returns: true if so, though it may be immutable besides; it does not change.
+ */
+bool zc_import_rdonly(const struct zc_import *imp)
+{
+	return imp->sealed || !(imp->from.file->f_mode & FMODE_WRITE);
+}
+
+/**
+ * zc_import_sync - begin or end the processor's use of it
+ * @imp:   pages
+ * @flags: ZC_SYNC_* flags, checked
+ *
+ * Returns: 0, or what the exporter of a dma-buf says. Sleeps.
+ */
+int zc_import_sync(const struct zc_import *imp, u32 flags)
+{
+	return imp->from.dmabuf ? zc_import_dmabuf_sync(imp, flags) : 0;
+}
+
+/**
  * zc_import_mmap - map the file instead
  * @imp:    pages
  * @vma:    shared, of another file
@@ -335,8 +368,8 @@ bool zc_import_sealed(const struct zc_import *imp)
  * It ends where they do, for good; but who may write to it can have other parts of the file
  * there by remap_file_pages(2).
  *
- * Returns: 0; -EINVAL (not whole pages, or cut off the file), -EPERM (sealed, or to be
- * executed), or another negative errno of the file's own. It may be the file's then, too.
+ * Returns: 0; -EINVAL (not whole pages, or cut off the file), -EPERM (to be executed, or
+ * written to by who may not), or another negative errno of the file's own. It may be the file's then, too.
  */
 int zc_import_mmap(const struct zc_import *imp, struct vm_area_struct *vma, u64 offset)
 {
@@ -345,22 +378,24 @@ int zc_import_mmap(const struct zc_import *imp, struct vm_area_struct *vma, u64 
 	unsigned long unit = zc_import_page_size(imp);
 	int ret;
 
+	if (imp->from.dmabuf)
+		return zc_import_dmabuf_mmap(imp, vma, offset);
 	/* hugetlb would make the file longer. */
 	if (!IS_ALIGNED(vma->vm_start | vma->vm_end | offset, unit) ||
-	    end > round_up((u64)i_size_read(file_inode(imp->file)), unit))
+	    end > round_up((u64)i_size_read(file_inode(imp->from.file)), unit))
 		return -EINVAL;
 	/* The core has asked another file for its seals, and whether it is executable. */
 	if (vma->vm_flags & VM_EXEC)
 		return -EPERM;
 	vm_flags_clear(vma, VM_MAYEXEC);
-	if (zc_import_seals(imp->file) & no_write) {
+	if (zc_import_seals(imp->from.file) & no_write) {
 		if (vma->vm_flags & VM_WRITE)
 			return -EPERM;
 		vm_flags_clear(vma, VM_MAYWRITE | VM_SHARED);
 	}
 	vma->vm_pgoff = (imp->offset + offset) >> PAGE_SHIFT;
-	vma_set_file(vma, imp->file);
-	ret = zc_call_mmap(imp->file, vma);
+	vma_set_file(vma, imp->from.file);
+	ret = zc_call_mmap(imp->from.file, vma);
 	if (!ret)
 		vm_flags_set(vma, VM_DONTEXPAND);
 	return ret;

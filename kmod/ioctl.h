@@ -43,6 +43,9 @@ int zc_ioctl_buf_seal(struct zc_file *zf, void *data);
 int zc_ioctl_buf_info(struct zc_file *zf, void *data);
 int zc_ioctl_buf_share(struct zc_file *zf, void *data);
 void zc_undo_buf_share(struct zc_file *zf, void *data);
+int zc_ioctl_buf_export(struct zc_file *zf, void *data);
+void zc_undo_buf_export(struct zc_file *zf, void *data);
+int zc_ioctl_buf_sync(struct zc_file *zf, void *data);
 
 /* ioctl_dma.c */
 
@@ -54,7 +57,6 @@ int zc_ioctl_dma_map(struct zc_file *zf, void *data);
 void zc_undo_dma_map(struct zc_file *zf, void *data);
 int zc_ioctl_dma_unmap(struct zc_file *zf, void *data);
 int zc_ioctl_dma_segments(struct zc_file *zf, void *data);
-int zc_ioctl_buf_sync(struct zc_file *zf, void *data);
 
 /* ioctl_send.c */
 

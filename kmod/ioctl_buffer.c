@@ -4,10 +4,15 @@
  */
 #include <linux/fdtable.h>
 
+#include "dma.h"
+#include "dmabuf.h"
+#include "import.h"
 #include "ioctl.h"
 #include "pool.h"
 #include "stats.h"
 #include "zc.h"
+
+#define ZC_SYNC_FLAGS		(ZC_SYNC_READ | ZC_SYNC_WRITE | ZC_SYNC_END)
 
 static int zc_buf_create_check(const struct zc_buf_create *arg)
 {
@@ -288,4 +293,84 @@ void zc_undo_buf_share(struct zc_file *zf, void *data)
 	const struct zc_buf_share *arg = data;
 
 	close_fd(arg->fd);
+}
+
+/**
+ * zc_ioctl_buf_export - ZC_IOC_BUF_EXPORT
+ * @zf:   file
+ * @data: struct zc_buf_export, of which nothing is checked yet
+ *
+ * Returns: 0 or a negative errno as documented there. Sleeps.
+ */
+int zc_ioctl_buf_export(struct zc_file *zf, void *data)
+{
+	struct zc_buf_export *arg = data;
+	struct zc_buffer *buf;
+	int fd;
+
+	if (arg->flags & ~ZC_EXPORT_RDONLY || arg->__pad ||
+	    zc_any_set(arg->__resv, ARRAY_SIZE(arg->__resv)))
+		return -EINVAL;
+	if (!zf->writable && !(arg->flags & ZC_EXPORT_RDONLY))
+		return -EACCES;
+	buf = zc_buffer_find(zf, arg->handle);
+	if (!buf)
+		return -ENOENT;
+	if (buf->mem.import)
+		fd = -EOPNOTSUPP;
+	else
+		fd = zc_dmabuf_new(buf, arg->flags & ZC_EXPORT_RDONLY);
+	zc_buffer_put(buf);
+	arg->fd = fd;
+	return min(fd, 0);
+}
+
+/**
+ * zc_undo_buf_export - take ZC_IOC_BUF_EXPORT back
+ * @zf:   file
+ * @data: struct zc_buf_export, as zc_ioctl_buf_export() left it
+ */
+void zc_undo_buf_export(struct zc_file *zf, void *data)
+{
+	const struct zc_buf_export *arg = data;
+
+	close_fd(arg->fd);
+}
+
+static int zc_buf_sync_range(const struct zc_buffer *buf, u64 offset, u64 *len)
+{
+	if (offset > buf->mem.size)
+		return -EINVAL;
+	if (!*len)
+		*len = buf->mem.size - offset;
+	return *len <= buf->mem.size - offset ? 0 : -EINVAL;
+}
+
+/**
+ * zc_ioctl_buf_sync - ZC_IOC_BUF_SYNC
+ * @zf:   file
+ * @data: struct zc_buf_sync, of which nothing is checked yet
+ *
+ * Returns: 0 or a negative errno as documented there. Sleeps.
+ */
+int zc_ioctl_buf_sync(struct zc_file *zf, void *data)
+{
+	const struct zc_buf_sync *arg = data;
+	struct zc_buffer *buf;
+	u64 len = arg->len;
+	int ret;
+
+	if (arg->flags & ~ZC_SYNC_FLAGS || !(arg->flags & (ZC_SYNC_READ | ZC_SYNC_WRITE)) ||
+	    zc_any_set(arg->__resv, ARRAY_SIZE(arg->__resv)))
+		return -EINVAL;
+	buf = zc_buffer_find(zf, arg->handle);
+	if (!buf)
+		return -ENOENT;
+	ret = zc_buf_sync_range(buf, arg->offset, &len);
+	if (!ret && buf->mem.import)
+		ret = zc_import_sync(buf->mem.import, arg->flags);
+	if (!ret)
+		zc_dma_sync(buf, arg->offset, len, arg->flags & ZC_SYNC_END);
+	zc_buffer_put(buf);
+	return ret;
 }

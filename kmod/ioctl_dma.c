@@ -14,7 +14,6 @@
 #define ZC_DMA_BITS_MAX		64
 
 #define ZC_DMA_FLAGS		(ZC_DMA_TO_DEVICE | ZC_DMA_FROM_DEVICE | ZC_DMA_BOUNCE)
-#define ZC_SYNC_FLAGS		(ZC_SYNC_READ | ZC_SYNC_WRITE | ZC_SYNC_END)
 
 /**
  * zc_ioctl_dma_query - ZC_IOC_DMA_QUERY
@@ -178,42 +177,6 @@ int zc_ioctl_dma_segments(struct zc_file *zf, void *data)
 	if (!buf)
 		return -ENOENT;
 	ret = zc_dma_segments(buf, arg);
-	zc_buffer_put(buf);
-	return ret;
-}
-
-static int zc_buf_sync_range(const struct zc_buffer *buf, u64 offset, u64 *len)
-{
-	if (offset > buf->mem.size)
-		return -EINVAL;
-	if (!*len)
-		*len = buf->mem.size - offset;
-	return *len <= buf->mem.size - offset ? 0 : -EINVAL;
-}
-
-/**
- * zc_ioctl_buf_sync - ZC_IOC_BUF_SYNC
- * @zf:   file
- * @data: struct zc_buf_sync, of which nothing is checked yet
- *
- * Returns: 0 or a negative errno as documented there. Sleeps.
- */
-int zc_ioctl_buf_sync(struct zc_file *zf, void *data)
-{
-	const struct zc_buf_sync *arg = data;
-	struct zc_buffer *buf;
-	u64 len = arg->len;
-	int ret;
-
-	if (arg->flags & ~ZC_SYNC_FLAGS || !(arg->flags & (ZC_SYNC_READ | ZC_SYNC_WRITE)) ||
-	    zc_any_set(arg->__resv, ARRAY_SIZE(arg->__resv)))
-		return -EINVAL;
-	buf = zc_buffer_find(zf, arg->handle);
-	if (!buf)
-		return -ENOENT;
-	ret = zc_buf_sync_range(buf, arg->offset, &len);
-	if (!ret)
-		zc_dma_sync(buf, arg->offset, len, arg->flags & ZC_SYNC_END);
 	zc_buffer_put(buf);
 	return ret;
 }

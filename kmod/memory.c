@@ -9,6 +9,7 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
+#include "import.h"
 #include "memory.h"
 #include "pool.h"
 #include "zc.h"
@@ -146,10 +147,10 @@ int zc_mem_get(struct zc_mem *mem, struct zc_file *zf, u64 size, u32 flags, int 
 }
 
 /**
- * zc_mem_import - pin memory of a file for a buffer, and lock it for the caller
+ * zc_mem_import - have memory of a file, or of a dma-buf, for a buffer, locked for the caller
  * @mem:    all zero
- * @fd:     descriptor from the user, of a file in memory
- * @offset: where in the file, bytes
+ * @fd:     descriptor from the user
+ * @offset: where in it, bytes
  * @size:   bytes, or 0: all from there on
  *
  * Returns: 0, or a negative errno as documented at struct zc_buf_import and there is none.
@@ -157,17 +158,18 @@ int zc_mem_get(struct zc_mem *mem, struct zc_file *zf, u64 size, u32 flags, int 
  */
 int zc_mem_import(struct zc_mem *mem, int fd, u64 offset, u64 size)
 {
-	struct file *file = zc_import_file(fd, offset, &size);
+	struct zc_import_from from;
 	struct zc_import *imp;
 	u64 locked;
 	int ret;
 
-	if (IS_ERR(file))
-		return PTR_ERR(file);
+	ret = zc_import_from(&from, fd, offset, &size);
+	if (ret)
+		return ret;
 	ret = zc_pool_charge_owner(&mem->owner, size);
 	if (ret)
 		goto out;
-	imp = zc_import_new(file, offset, size);
+	imp = zc_import_new(&from, offset, size);
 	if (IS_ERR(imp)) {
 		ret = PTR_ERR(imp);
 		zc_owner_uncharge(&mem->owner);
@@ -187,7 +189,7 @@ int zc_mem_import(struct zc_mem *mem, int fd, u64 offset, u64 size)
 	mem->huge_bytes = zc_import_huge_bytes(imp);
 	mem->import = imp;
 out:
-	fput(file);
+	fput(from.file);
 	return ret;
 }
 
@@ -388,15 +390,8 @@ struct page *zc_mem_page(const struct zc_mem *mem, pgoff_t index)
 	return folio_page(block->small[sub], 0);
 }
 
-/**
- * zc_mem_row - how many pages are surely in a row?
- * @mem:   memory
- * @index: page number in it, not past the end
- * @page:  set to that page
- *
- * Returns: their number, up to the end of a hugepage or of a part of one. Any context.
- */
-unsigned long zc_mem_row(const struct zc_mem *mem, pgoff_t index, struct page **page)
+/* So many pages are surely in a row: up to the end of a hugepage, or of a part of one. */
+static unsigned long zc_mem_row(const struct zc_mem *mem, pgoff_t index, struct page **page)
 {
 	unsigned long unit = ZC_HUGE_PAGES;
 
@@ -408,4 +403,51 @@ unsigned long zc_mem_row(const struct zc_mem *mem, pgoff_t index, struct page **
 	else if (!mem->blocks[index >> ZC_HUGE_ORDER].huge)
 		unit = 1;
 	return unit - (index & (unit - 1));
+}
+
+/**
+ * zc_mem_piece - a piece of it that is in one
+ * @mem:   memory
+ * @index: page number in it, not past the end, where the piece begins
+ * @max:   most bytes, a multiple of PAGE_SIZE
+ * @page:  set to the first page
+ *
+ * Returns: bytes: a hugepage, of what size soever, or up to ZC_HUGE_SIZE of small pages
+ * that happen to be in a row. Any context.
+ */
+u64 zc_mem_piece(const struct zc_mem *mem, pgoff_t index, u64 max, struct page **page)
+{
+	unsigned long nr = zc_mem_row(mem, index, page);
+	u64 limit = min(max(nr, ZC_HUGE_PAGES), max >> PAGE_SHIFT);
+	struct page *next;
+
+	while (nr < limit && index + nr < zc_mem_pages(mem)) {
+		unsigned long more = zc_mem_row(mem, index + nr, &next);
+
+		/* A hugepage stays whole. */
+		if (page_to_pfn(next) != page_to_pfn(*page) + nr || nr + more > limit)
+			break;
+		nr += more;
+	}
+	return min_t(u64, nr, limit) << PAGE_SHIFT;
+}
+
+/**
+ * zc_mem_pieces - how many pieces is it?
+ * @mem: memory
+ * @max: as for zc_mem_piece()
+ *
+ * Returns: their number. May sleep.
+ */
+unsigned long zc_mem_pieces(const struct zc_mem *mem, u64 max)
+{
+	unsigned long nr = 0;
+	struct page *page;
+	u64 pos;
+
+	for (pos = 0; pos < mem->size; nr++) {
+		pos += zc_mem_piece(mem, pos >> PAGE_SHIFT, max, &page);
+		cond_resched();
+	}
+	return nr;
 }

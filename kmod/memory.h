@@ -16,11 +16,9 @@
 /* Larger buffers share no hugepage. */
 #define ZC_SLAB_MAX	SZ_1M
 
-struct file;
 struct zc_file;
 struct zc_import;
 struct zc_slab;
-struct vm_area_struct;
 
 /**
  * struct zc_block - 2 MiB of a buffer
@@ -90,18 +88,7 @@ u64 zc_mem_held(const struct zc_mem *mem, bool unmapped);
 bool zc_mem_tight(const struct zc_mem *mem);
 unsigned long zc_mem_page_size(const struct zc_mem *mem);
 struct page *zc_mem_page(const struct zc_mem *mem, pgoff_t index);
-unsigned long zc_mem_row(const struct zc_mem *mem, pgoff_t index, struct page **page);
-
-/* import.c */
-
-struct file *zc_import_file(int fd, u64 offset, u64 *size);
-struct zc_import *zc_import_new(struct file *file, u64 offset, u64 size);
-void zc_import_free(struct zc_import *imp);
-struct page *zc_import_page(const struct zc_import *imp, pgoff_t index);
-unsigned long zc_import_page_size(const struct zc_import *imp);
-u64 zc_import_huge_bytes(const struct zc_import *imp);
-u64 zc_import_locked_bytes(const struct zc_import *imp);
-bool zc_import_sealed(const struct zc_import *imp);
-int zc_import_mmap(const struct zc_import *imp, struct vm_area_struct *vma, u64 offset);
+u64 zc_mem_piece(const struct zc_mem *mem, pgoff_t index, u64 max, struct page **page);
+unsigned long zc_mem_pieces(const struct zc_mem *mem, u64 max);
 
 #endif /* _ZC_MEMORY_H */

@@ -20,6 +20,7 @@
 #include <linux/pseudo_fs.h>
 
 #include "compat.h"
+#include "import.h"
 #include "zc.h"
 
 #define ZC_FS_MAGIC	0x7a63

@@ -50,7 +50,25 @@ static const struct file_operations zc_share_fops = {
 };
 
 /**
- * zc_share_new - make a file of a buffer
+ * zc_share_file - make a file of a buffer
+ * @buf:   buffer, to which the file has a reference
+ * @flags: O_RDONLY or O_RDWR
+ *
+ * Returns: the file, or ERR_PTR of -ENFILE or -ENOMEM. Sleeps.
+ */
+struct file *zc_share_file(struct zc_buffer *buf, int flags)
+{
+	struct file *filp = anon_inode_getfile("[zc]", &zc_share_fops, buf, flags);
+
+	if (IS_ERR(filp))
+		return filp;
+	zc_buffer_get(buf);
+	filp->f_mapping = buf->inode->i_mapping;
+	return filp;
+}
+
+/**
+ * zc_share_new - make a descriptor of a buffer
  * @buf:   buffer
  * @flags: ZC_SHARE_* flags, checked
  *
@@ -64,14 +82,11 @@ int zc_share_new(struct zc_buffer *buf, u32 flags)
 
 	if (fd < 0)
 		return fd;
-	filp = anon_inode_getfile("[zc]", &zc_share_fops, buf,
-				  flags & ZC_SHARE_RDONLY ? O_RDONLY : O_RDWR);
+	filp = zc_share_file(buf, flags & ZC_SHARE_RDONLY ? O_RDONLY : O_RDWR);
 	if (IS_ERR(filp)) {
 		put_unused_fd(fd);
 		return PTR_ERR(filp);
 	}
-	zc_buffer_get(buf);
-	filp->f_mapping = buf->inode->i_mapping;
 	fd_install(fd, filp);
 	return fd;
 }

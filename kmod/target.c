@@ -22,6 +22,9 @@
 /* More than anybody needs. */
 #define ZC_TARGETS_MAX		64
 
+/* What a PCI device reaches that nobody knows. */
+#define ZC_PCI_BITS		32
+
 DECLARE_RWSEM(zc_dma_sem);
 
 /* Both under zc_dma_sem. */
@@ -38,7 +41,7 @@ static int zc_pci_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 
 	if (ret)
 		return ret;
-	ret = dma_set_mask_and_coherent(&pdev->dev, DMA_BIT_MASK(32));
+	ret = dma_set_mask_and_coherent(&pdev->dev, DMA_BIT_MASK(ZC_PCI_BITS));
 	if (ret)
 		return ret;
 	pci_set_master(pdev);
@@ -117,6 +120,7 @@ bool zc_target_tells(const struct zc_target *target)
 static void zc_target_describe(const struct zc_target *target, struct zc_dma_query *arg)
 {
 	const char *driver = target->dev->driver ? target->dev->driver->name : "";
+	size_t max = dma_max_mapping_size(target->dev);
 
 	*arg = (struct zc_dma_query) {
 		.target = target->id,
@@ -125,7 +129,7 @@ static void zc_target_describe(const struct zc_target *target, struct zc_dma_que
 			 (zc_target_tells(target) ? ZC_DMA_ADDRESSES : 0),
 		.mappings = READ_ONCE(target->nr_maps),
 		.mask = dma_get_mask(target->dev),
-		.max_mapping = dma_max_mapping_size(target->dev),
+		.max_mapping = max < SIZE_MAX ? max : U64_MAX,
 	};
 	strscpy(arg->name, target->name, sizeof(arg->name));
 	strscpy(arg->driver, driver, sizeof(arg->driver));
@@ -251,11 +255,9 @@ static bool zc_target_is_lent(const struct device *dev)
 
 static int zc_target_set_bits(struct device *dev, unsigned int bits)
 {
-	if (!bits)
-		return 0;
 	if (!zc_target_is_ours(dev))
-		return -EINVAL;
-	return dma_set_mask_and_coherent(dev, DMA_BIT_MASK(bits));
+		return bits ? -EINVAL : 0;
+	return dma_set_mask_and_coherent(dev, DMA_BIT_MASK(bits ?: ZC_PCI_BITS));
 }
 
 static int zc_target_attach_device(struct device *dev, const struct zc_bus *bus,

@@ -24,7 +24,8 @@
  * - A call that fails with EFAULT on writing its result back has no effect that
  *   the caller could not see otherwise: no handle stays behind.
  *
- * All calls may sleep. They need no privilege beyond access to the device node. It may be
+ * All calls may sleep. They need no privilege beyond access to the device node, except where
+ * <linux/zc_dma.h> says so. It may be
  * opened for reading, for writing or both: read(2) needs the one, as ever, and to map a
  * buffer both, or for reading alone (PROT_READ) the one (else EACCES).
  * Handles belong to the open file description, as do the buffers behind them;
@@ -265,6 +266,13 @@ struct zc_node_query {
  * Reported after ZC_IOC_BUF_IMPORT; not for zc_buf_create::flags (EINVAL).
  */
 #define ZC_BUF_IMPORTED		(1U << 5)
+/**
+ * ZC_BUF_RDONLY - it can be read, and not written to, by this buffer
+ *
+ * Reported of one that was imported so; not for zc_buf_create::flags (EINVAL). Unless it is
+ * ZC_BUF_SEALED, others may write.
+ */
+#define ZC_BUF_RDONLY		(1U << 6)
 
 /**
  * struct zc_buf_create - make a buffer (ZC_IOC_BUF_CREATE)
@@ -321,7 +329,7 @@ struct zc_buf_create {
  * struct zc_buf_import - make a buffer of memory that exists (ZC_IOC_BUF_IMPORT)
  * @fd:          in: descriptor of a file in memory: of memfd_create(2), or another one on
  *               hugetlbfs or tmpfs; open for reading and writing, or for reading if it is
- *               sealed (F_SEAL_WRITE and, on tmpfs, F_SEAL_SHRINK)
+ *               sealed (F_SEAL_WRITE and, on tmpfs, F_SEAL_SHRINK). Or of a dma-buf
  * @flags:       in: must be 0
  * @offset:      in: where in the file the buffer begins, bytes, a multiple of the file's
  *               page size
@@ -351,11 +359,16 @@ struct zc_buf_create {
  *
  * The file is mapped for a moment: RLIMIT_AS and the like must allow for it.
  *
+ * A dma-buf is imported to be sent from, whoever exported it: it must be memory that can be
+ * mapped for the kernel, and that the network can hold references to. It is mapped as its
+ * exporter maps it, for writing if the descriptor may, and its pages are of 4096 bytes here.
+ * Devices that use it, and this, take turns by ZC_IOC_BUF_SYNC or DMA_BUF_IOCTL_SYNC.
+ *
  * Errors: EBADF (no such descriptor), EINVAL (a file of another kind, or not whole pages
  * within it; flags or reserved fields), EACCES (not open as it must be), EPERM
  * (RLIMIT_MEMLOCK reached; not sealed as it must be), EBUSY (it is being sealed), ENOMEM
  * (no memory, or no hugepage of that size is free), EAGAIN and EOVERFLOW (as of mmap(2)),
- * EFAULT (the file has become shorter meanwhile, or see above), EMFILE
+ * EOPNOTSUPP (a dma-buf that is no such memory), or what its exporter says, EFAULT (the file has become shorter meanwhile, or see above), EMFILE
  * (zc_query::max_handles reached), EINTR (killed meanwhile).
  */
 struct zc_buf_import {
@@ -520,7 +533,7 @@ struct zc_holder {
  * @node:       out: NUMA node of the first page
  * @mappings:   out: number of memory mappings (VMAs)
  * @sends:      out: sends from it that are under way, and descriptors for it
- *              (ZC_IOC_BUF_SHARE), as far as can be told
+ *              (ZC_IOC_BUF_SHARE, ZC_IOC_BUF_EXPORT), as far as can be told
  * @nr_holders: out: with ZC_INFO_HOLDERS, processes that map it; more than ZC_HOLDERS_MAX
  *              are not in @holders
  * @holders:    out: who they are

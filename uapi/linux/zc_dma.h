@@ -32,7 +32,7 @@
  * @name:   in: the device, as "pci:0000:00:04.0" or "platform:NAME", and zeros
  * @flags:  in: must be 0
  * @bits:   in: address bits of the device, 12 to 64, if it is bound to the module's own
- *          driver for PCI devices without one ("zc"), which takes them for 32; 0: as its
+ *          driver for PCI devices without one ("zc"); 0: 32 of these, or as another
  *          driver has set them
  * @target: out: number of the target, for the other calls
  * @__pad:  in: must be 0
@@ -242,7 +242,7 @@ struct zc_dma_segments {
  * @len:    in: bytes; 0: up to the end of the buffer
  * @__resv: in: must be 0
  *
- * For all targets that it is mapped for, and of a buffer that was imported from a dma-buf
+ * For all targets that it is mapped for, if any, and of a buffer that was imported from a dma-buf
  * for its exporter (all of it, as DMA_BUF_IOCTL_SYNC). Between begin and end the device must
  * not use these bytes. Where devices see what the processor's caches have, and nothing is
  * bounced, it costs next to nothing.
@@ -271,14 +271,14 @@ struct zc_buf_sync {
  *
  * It keeps the buffer, as a mapping does. Drivers attach to it and map it for their
  * devices; programs mmap() it from offset 0 (MAP_SHARED; at an address that is a multiple of
- * ZC_HUGE_SIZE, which they choose, by whole hugepages) and use DMA_BUF_IOCTL_SYNC. Without
+ * ZC_HUGE_SIZE, which they choose, by whole hugepages if it has them) and use DMA_BUF_IOCTL_SYNC. Without
  * ZC_EXPORT_RDONLY somebody may write to it: it cannot be sealed before the last
  * descriptor is closed (EBUSY).
  *
  * Errors: EINVAL (flags or reserved fields), ENOENT (no such handle), EACCES (the device was
  * not opened for writing, and ZC_EXPORT_RDONLY is not set), EPERM (sealed, and it is not
  * set), EOPNOTSUPP (imported: hand over what it was imported from), EMFILE, ENFILE, ENOMEM,
- * ENOTTY (a kernel without dma-buf), EFAULT.
+ * ENOTTY (a kernel without dma-buf: no ZC_FEAT_DMABUF), EFAULT.
  */
 struct zc_buf_export {
 	__u32 handle;

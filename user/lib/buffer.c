@@ -68,7 +68,8 @@ static int zc_buffer_take(struct zc_buffer *buf, int fd, uint64_t offset, uint64
 		return err;
 	}
 	return zc_buffer_map(buf, PROT_READ |
-			     (query.flags & ZC_BUF_SEALED ? 0 : PROT_WRITE),
+			     (query.flags & (ZC_BUF_SEALED | ZC_BUF_RDONLY) ?
+			      0 : PROT_WRITE),
 			     arg.mmap_offset);
 }
 

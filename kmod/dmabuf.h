@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Buffers as dma-bufs.
+ */
+#ifndef _ZC_DMABUF_H
+#define _ZC_DMABUF_H
+
+#include <linux/errno.h>
+#include <linux/types.h>
+
+struct zc_buffer;
+
+#ifdef CONFIG_DMA_SHARED_BUFFER
+int zc_dmabuf_new(struct zc_buffer *buf, bool rdonly);
+#else
+static inline int zc_dmabuf_new(struct zc_buffer *buf, bool rdonly)
+{
+	return -ENOTTY;
+}
+#endif
+
+#endif /* _ZC_DMABUF_H */
