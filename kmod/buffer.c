@@ -109,11 +109,11 @@ struct zc_buffer *zc_buffer_import(struct zc_file *zf, int fd, u64 offset, u64 s
 	buf->flags = ZC_BUF_IMPORTED;
 	buf->asked = NUMA_NO_NODE;
 	ret = zc_mem_import(&buf->mem, fd, offset, size);
-	if (!ret && zc_import_rdonly(buf->mem.import))
-		buf->flags |= ZC_BUF_RDONLY;
 	if (!ret && zc_import_sealed(buf->mem.import)) {
 		atomic_set(&buf->writers, INT_MIN);
 		buf->sealed = true;
+	} else if (!ret && zc_import_rdonly(buf->mem.import)) {
+		buf->flags |= ZC_BUF_RDONLY;
 	}
 	return zc_buffer_of(zf, buf, ret);
 }

@@ -35,6 +35,14 @@ static_assert(sizeof(struct zc_send) == 96, "zc_send");
 static_assert(sizeof(struct zc_event) == 64, "zc_event");
 static_assert(sizeof(struct zc_cancel) == 32, "zc_cancel");
 static_assert(sizeof(struct zc_uring_cmd) == 16, "zc_uring_cmd");
+static_assert(sizeof(struct zc_buf_export) == 32, "zc_buf_export");
+static_assert(sizeof(struct zc_buf_sync) == 40, "zc_buf_sync");
+static_assert(sizeof(struct zc_dma_query) == 144, "zc_dma_query");
+static_assert(sizeof(struct zc_dma_attach) == 80, "zc_dma_attach");
+static_assert(sizeof(struct zc_dma_detach) == 32, "zc_dma_detach");
+static_assert(sizeof(struct zc_dma_map) == 48, "zc_dma_map");
+static_assert(sizeof(struct zc_dma_unmap) == 32, "zc_dma_unmap");
+static_assert(sizeof(struct zc_dma_segments) == 296, "zc_dma_segments");
 static_assert(offsetof(struct zc_query, max_bytes) == 48, "max_bytes");
 static_assert(offsetof(struct zc_query, __resv) == 104, "query resv");
 static_assert(offsetof(struct zc_buf_create, huge_bytes) == 32, "huge_bytes");
@@ -58,7 +66,10 @@ static const unsigned long commands[] = {
 	ZC_IOC_QUERY, ZC_IOC_STATS, ZC_IOC_NODE_QUERY,
 	ZC_IOC_BUF_CREATE, ZC_IOC_BUF_QUERY, ZC_IOC_BUF_DESTROY, ZC_IOC_BUF_SEAL,
 	ZC_IOC_BUF_INFO, ZC_IOC_BUF_SHARE, ZC_IOC_BUF_IMPORT,
+	ZC_IOC_BUF_EXPORT, ZC_IOC_BUF_SYNC,
 	ZC_IOC_SENDFILE, ZC_IOC_SEND, ZC_IOC_CANCEL,
+	ZC_IOC_DMA_QUERY, ZC_IOC_DMA_ATTACH, ZC_IOC_DMA_DETACH,
+	ZC_IOC_DMA_MAP, ZC_IOC_DMA_UNMAP, ZC_IOC_DMA_SEGMENTS,
 };
 
 #define NR_COMMANDS	(sizeof(commands) / sizeof(*commands))
@@ -103,6 +114,20 @@ FIXTURE_TEARDOWN(abi)
 	unlink("/tmp/abi");
 }
 
+static int dma_map(SELF *self)
+{
+	struct zc_dma_map arg = { .handle = self->buf.handle, .flags = ZC_DMA_TO_DEVICE };
+
+	return zct_ioctl(self->fd, ZC_IOC_DMA_MAP, &arg);
+}
+
+static int dma_unmap(SELF *self)
+{
+	struct zc_dma_unmap arg = { .handle = self->buf.handle };
+
+	return zct_ioctl(self->fd, ZC_IOC_DMA_UNMAP, &arg);
+}
+
 /* Arguments that are right for this command, in self->arg, the rest zero. */
 static void valid(SELF *self, unsigned long cmd)
 {
@@ -124,6 +149,52 @@ static void valid(SELF *self, unsigned long cmd)
 	case ZC_IOC_BUF_SHARE: {
 		struct zc_buf_share *arg = (void *)&self->arg;
 
+		arg->handle = self->buf.handle;
+		break;
+	}
+	case ZC_IOC_BUF_EXPORT: {
+		struct zc_buf_export *arg = (void *)&self->arg;
+
+		arg->handle = self->buf.handle;
+		break;
+	}
+	case ZC_IOC_BUF_SYNC: {
+		struct zc_buf_sync *arg = (void *)&self->arg;
+
+		arg->handle = self->buf.handle;
+		arg->flags = ZC_SYNC_READ;
+		break;
+	}
+	case ZC_IOC_DMA_ATTACH: {
+		struct zc_dma_attach *arg = (void *)&self->arg;
+
+		strcpy(arg->name, "platform:there-is-none");
+		break;
+	}
+	case ZC_IOC_DMA_DETACH: {
+		struct zc_dma_detach *arg = (void *)&self->arg;
+
+		arg->target = 0x7fffffff;
+		break;
+	}
+	case ZC_IOC_DMA_MAP: {
+		struct zc_dma_map *arg = (void *)&self->arg;
+
+		arg->handle = self->buf.handle;
+		arg->flags = ZC_DMA_TO_DEVICE;
+		break;
+	}
+	case ZC_IOC_DMA_UNMAP: {
+		struct zc_dma_unmap *arg = (void *)&self->arg;
+
+		dma_map(self);
+		arg->handle = self->buf.handle;
+		break;
+	}
+	case ZC_IOC_DMA_SEGMENTS: {
+		struct zc_dma_segments *arg = (void *)&self->arg;
+
+		dma_map(self);
 		arg->handle = self->buf.handle;
 		break;
 	}
@@ -168,10 +239,19 @@ static void valid(SELF *self, unsigned long cmd)
 	}
 }
 
-/* What it then returns: there is nothing to cancel. */
-static int expected(unsigned long cmd)
+/* What it then returns: there is nothing to cancel, and no device. */
+static int expected(SELF *self, unsigned long cmd)
 {
-	return cmd == ZC_IOC_CANCEL ? -ENOENT : 0;
+	switch (cmd) {
+	case ZC_IOC_CANCEL:
+	case ZC_IOC_DMA_DETACH:
+		return -ENOENT;
+	case ZC_IOC_DMA_ATTACH:
+		return -ENODEV;
+	case ZC_IOC_BUF_EXPORT:
+		return self->query.features & ZC_FEAT_DMABUF ? 0 : -ENOTTY;
+	}
+	return 0;
 }
 
 /* A create that succeeded, or a destroy that did not, left a handle. */
@@ -183,6 +263,11 @@ static void tidy(SELF *self, unsigned long cmd, int ret)
 		zct_destroy(self->fd, ((struct zc_buf_import *)&self->arg)->handle);
 	if (cmd == ZC_IOC_BUF_SHARE && !ret)
 		close(((struct zc_buf_share *)&self->arg)->fd);
+	if (cmd == ZC_IOC_BUF_EXPORT && !ret)
+		close(((struct zc_buf_export *)&self->arg)->fd);
+	if ((cmd == ZC_IOC_DMA_MAP && !ret) || (cmd == ZC_IOC_DMA_UNMAP && ret) ||
+	    cmd == ZC_IOC_DMA_SEGMENTS)
+		dma_unmap(self);
 	if (cmd == ZC_IOC_BUF_SEAL)
 		zct_destroy(self->fd, ((struct zc_buf_seal *)&self->arg)->handle);
 	if (cmd == ZC_IOC_BUF_DESTROY && ret)
@@ -222,7 +307,7 @@ TEST_F_TIMEOUT(abi, valid_calls, 120)
 	for (i = 0; i < NR_COMMANDS; i++) {
 		valid(self, commands[i]);
 		ret = zct_ioctl(self->fd, commands[i], &self->arg);
-		EXPECT_EQ(expected(commands[i]), ret) TH_LOG("command %zu", i);
+		EXPECT_EQ(expected(self, commands[i]), ret) TH_LOG("command %zu", i);
 		tidy(self, commands[i], ret);
 	}
 }
@@ -252,7 +337,7 @@ TEST_F_TIMEOUT(abi, longer_with_zeroes, 120)
 	for (i = 0; i < NR_COMMANDS; i++) {
 		valid(self, commands[i]);
 		ret = zct_ioctl(self->fd, resize(commands[i], BIG), &self->arg);
-		EXPECT_EQ(expected(commands[i]), ret) TH_LOG("command %zu", i);
+		EXPECT_EQ(expected(self, commands[i]), ret) TH_LOG("command %zu", i);
 		tidy(self, commands[i], ret);
 	}
 }
@@ -296,6 +381,17 @@ TEST_F_TIMEOUT(abi, reserved, 120)
 		{ ZC_IOC_BUF_SHARE, offsetof(struct zc_buf_share, __pad), 32 },
 		{ ZC_IOC_BUF_IMPORT, offsetof(struct zc_buf_import, flags), 8 },
 		{ ZC_IOC_BUF_IMPORT, offsetof(struct zc_buf_import, __pad), 72 },
+		{ ZC_IOC_BUF_EXPORT, offsetof(struct zc_buf_export, __pad), 32 },
+		{ ZC_IOC_BUF_SYNC, offsetof(struct zc_buf_sync, __resv), 40 },
+		{ ZC_IOC_DMA_QUERY, offsetof(struct zc_dma_query, flags), 8 },
+		{ ZC_IOC_DMA_QUERY, offsetof(struct zc_dma_query, __resv), 144 },
+		{ ZC_IOC_DMA_ATTACH, offsetof(struct zc_dma_attach, flags), 52 },
+		{ ZC_IOC_DMA_ATTACH, offsetof(struct zc_dma_attach, __pad), 80 },
+		{ ZC_IOC_DMA_DETACH, offsetof(struct zc_dma_detach, flags), 32 },
+		{ ZC_IOC_DMA_MAP, offsetof(struct zc_dma_map, __resv), 48 },
+		{ ZC_IOC_DMA_UNMAP, offsetof(struct zc_dma_unmap, flags), 32 },
+		{ ZC_IOC_DMA_SEGMENTS, offsetof(struct zc_dma_segments, flags), 12 },
+		{ ZC_IOC_DMA_SEGMENTS, offsetof(struct zc_dma_segments, __resv), 296 },
 		{ ZC_IOC_SENDFILE, offsetof(struct zc_sendfile, __resv), 104 },
 		{ ZC_IOC_SEND, offsetof(struct zc_send, __resv), 96 },
 		{ ZC_IOC_CANCEL, offsetof(struct zc_cancel, __resv), 32 },
@@ -342,8 +438,8 @@ TEST_F_TIMEOUT(abi, unknown_commands, 120)
 
 	memset(&self->arg, 0, sizeof(self->arg));
 	for (nr = 0; nr < 256; nr++) {
-		if (nr <= 2 || (nr >= 0x10 && nr <= 0x16) ||
-		    nr == 0x20 || nr == 0x21 || nr == 0x22)
+		if (nr <= 2 || (nr >= 0x10 && nr <= 0x18) ||
+		    (nr >= 0x20 && nr <= 0x22) || (nr >= 0x30 && nr <= 0x35))
 			continue;
 		EXPECT_EQ(-ENOTTY, zct_ioctl(self->fd,
 					     _IOC(_IOC_READ | _IOC_WRITE,

@@ -269,8 +269,8 @@ struct zc_node_query {
 /**
  * ZC_BUF_RDONLY - it can be read, and not written to, by this buffer
  *
- * Reported of one that was imported so; not for zc_buf_create::flags (EINVAL). Unless it is
- * ZC_BUF_SEALED, others may write.
+ * Reported of one that was imported so from a dma-buf, which others may write to; not for
+ * zc_buf_create::flags (EINVAL).
  */
 #define ZC_BUF_RDONLY		(1U << 6)
 

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Buffers as dma-bufs, and the other way round. */
+#ifndef _DMABUF_H
+#define _DMABUF_H
+
+#include <errno.h>
+#include <linux/dma-buf.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "zc_test.h"
+
+#define PAGE	4096ull
+
+#define RW	(PROT_READ | PROT_WRITE)
+
+/* Returns a descriptor or a negative errno. */
+static inline int export_fd(int fd, uint32_t handle, uint32_t flags)
+{
+	struct zc_buf_export arg = { .handle = handle, .flags = flags };
+
+	return zct_ioctl(fd, ZC_IOC_BUF_EXPORT, &arg) ?: arg.fd;
+}
+
+static inline int import_fd(int fd, int from, uint64_t offset, uint64_t size,
+			    struct zc_buf_import *arg)
+{
+	*arg = (struct zc_buf_import) { .fd = from, .offset = offset, .size = size };
+	return zct_ioctl(fd, ZC_IOC_BUF_IMPORT, arg);
+}
+
+static inline int seal(int fd, uint32_t handle)
+{
+	struct zc_buf_seal arg = { .handle = handle };
+
+	return zct_ioctl(fd, ZC_IOC_BUF_SEAL, &arg);
+}
+
+/* DMA_BUF_IOCTL_SYNC. Returns 0 or a negative errno. */
+static inline int dmabuf_sync(int fd, uint64_t flags)
+{
+	struct dma_buf_sync arg = { .flags = flags };
+
+	return ioctl(fd, DMA_BUF_IOCTL_SYNC, &arg) ? -errno : 0;
+}
+
+/* How many bytes of @buf, from @offset on, come out of a socket as the pattern. */
+static inline uint64_t send_checked(int fd, uint32_t handle, uint64_t offset, uint64_t len,
+				    uint64_t pattern)
+{
+	struct zct_rx rx = { .offset = pattern, .check = true };
+	struct zc_send arg = { .handle = handle, .offset = offset, .len = len };
+	int sock[2], ret;
+
+	if (zct_pair(AF_INET, sock))
+		return 0;
+	rx.sock = sock[1];
+	arg.out_fd = sock[0];
+	zct_rx_start(&rx);
+	ret = zct_ioctl(fd, ZC_IOC_SEND, &arg);
+	close(sock[0]);
+	zct_rx_join(&rx);
+	close(sock[1]);
+	return ret || rx.bad != -1 || arg.sent != rx.bytes || arg.copied ? 0 : rx.bytes;
+}
+
+#endif /* _DMABUF_H */

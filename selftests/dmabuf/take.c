@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A buffer of the memory of a dma-buf (ZC_IOC_BUF_IMPORT). */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/dma-heap.h>
+#include <linux/memfd.h>
+#include <linux/udmabuf.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kselftest_harness.h"
+#include "dmabuf.h"
+
+#define SIZE	(3 * HUGE)
+
+FIXTURE(take)
+{
+	int fd;
+	uint64_t used;
+};
+
+FIXTURE_SETUP(take)
+{
+	struct zc_query query = { 0 };
+
+	self->fd = zct_open();
+	ASSERT_GE(self->fd, 0);
+	ASSERT_EQ(0, zct_ioctl(self->fd, ZC_IOC_QUERY, &query));
+	if (!(query.features & ZC_FEAT_DMABUF))
+		SKIP(return, "a kernel without dma-buf");
+	self->used = zct_used(self->fd);
+}
+
+FIXTURE_TEARDOWN(take)
+{
+	int fd = zct_open();
+
+	close(self->fd);
+	EXPECT_TRUE(zct_used_becomes(fd, self->used, 2000));
+	close(fd);
+}
+
+/* A dma-buf of the pattern, exported by an open file of its own, which is closed. */
+static int own(uint64_t size, uint32_t flags)
+{
+	struct zc_buf_create buf;
+	int fd = zct_open(), dmabuf;
+	char *map;
+
+	if (zct_create(fd, size, 0, ZC_NODE_ANY, &buf))
+		return -1;
+	map = zct_map(fd, &buf);
+	zct_pattern(map, 0, size);
+	munmap(map, size);
+	dmabuf = export_fd(fd, buf.handle, flags);
+	close(fd);
+	return dmabuf;
+}
+
+/* Of a memfd, by udmabuf. */
+static int udmabuf(unsigned int flags, uint64_t size)
+{
+	int memfd = memfd_create("take", MFD_ALLOW_SEALING | flags), dev, dmabuf = -1;
+	struct udmabuf_create arg = { .memfd = memfd, .size = size };
+	char *map;
+
+	dev = open("/dev/udmabuf", O_RDWR);
+	if (dev < 0 || ftruncate(memfd, size))
+		goto out;
+	map = mmap(NULL, size, RW, MAP_SHARED, memfd, 0);
+	if (map == MAP_FAILED)
+		goto out;
+	zct_pattern(map, 0, size);
+	munmap(map, size);
+	fcntl(memfd, F_ADD_SEALS, F_SEAL_SHRINK);
+	dmabuf = ioctl(dev, UDMABUF_CREATE, &arg);
+out:
+	close(memfd);
+	close(dev);
+	return dmabuf;
+}
+
+/* Of the system heap. */
+static int heap(uint64_t size)
+{
+	struct dma_heap_allocation_data arg = { .len = size, .fd_flags = O_RDWR | O_CLOEXEC };
+	int dev = open("/dev/dma_heap/system", O_RDWR), ret;
+	char *map;
+
+	if (dev < 0)
+		return -1;
+	ret = ioctl(dev, DMA_HEAP_IOCTL_ALLOC, &arg);
+	close(dev);
+	if (ret)
+		return -1;
+	map = mmap(NULL, size, RW, MAP_SHARED, arg.fd, 0);
+	if (map == MAP_FAILED)
+		return -1;
+	dmabuf_sync(arg.fd, DMA_BUF_SYNC_START | DMA_BUF_SYNC_WRITE);
+	zct_pattern(map, 0, size);
+	dmabuf_sync(arg.fd, DMA_BUF_SYNC_END | DMA_BUF_SYNC_WRITE);
+	munmap(map, size);
+	return arg.fd;
+}
+
+static int sync_buf(int fd, uint32_t handle, uint32_t flags)
+{
+	struct zc_buf_sync arg = { .handle = handle, .flags = flags };
+
+	return zct_ioctl(fd, ZC_IOC_BUF_SYNC, &arg);
+}
+
+/* It is sent, mapped, and gives back what it takes. */
+static void use(struct __test_metadata *_metadata, int fd, int dmabuf, uint64_t size)
+{
+	struct zc_buf_import arg;
+	char *map;
+
+	ASSERT_EQ(0, import_fd(fd, dmabuf, 0, 0, &arg));
+	/* The buffer has it from here on. */
+	close(dmabuf);
+	EXPECT_EQ(size, arg.size);
+	EXPECT_EQ(PAGE, arg.page_size);
+	EXPECT_EQ(0, sync_buf(fd, arg.handle, ZC_SYNC_READ));
+	EXPECT_EQ(size, send_checked(fd, arg.handle, 0, size, 0));
+	EXPECT_EQ(size - 5 * PAGE - 7, send_checked(fd, arg.handle, 5 * PAGE + 7,
+						    size - 5 * PAGE - 7, 5 * PAGE + 7));
+	EXPECT_EQ(0, sync_buf(fd, arg.handle, ZC_SYNC_READ | ZC_SYNC_END));
+	map = mmap(NULL, size, RW, MAP_SHARED, fd, arg.mmap_offset);
+	ASSERT_NE(MAP_FAILED, map);
+	EXPECT_EQ(-1, zct_pattern_check(map, 0, size));
+	/* What is written goes out. */
+	memset(map, 0, PAGE);
+	zct_pattern(map, size, PAGE);
+	EXPECT_EQ(PAGE, send_checked(fd, arg.handle, 0, PAGE, size));
+	EXPECT_EQ(0, zct_destroy(fd, arg.handle));
+	EXPECT_EQ(-1, zct_pattern_check(map + PAGE, PAGE, size - PAGE));
+	munmap(map, size);
+}
+
+TEST_F(take, own)
+{
+	int dmabuf = own(SIZE, 0);
+
+	ASSERT_GE(dmabuf, 0);
+	use(_metadata, self->fd, dmabuf, SIZE);
+}
+
+TEST_F(take, udmabuf)
+{
+	int dmabuf = udmabuf(0, SIZE);
+
+	if (dmabuf < 0)
+		SKIP(return, "no udmabuf");
+	use(_metadata, self->fd, dmabuf, SIZE);
+}
+
+/* udmabuf of some kernels maps these wrongly: then they are refused, and never sent so. */
+TEST_F(take, udmabuf_of_hugepages)
+{
+	const char *nr = "vm/nr_hugepages";
+	struct zc_buf_import arg;
+	char was[32];
+	int dmabuf, ret;
+
+	ASSERT_EQ(0, zct_sysctl(nr, "4", was, sizeof(was)));
+	dmabuf = udmabuf(MFD_HUGETLB | MFD_HUGE_2MB, 2 * HUGE);
+	if (dmabuf >= 0) {
+		ret = import_fd(self->fd, dmabuf, 0, 0, &arg);
+		EXPECT_TRUE(ret == -EOPNOTSUPP ||
+			    (!ret && send_checked(self->fd, arg.handle, 0, 2 * HUGE, 0) ==
+			     2 * HUGE));
+		TH_LOG("import: %d", ret);
+		if (!ret)
+			zct_destroy(self->fd, arg.handle);
+		close(dmabuf);
+	}
+	zct_sysctl(nr, was, NULL, 0);
+	if (dmabuf < 0)
+		SKIP(return, "no udmabuf of hugepages");
+}
+
+TEST_F(take, heap)
+{
+	int dmabuf = heap(SIZE);
+
+	if (dmabuf < 0)
+		SKIP(return, "no heap");
+	use(_metadata, self->fd, dmabuf, SIZE);
+}
+
+TEST_F(take, ranges)
+{
+	int dmabuf = own(SIZE, 0);
+	struct zc_buf_import arg;
+
+	ASSERT_GE(dmabuf, 0);
+	ASSERT_EQ(0, import_fd(self->fd, dmabuf, HUGE + PAGE, 3 * PAGE, &arg));
+	EXPECT_EQ(3 * PAGE, arg.size);
+	EXPECT_EQ(3 * PAGE, send_checked(self->fd, arg.handle, 0, 3 * PAGE, HUGE + PAGE));
+	ASSERT_EQ(0, import_fd(self->fd, dmabuf, SIZE - PAGE, 0, &arg));
+	EXPECT_EQ(PAGE, arg.size);
+	EXPECT_EQ(PAGE, send_checked(self->fd, arg.handle, 0, PAGE, SIZE - PAGE));
+	EXPECT_EQ(-EINVAL, import_fd(self->fd, dmabuf, SIZE, 0, &arg));
+	EXPECT_EQ(-EINVAL, import_fd(self->fd, dmabuf, 0, SIZE + PAGE, &arg));
+	EXPECT_EQ(-EINVAL, import_fd(self->fd, dmabuf, PAGE, SIZE, &arg));
+	EXPECT_EQ(-EINVAL, import_fd(self->fd, dmabuf, 1, PAGE, &arg));
+	EXPECT_EQ(-EINVAL, import_fd(self->fd, dmabuf, 0, 1, &arg));
+	EXPECT_EQ(-EINVAL, import_fd(self->fd, dmabuf, ~0ull & ~(PAGE - 1), 2 * PAGE, &arg));
+	close(dmabuf);
+}
+
+/* What may be read alone is not written to by this way either. */
+TEST_F(take, read_only)
+{
+	int dmabuf = own(SIZE, ZC_EXPORT_RDONLY);
+	struct zc_buf_query query = { 0 };
+	struct zc_buf_import arg;
+	char *map;
+
+	ASSERT_GE(dmabuf, 0);
+	ASSERT_EQ(0, import_fd(self->fd, dmabuf, 0, 0, &arg));
+	query.handle = arg.handle;
+	ASSERT_EQ(0, zct_ioctl(self->fd, ZC_IOC_BUF_QUERY, &query));
+	EXPECT_EQ(ZC_BUF_IMPORTED | ZC_BUF_RDONLY, query.flags);
+	EXPECT_EQ(SIZE, send_checked(self->fd, arg.handle, 0, SIZE, 0));
+	EXPECT_EQ(MAP_FAILED, mmap(NULL, SIZE, RW, MAP_SHARED, self->fd, arg.mmap_offset));
+	map = mmap(NULL, SIZE, PROT_READ, MAP_SHARED, self->fd, arg.mmap_offset);
+	ASSERT_NE(MAP_FAILED, map);
+	EXPECT_EQ(-1, zct_pattern_check(map, 0, SIZE));
+	EXPECT_EQ(-1, mprotect(map, PAGE, RW));
+	EXPECT_EQ(-1, mprotect(map, PAGE, PROT_READ | PROT_EXEC));
+	EXPECT_EQ(MAP_FAILED, mmap(NULL, SIZE, PROT_READ | PROT_EXEC, MAP_SHARED, self->fd,
+				   arg.mmap_offset));
+	munmap(map, SIZE);
+	close(dmabuf);
+}
+
+/* What has an exporter is handed on by him alone. */
+TEST_F(take, not_handed_on)
+{
+	struct zc_dma_map map = { .target = ZC_DMA_OWN, .flags = ZC_DMA_TO_DEVICE };
+	int dmabuf = own(HUGE, 0);
+	struct zc_buf_import arg;
+
+	ASSERT_GE(dmabuf, 0);
+	ASSERT_EQ(0, import_fd(self->fd, dmabuf, 0, 0, &arg));
+	map.handle = arg.handle;
+	EXPECT_EQ(-EOPNOTSUPP, zct_ioctl(self->fd, ZC_IOC_DMA_MAP, &map));
+	EXPECT_EQ(-EOPNOTSUPP, export_fd(self->fd, arg.handle, 0));
+	EXPECT_EQ(-EOPNOTSUPP, export_fd(self->fd, arg.handle, ZC_EXPORT_RDONLY));
+	EXPECT_EQ(-EOPNOTSUPP, seal(self->fd, arg.handle));
+	close(dmabuf);
+}
+
+/* The exporter's buffer cannot be sealed while somebody has it to write to. */
+TEST_F(take, not_sealed)
+{
+	struct zc_buf_create buf;
+	struct zc_buf_import arg;
+	int dmabuf;
+
+	ASSERT_EQ(0, zct_create(self->fd, HUGE, 0, ZC_NODE_ANY, &buf));
+	dmabuf = export_fd(self->fd, buf.handle, 0);
+	ASSERT_GE(dmabuf, 0);
+	ASSERT_EQ(0, import_fd(self->fd, dmabuf, 0, 0, &arg));
+	close(dmabuf);
+	EXPECT_EQ(-EBUSY, seal(self->fd, buf.handle));
+	EXPECT_EQ(0, zct_destroy(self->fd, arg.handle));
+	EXPECT_EQ(0, seal(self->fd, buf.handle));
+}
+
+/* Over and over: the fixture counts the memory. */
+TEST_F(take, again_and_again)
+{
+	int dmabuf = own(HUGE, 0), i;
+	struct zc_buf_import arg;
+
+	ASSERT_GE(dmabuf, 0);
+	for (i = 0; i < 200; i++) {
+		ASSERT_EQ(0, import_fd(self->fd, dmabuf, 0, 0, &arg));
+		ASSERT_EQ(0, zct_destroy(self->fd, arg.handle));
+	}
+	close(dmabuf);
+}
+
+TEST_HARNESS_MAIN
