@@ -589,5 +589,6 @@ struct zc_buf_info {
 #define ZC_IOC_DMA_MAP		_IOWR(ZC_IOC_MAGIC, 0x33, struct zc_dma_map)
 #define ZC_IOC_DMA_UNMAP	_IOWR(ZC_IOC_MAGIC, 0x34, struct zc_dma_unmap)
 #define ZC_IOC_DMA_SEGMENTS	_IOWR(ZC_IOC_MAGIC, 0x35, struct zc_dma_segments)
+#define ZC_IOC_DMA_MEASURE	_IOWR(ZC_IOC_MAGIC, 0x36, struct zc_dma_measure)
 
 #endif /* _UAPI_LINUX_ZC_H */

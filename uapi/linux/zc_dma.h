@@ -227,6 +227,63 @@ struct zc_dma_segments {
 	__u64 __resv[2];
 };
 
+/*
+ * What memory is measured, for zc_dma_measure::kind.
+ */
+/**
+ * ZC_MEASURE_HEAP - as it comes from a heap: in a row for the processor alone, and it begins
+ * with the second cache line of a page. Mapped page by page
+ */
+#define ZC_MEASURE_HEAP		0
+/** ZC_MEASURE_PAGES - whole pages of 4096 bytes, each mapped for itself */
+#define ZC_MEASURE_PAGES	1
+/** ZC_MEASURE_LIST - the same, mapped by one call as a list (dma_map_sg()) */
+#define ZC_MEASURE_LIST		2
+/** ZC_MEASURE_BUFFER - a buffer, as ZC_IOC_DMA_MAP maps it */
+#define ZC_MEASURE_BUFFER	3
+
+/** ZC_MEASURE_MAX - most bytes that can be measured at once */
+#define ZC_MEASURE_MAX		(64U << 20)
+
+/**
+ * struct zc_dma_measure - what does it cost to map memory? (ZC_IOC_DMA_MEASURE)
+ * @target:   in: number of the target
+ * @kind:     in: ZC_MEASURE_*
+ * @handle:   in: handle of the buffer for ZC_MEASURE_BUFFER; else 0
+ * @flags:    in: must be 0
+ * @size:     in: bytes, a multiple of 4096 up to ZC_MEASURE_MAX; 0 for ZC_MEASURE_BUFFER, up
+ *            to which that may have. out: bytes mapped
+ * @map_ns:   out: what it took to map it, nanoseconds by the monotonic clock
+ * @unmap_ns: out: what it took to unmap it, nanoseconds
+ * @calls:    out: calls of the kernel's DMA API to map it
+ * @segments: out: pieces that the device has to be told of
+ * @entries:  out: entries in the last level of the IOMMU's tables, as its page sizes have
+ *            it; 0 where none translates
+ * @bounced:  out: bytes that are bounced
+ * @__resv:   in: must be 0
+ *
+ * Memory of that kind is mapped for reads and writes of the device, once, and unmapped; the
+ * device is told of nothing. It does what a driver would do, and no more.
+ *
+ * Errors: EPERM (needs CAP_SYS_ADMIN), EINVAL (kind, size, flags or reserved fields), ENOENT
+ * (no such handle), ENODEV (no such target), EOPNOTSUPP (imported), ERANGE and EIO (as of
+ * struct zc_dma_map), ENOMEM, EFAULT.
+ */
+struct zc_dma_measure {
+	__u32 target;
+	__u32 kind;
+	__u32 handle;
+	__u32 flags;
+	__u64 size;
+	__u64 map_ns;
+	__u64 unmap_ns;
+	__u64 calls;
+	__u64 segments;
+	__u64 entries;
+	__u64 bounced;
+	__u64 __resv[2];
+};
+
 /** ZC_SYNC_READ - for zc_buf_sync::flags: the processor reads */
 #define ZC_SYNC_READ		(1U << 0)
 /** ZC_SYNC_WRITE - for zc_buf_sync::flags: the processor writes */
