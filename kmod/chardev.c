@@ -47,6 +47,7 @@ static_assert(sizeof(struct zc_dma_detach) == 32);
 static_assert(sizeof(struct zc_dma_map) == 48);
 static_assert(sizeof(struct zc_dma_unmap) == 32);
 static_assert(sizeof(struct zc_dma_segments) == 296);
+static_assert(sizeof(struct zc_dma_measure) == 88);
 static_assert(sizeof(struct zc_send) == 96);
 static_assert(offsetof(struct zc_send, sent) == 40);
 static_assert(offsetof(struct zc_send, paths) == 64);
@@ -335,6 +336,11 @@ static const struct zc_ioctl zc_ioctls[] = {
 		.min = 296,
 		.fn = zc_ioctl_dma_segments,
 	},
+	[_IOC_NR(ZC_IOC_DMA_MEASURE)] = {
+		.cmd = ZC_IOC_DMA_MEASURE,
+		.min = 88,
+		.fn = zc_ioctl_dma_measure,
+	},
 };
 
 /* Room for the largest structure. */
@@ -357,6 +363,7 @@ union zc_ioctl_data {
 	struct zc_dma_map dma_map;
 	struct zc_dma_unmap dma_unmap;
 	struct zc_dma_segments dma_segments;
+	struct zc_dma_measure dma_measure;
 	struct zc_send send;
 	struct zc_cancel cancel;
 	struct zc_sendfile sendfile;

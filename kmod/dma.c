@@ -22,9 +22,6 @@
 /* Bounce buffers lie somewhere below. */
 #define ZC_BOUNCE_MASK		DMA_BIT_MASK(32)
 
-/* Many devices may have a buffer: what the caches have is taken care of apart. */
-#define ZC_DMA_ATTRS		DMA_ATTR_SKIP_CPU_SYNC
-
 /**
  * struct zc_piece - a part of a buffer that is mapped at once
  * @addr: where the device finds it
@@ -95,13 +92,45 @@ static struct zc_mapped *zc_mapped_find(struct zc_buffer *buf, u32 target)
 	return NULL;
 }
 
-/* Addresses are physical ones: would this be one that the device reaches? */
-static int zc_piece_check(const struct zc_target *target, struct page *page, u64 len, u32 flags)
+/**
+ * zc_dma_piece_max - how much can be mapped at once?
+ * @dev: device
+ *
+ * Returns: bytes, a multiple of PAGE_SIZE. Any context.
+ */
+u64 zc_dma_piece_max(struct device *dev)
+{
+	return round_down(min_t(u64, dma_max_mapping_size(dev), SZ_1G), PAGE_SIZE);
+}
+
+/**
+ * zc_dma_is_direct - has the device memory at its own address?
+ * @target: target that no IOMMU translates for
+ * @phys:   where the memory is
+ * @addr:   where the device finds it
+ *
+ * Returns: true if so; else it has a copy elsewhere. Any context.
+ */
+bool zc_dma_is_direct(const struct zc_target *target, phys_addr_t phys, dma_addr_t addr)
+{
+	return addr == phys_to_dma(target->dev, phys);
+}
+
+/**
+ * zc_dma_reaches - can it be mapped for a target without a warning?
+ * @target: target
+ * @phys:   where the memory is
+ * @len:    bytes
+ * @flags:  ZC_DMA_BOUNCE if bounce buffers will do
+ *
+ * Returns: 0; -ERANGE, or -EREMOTEIO: by bounce buffers alone. Any context.
+ */
+int zc_dma_reaches(const struct zc_target *target, phys_addr_t phys, u64 len, u32 flags)
 {
 	struct device *dev = target->dev;
 	u64 mask = min_not_zero(dma_get_mask(dev), dev->bus_dma_limit);
 
-	if (phys_to_dma(dev, page_to_phys(page)) + len - 1 <= mask)
+	if (zc_target_translates(target) || phys_to_dma(dev, phys) + len - 1 <= mask)
 		return 0;
 	/* Else the core warns that it cannot be. */
 	if (dma_max_mapping_size(dev) == SIZE_MAX || mask < ZC_BOUNCE_MASK)
@@ -113,14 +142,11 @@ static int zc_piece_map(struct zc_mapped *map, struct page *page, u64 len, u32 f
 {
 	struct zc_piece *piece = &map->pieces[map->nr];
 	struct device *dev = map->target->dev;
-	bool direct = !zc_target_translates(map->target);
 	int ret;
 
-	if (direct) {
-		ret = zc_piece_check(map->target, page, len, flags);
-		if (ret)
-			return ret;
-	}
+	ret = zc_dma_reaches(map->target, page_to_phys(page), len, flags);
+	if (ret)
+		return ret;
 	piece->addr = dma_map_page_attrs(dev, page, 0, len, map->dir, ZC_DMA_ATTRS);
 	if (dma_mapping_error(dev, piece->addr))
 		return -EIO;
@@ -128,7 +154,8 @@ static int zc_piece_map(struct zc_mapped *map, struct page *page, u64 len, u32 f
 	piece->len = len;
 	map->nr++;
 	/* What is translated is whole pages, which are not bounced. */
-	if (direct && piece->addr != phys_to_dma(dev, page_to_phys(page)))
+	if (!zc_target_translates(map->target) &&
+	    !zc_dma_is_direct(map->target, page_to_phys(page), piece->addr))
 		map->bounced += len;
 	return map->bounced && !(flags & ZC_DMA_BOUNCE) ? -EREMOTEIO : 0;
 }
@@ -198,7 +225,7 @@ static void zc_mapped_unlist(struct zc_mapped *map)
 static struct zc_mapped *zc_mapped_new(struct zc_target *target, struct zc_buffer *buf,
 					 const struct zc_dma_map *arg)
 {
-	u64 max = round_down(min_t(u64, dma_max_mapping_size(target->dev), SZ_1G), PAGE_SIZE);
+	u64 max = zc_dma_piece_max(target->dev);
 	enum dma_data_direction dir = zc_dma_dir(arg->flags);
 	struct zc_mapped *map;
 	int ret = zc_mapped_own(buf, dir);

@@ -6,6 +6,7 @@
 #define _ZC_DMA_H
 
 #include <linux/device.h>
+#include <linux/dma-mapping.h>
 #include <linux/list.h>
 #include <linux/rwsem.h>
 #include <linux/spinlock.h>
@@ -15,6 +16,7 @@
 
 struct zc_dma_attach;
 struct zc_dma_map;
+struct zc_dma_measure;
 struct zc_dma_query;
 struct zc_dma_segments;
 struct zc_file;
@@ -49,6 +51,7 @@ extern struct rw_semaphore zc_dma_sem;
 
 struct zc_target *zc_target_find(u32 id);
 bool zc_target_translates(const struct zc_target *target);
+unsigned long zc_target_page_sizes(const struct zc_target *target);
 bool zc_target_tells(const struct zc_target *target);
 int zc_target_query(struct zc_dma_query *arg);
 int zc_target_attach(struct zc_dma_attach *arg);
@@ -58,12 +61,22 @@ void zc_target_exit(void);
 
 /* dma.c: what is mapped for them */
 
+/* Many devices may have a buffer: what the caches have is taken care of apart. */
+#define ZC_DMA_ATTRS	DMA_ATTR_SKIP_CPU_SYNC
+
+u64 zc_dma_piece_max(struct device *dev);
+bool zc_dma_is_direct(const struct zc_target *target, phys_addr_t phys, dma_addr_t addr);
+int zc_dma_reaches(const struct zc_target *target, phys_addr_t phys, u64 len, u32 flags);
 int zc_dma_map(struct zc_file *zf, struct zc_buffer *buf, struct zc_dma_map *arg);
 int zc_dma_unmap(struct zc_buffer *buf, u32 target);
 int zc_dma_segments(struct zc_buffer *buf, struct zc_dma_segments *arg);
 void zc_dma_sync(struct zc_buffer *buf, u64 offset, u64 len, bool end);
 void zc_dma_drop_all(struct zc_buffer *buf);
 void zc_dma_revoke(struct zc_target *target);
+
+/* dma_measure.c: what that costs */
+
+int zc_dma_measure(const struct zc_buffer *buf, struct zc_dma_measure *arg);
 
 /**
  * zc_dma_drop - have a buffer mapped for nobody

@@ -14,12 +14,10 @@
 #include <linux/vmalloc.h>
 
 #include "compat.h"
+#include "dma.h"
 #include "dmabuf.h"
 #include "ioctl.h"
 #include "zc.h"
-
-/* As in dma.c: what the caches have is taken care of apart. */
-#define ZC_DMABUF_ATTRS		DMA_ATTR_SKIP_CPU_SYNC
 
 /**
  * struct zc_dmabuf - what is behind a dma-buf
@@ -53,9 +51,9 @@ struct zc_dmabuf_map {
 
 static u64 zc_dmabuf_piece_max(struct device *dev)
 {
-	u64 max = min_t(u64, dma_get_max_seg_size(dev), dma_max_mapping_size(dev));
+	u64 max = round_down(dma_get_max_seg_size(dev), PAGE_SIZE);
 
-	return max_t(u64, round_down(min_t(u64, max, SZ_1G), PAGE_SIZE), PAGE_SIZE);
+	return max_t(u64, min(max, zc_dma_piece_max(dev)), PAGE_SIZE);
 }
 
 static int zc_dmabuf_fill(struct sg_table *sgt, const struct zc_mem *mem, u64 max)
@@ -98,7 +96,7 @@ static struct sg_table *zc_dmabuf_map(struct dma_buf_attachment *at,
 	ret = zc_dmabuf_fill(&map->sgt, &zd->buf->mem, zc_dmabuf_piece_max(at->dev));
 	if (ret)
 		goto err_map;
-	ret = dma_map_sgtable(at->dev, &map->sgt, dir, ZC_DMABUF_ATTRS);
+	ret = dma_map_sgtable(at->dev, &map->sgt, dir, ZC_DMA_ATTRS);
 	if (ret)
 		goto err_table;
 	dma_sync_sgtable_for_device(at->dev, &map->sgt, dir);
@@ -124,7 +122,7 @@ static void zc_dmabuf_unmap(struct dma_buf_attachment *at, struct sg_table *sgt,
 	list_del(&map->list);
 	mutex_unlock(&zd->lock);
 	dma_sync_sgtable_for_cpu(map->dev, sgt, map->dir);
-	dma_unmap_sgtable(map->dev, sgt, map->dir, ZC_DMABUF_ATTRS);
+	dma_unmap_sgtable(map->dev, sgt, map->dir, ZC_DMA_ATTRS);
 	sg_free_table(sgt);
 	kfree(map);
 }

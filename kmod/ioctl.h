@@ -57,6 +57,7 @@ int zc_ioctl_dma_map(struct zc_file *zf, void *data);
 void zc_undo_dma_map(struct zc_file *zf, void *data);
 int zc_ioctl_dma_unmap(struct zc_file *zf, void *data);
 int zc_ioctl_dma_segments(struct zc_file *zf, void *data);
+int zc_ioctl_dma_measure(struct zc_file *zf, void *data);
 
 /* ioctl_send.c */
 

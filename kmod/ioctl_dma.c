@@ -180,3 +180,42 @@ int zc_ioctl_dma_segments(struct zc_file *zf, void *data)
 	zc_buffer_put(buf);
 	return ret;
 }
+
+static int zc_dma_measure_check(const struct zc_dma_measure *arg)
+{
+	bool buffer = arg->kind == ZC_MEASURE_BUFFER;
+
+	if (arg->flags || zc_any_set(arg->__resv, ARRAY_SIZE(arg->__resv)) ||
+	    arg->kind > ZC_MEASURE_BUFFER || buffer == !arg->handle)
+		return -EINVAL;
+	if (buffer ? arg->size : !arg->size || arg->size > ZC_MEASURE_MAX ||
+	    !IS_ALIGNED(arg->size, PAGE_SIZE))
+		return -EINVAL;
+	return capable(CAP_SYS_ADMIN) ? 0 : -EPERM;
+}
+
+/**
+ * zc_ioctl_dma_measure - ZC_IOC_DMA_MEASURE
+ * @zf:   file
+ * @data: struct zc_dma_measure, of which nothing is checked yet
+ *
+ * Returns: 0 or a negative errno as documented there. Sleeps.
+ */
+int zc_ioctl_dma_measure(struct zc_file *zf, void *data)
+{
+	struct zc_dma_measure *arg = data;
+	struct zc_buffer *buf;
+	int ret;
+
+	ret = zc_dma_measure_check(arg);
+	if (ret)
+		return ret;
+	if (arg->kind != ZC_MEASURE_BUFFER)
+		return zc_dma_measure(NULL, arg);
+	buf = zc_buffer_find(zf, arg->handle);
+	if (!buf)
+		return -ENOENT;
+	ret = zc_dma_measure(buf, arg);
+	zc_buffer_put(buf);
+	return ret;
+}

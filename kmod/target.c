@@ -44,6 +44,8 @@ static int zc_pci_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	ret = dma_set_mask_and_coherent(&pdev->dev, DMA_BIT_MASK(ZC_PCI_BITS));
 	if (ret)
 		return ret;
+	/* What is too long for the device is divided by who drives it. */
+	dma_set_max_seg_size(&pdev->dev, UINT_MAX);
 	pci_set_master(pdev);
 	return 0;
 }
@@ -103,6 +105,21 @@ static bool zc_target_domain_is(const struct zc_target *target, unsigned int typ
 bool zc_target_translates(const struct zc_target *target)
 {
 	return zc_target_domain_is(target, IOMMU_DOMAIN_DMA);
+}
+
+/**
+ * zc_target_page_sizes - what pages have the tables of the IOMMU?
+ * @target: target
+ *
+ * Returns: a bit for each size; 0 if it does not translate. Any context.
+ */
+unsigned long zc_target_page_sizes(const struct zc_target *target)
+{
+#ifdef CONFIG_IOMMU_API
+	if (zc_target_translates(target))
+		return iommu_get_domain_for_dev(target->dev)->pgsize_bitmap;
+#endif
+	return 0;
 }
 
 /**

@@ -43,6 +43,7 @@ static_assert(sizeof(struct zc_dma_detach) == 32, "zc_dma_detach");
 static_assert(sizeof(struct zc_dma_map) == 48, "zc_dma_map");
 static_assert(sizeof(struct zc_dma_unmap) == 32, "zc_dma_unmap");
 static_assert(sizeof(struct zc_dma_segments) == 296, "zc_dma_segments");
+static_assert(sizeof(struct zc_dma_measure) == 88, "zc_dma_measure");
 static_assert(offsetof(struct zc_query, max_bytes) == 48, "max_bytes");
 static_assert(offsetof(struct zc_query, __resv) == 104, "query resv");
 static_assert(offsetof(struct zc_buf_create, huge_bytes) == 32, "huge_bytes");
@@ -70,6 +71,7 @@ static const unsigned long commands[] = {
 	ZC_IOC_SENDFILE, ZC_IOC_SEND, ZC_IOC_CANCEL,
 	ZC_IOC_DMA_QUERY, ZC_IOC_DMA_ATTACH, ZC_IOC_DMA_DETACH,
 	ZC_IOC_DMA_MAP, ZC_IOC_DMA_UNMAP, ZC_IOC_DMA_SEGMENTS,
+	ZC_IOC_DMA_MEASURE,
 };
 
 #define NR_COMMANDS	(sizeof(commands) / sizeof(*commands))
@@ -86,6 +88,7 @@ FIXTURE(abi)
 	union {
 		char bytes[BIG];
 		uint64_t align;
+		uint32_t handle;
 	} arg;
 };
 
@@ -131,31 +134,30 @@ static int dma_unmap(SELF *self)
 /* Arguments that are right for this command, in self->arg, the rest zero. */
 static void valid(SELF *self, unsigned long cmd)
 {
+	struct zc_buf_create buf;
+
 	memset(&self->arg, 0, sizeof(self->arg));
 	switch (cmd) {
+	case ZC_IOC_DMA_UNMAP:
+	case ZC_IOC_DMA_SEGMENTS:
+		dma_map(self);
+		/* The handle comes first. */
+		__attribute__((fallthrough));
+	case ZC_IOC_BUF_QUERY:
+	case ZC_IOC_BUF_SHARE:
+	case ZC_IOC_BUF_EXPORT:
+		self->arg.handle = self->buf.handle;
+		break;
+	case ZC_IOC_BUF_DESTROY:
+	case ZC_IOC_BUF_SEAL:
+		zct_create(self->fd, 1, 0, ZC_NODE_ANY, &buf);
+		self->arg.handle = buf.handle;
+		break;
 	case ZC_IOC_BUF_CREATE: {
 		struct zc_buf_create *arg = (void *)&self->arg;
 
 		arg->size = 1;
 		arg->node = ZC_NODE_ANY;
-		break;
-	}
-	case ZC_IOC_BUF_QUERY: {
-		struct zc_buf_query *arg = (void *)&self->arg;
-
-		arg->handle = self->buf.handle;
-		break;
-	}
-	case ZC_IOC_BUF_SHARE: {
-		struct zc_buf_share *arg = (void *)&self->arg;
-
-		arg->handle = self->buf.handle;
-		break;
-	}
-	case ZC_IOC_BUF_EXPORT: {
-		struct zc_buf_export *arg = (void *)&self->arg;
-
-		arg->handle = self->buf.handle;
 		break;
 	}
 	case ZC_IOC_BUF_SYNC: {
@@ -171,6 +173,13 @@ static void valid(SELF *self, unsigned long cmd)
 		strcpy(arg->name, "platform:there-is-none");
 		break;
 	}
+	case ZC_IOC_DMA_MEASURE: {
+		struct zc_dma_measure *arg = (void *)&self->arg;
+
+		arg->kind = ZC_MEASURE_PAGES;
+		arg->size = 8192;
+		break;
+	}
 	case ZC_IOC_DMA_DETACH: {
 		struct zc_dma_detach *arg = (void *)&self->arg;
 
@@ -184,40 +193,10 @@ static void valid(SELF *self, unsigned long cmd)
 		arg->flags = ZC_DMA_TO_DEVICE;
 		break;
 	}
-	case ZC_IOC_DMA_UNMAP: {
-		struct zc_dma_unmap *arg = (void *)&self->arg;
-
-		dma_map(self);
-		arg->handle = self->buf.handle;
-		break;
-	}
-	case ZC_IOC_DMA_SEGMENTS: {
-		struct zc_dma_segments *arg = (void *)&self->arg;
-
-		dma_map(self);
-		arg->handle = self->buf.handle;
-		break;
-	}
 	case ZC_IOC_BUF_IMPORT: {
 		struct zc_buf_import *arg = (void *)&self->arg;
 
 		arg->fd = self->memory;
-		break;
-	}
-	case ZC_IOC_BUF_DESTROY: {
-		struct zc_buf_destroy *arg = (void *)&self->arg;
-		struct zc_buf_create buf;
-
-		zct_create(self->fd, 1, 0, ZC_NODE_ANY, &buf);
-		arg->handle = buf.handle;
-		break;
-	}
-	case ZC_IOC_BUF_SEAL: {
-		struct zc_buf_seal *arg = (void *)&self->arg;
-		struct zc_buf_create buf;
-
-		zct_create(self->fd, 1, 0, ZC_NODE_ANY, &buf);
-		arg->handle = buf.handle;
 		break;
 	}
 	case ZC_IOC_SEND: {
@@ -268,10 +247,8 @@ static void tidy(SELF *self, unsigned long cmd, int ret)
 	if ((cmd == ZC_IOC_DMA_MAP && !ret) || (cmd == ZC_IOC_DMA_UNMAP && ret) ||
 	    cmd == ZC_IOC_DMA_SEGMENTS)
 		dma_unmap(self);
-	if (cmd == ZC_IOC_BUF_SEAL)
-		zct_destroy(self->fd, ((struct zc_buf_seal *)&self->arg)->handle);
-	if (cmd == ZC_IOC_BUF_DESTROY && ret)
-		zct_destroy(self->fd, ((struct zc_buf_destroy *)&self->arg)->handle);
+	if (cmd == ZC_IOC_BUF_SEAL || (cmd == ZC_IOC_BUF_DESTROY && ret))
+		zct_destroy(self->fd, self->arg.handle);
 }
 
 TEST_F_TIMEOUT(abi, query, 120)
@@ -392,6 +369,8 @@ TEST_F_TIMEOUT(abi, reserved, 120)
 		{ ZC_IOC_DMA_UNMAP, offsetof(struct zc_dma_unmap, flags), 32 },
 		{ ZC_IOC_DMA_SEGMENTS, offsetof(struct zc_dma_segments, flags), 12 },
 		{ ZC_IOC_DMA_SEGMENTS, offsetof(struct zc_dma_segments, __resv), 296 },
+		{ ZC_IOC_DMA_MEASURE, offsetof(struct zc_dma_measure, flags), 16 },
+		{ ZC_IOC_DMA_MEASURE, offsetof(struct zc_dma_measure, __resv), 88 },
 		{ ZC_IOC_SENDFILE, offsetof(struct zc_sendfile, __resv), 104 },
 		{ ZC_IOC_SEND, offsetof(struct zc_send, __resv), 96 },
 		{ ZC_IOC_CANCEL, offsetof(struct zc_cancel, __resv), 32 },
@@ -439,7 +418,7 @@ TEST_F_TIMEOUT(abi, unknown_commands, 120)
 	memset(&self->arg, 0, sizeof(self->arg));
 	for (nr = 0; nr < 256; nr++) {
 		if (nr <= 2 || (nr >= 0x10 && nr <= 0x18) ||
-		    (nr >= 0x20 && nr <= 0x22) || (nr >= 0x30 && nr <= 0x35))
+		    (nr >= 0x20 && nr <= 0x22) || (nr >= 0x30 && nr <= 0x36))
 			continue;
 		EXPECT_EQ(-ENOTTY, zct_ioctl(self->fd,
 					     _IOC(_IOC_READ | _IOC_WRITE,
