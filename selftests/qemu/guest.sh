@@ -20,6 +20,10 @@ usage()
 	  -s N             processors (default 2; with --icount 1)
 	  --icount         clocks that count instructions; processors take turns
 	  --net            e1000e network card; the host is 10.0.2.2
+	  --edu            two devices with a DMA engine, 1234:11e8 (QEMU's edu), in slots
+	                   10 and 11: of 64 address bits, and of 28
+	  --iommu          Intel's IOMMU, which forgets at once what was unmapped; with
+	                   --append "iommu.strict=0" in its own time
 	  --cpu FLAGS      the processor's flags, as for -cpu max,FLAGS (default
 	                   erms=off,fsrm=off; with --icount none)
 	  --append "…"     more of the kernel's command line
@@ -53,7 +57,7 @@ folder()
 	[ -d "$2" ] || bad "$1 takes a folder, which '$2' is not"
 }
 
-k=6.12 mem='' smp='' icount='' net='' cpu=${ZC_CPU:-} append='' limit=600 name=''
+k=6.12 mem='' smp='' icount='' net='' edu='' iommu='' cpu=${ZC_CPU:-} append='' limit=600 name=''
 payload='' ext4_from='' ext4_size=2048
 # option NAME VALUE
 option()
@@ -77,6 +81,8 @@ while [ $# -gt 0 ]; do
 	case $1 in
 	--icount) icount=y ;;
 	--net) net=y ;;
+	--edu) edu=y ;;
+	--iommu) iommu=y ;;
 	-h | --help) usage && exit ;;
 	--) shift && break ;;
 	-k | -m | -s | --cpu | --append | --time-limit | --payload | --ext4-* | --name)
@@ -164,7 +170,7 @@ port()
 
 qemu_args()
 {
-	local cmdline accel=multi
+	local cmdline accel=multi machine=q35
 
 	# An emulated processor on a busy host may stand still for long.
 	#
@@ -175,8 +181,9 @@ qemu_args()
 	cmdline="console=ttyS0 log_buf_len=8M nokaslr norandmaps"
 	cmdline+=" panic_on_warn=1 oops=panic panic=-1"
 	cmdline+=" watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=180"
+	[ -z "$iommu" ] || machine+=,kernel-irqchip=split
 	args=(-nodefaults -no-user-config -display none -no-reboot
-		-machine q35 -cpu "max,la57=off${cpu:+,$cpu}"
+		-machine "$machine" -cpu "max,la57=off${cpu:+,$cpu}"
 		-m "$mem" -kernel "$kernel/vmlinuz" -initrd "$run/initramfs.cpio"
 		-chardev "file,id=console,path=$run/console.log"
 		-serial chardev:console -device virtio-rng-pci
@@ -189,6 +196,16 @@ qemu_args()
 	if [ -n "$net" ]; then
 		cmdline+=" zc.net"
 		args+=(-netdev "user,id=net" -device "e1000e,netdev=net,romfile=")
+	fi
+	# Of an option that comes twice, the last one holds: --append comes last. The
+	# IOMMU must be there before the devices are.
+	if [ -n "$iommu" ]; then
+		cmdline+=" intel_iommu=on iommu.passthrough=0 iommu.strict=1"
+		args+=(-device "intel-iommu,intremap=on")
+	fi
+	if [ -n "$edu" ]; then
+		args+=(-device "edu,addr=0x10,dma_mask=0xffffffffffffffff"
+			-device "edu,addr=0x11,dma_mask=0xfffffff")
 	fi
 	args+=(-accel "tcg,thread=$accel" -smp "$smp,sockets=$smp"
 		-object "memory-backend-ram,id=m0,size=$((mem / 2))M"
