@@ -3,8 +3,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "kselftest_harness.h"
@@ -229,6 +231,80 @@ TEST_F(export, slice)
 	map = zct_map(self->fd, &one);
 	EXPECT_TRUE(intact(map, 0, 64 << 10));
 	munmap(map, 64 << 10);
+}
+
+/* Of <drm/drm.h>. */
+struct prime {
+	uint32_t handle;
+	uint32_t flags;
+	int32_t fd;
+};
+
+struct gem_close {
+	uint32_t handle;
+	uint32_t pad;
+};
+
+#define PRIME_FD_TO_HANDLE	_IOWR('d', 0x2e, struct prime)
+#define GEM_CLOSE		_IOW('d', 0x09, struct gem_close)
+
+/* How many devices have it, as the kernel lists them; -1: it does not. */
+static int attached(int dmabuf)
+{
+	FILE *f = fopen("/sys/kernel/debug/dma_buf/bufinfo", "re");
+	unsigned long want, inode;
+	bool here = false;
+	char line[256];
+	struct stat st;
+	int nr = -1;
+
+	if (!f || fstat(dmabuf, &st))
+		return -1;
+	want = st.st_ino;
+	while (fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%*x %*x %*x %*x zc %lu", &inode) == 1)
+			here = inode == want;
+		if (here && sscanf(line, "Total %d devices attached", &nr) == 1)
+			break;
+	}
+	fclose(f);
+	return nr;
+}
+
+/* A driver maps it for its device: vgem has none, but does what others do. */
+TEST_F(export, driver)
+{
+	int dmabuf = export_fd(self->fd, self->buf.handle, 0), ro, dri;
+	struct prime prime = { .fd = dmabuf };
+	struct gem_close gem = { 0 };
+
+	ASSERT_GE(dmabuf, 0);
+	if (system("modprobe -q vgem"))
+		SKIP(return, "no vgem");
+	dri = open("/dev/dri/card0", O_RDWR);
+	ASSERT_GE(dri, 0);
+	EXPECT_EQ(0, attached(dmabuf));
+	ASSERT_EQ(0, ioctl(dri, PRIME_FD_TO_HANDLE, &prime));
+	EXPECT_EQ(1, attached(dmabuf));
+	EXPECT_EQ(0, dmabuf_sync(dmabuf, DMA_BUF_SYNC_START | DMA_BUF_SYNC_RW));
+	EXPECT_TRUE(intact(self->map, 0, SIZE));
+	EXPECT_EQ(0, dmabuf_sync(dmabuf, DMA_BUF_SYNC_END | DMA_BUF_SYNC_RW));
+	/* The driver keeps it now. */
+	close(dmabuf);
+	munmap(self->map, SIZE);
+	self->map = MAP_FAILED;
+	EXPECT_EQ(-EBUSY, seal(self->fd, self->buf.handle));
+	gem.handle = prime.handle;
+	EXPECT_EQ(0, ioctl(dri, GEM_CLOSE, &gem));
+	EXPECT_EQ(0, seal(self->fd, self->buf.handle));
+	/* For reading alone it would not do: this one wants to write. */
+	ro = export_fd(self->fd, self->buf.handle, ZC_EXPORT_RDONLY);
+	ASSERT_GE(ro, 0);
+	prime.fd = ro;
+	EXPECT_EQ(-1, ioctl(dri, PRIME_FD_TO_HANDLE, &prime));
+	EXPECT_EQ(EPERM, errno);
+	close(ro);
+	close(dri);
 }
 
 /* More than there are descriptors for. */
