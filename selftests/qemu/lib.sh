@@ -138,7 +138,7 @@ payload()
 	mkdir -p "$dir/bin" "$dir/lib"
 	cp "$dir.module/zc.ko" "$dir"
 	rm -r "$dir.module"
-	cp -a "$ZC_USER"/{zcctl,example-send,example-later} "$dir/bin"
+	cp -a "$ZC_USER"/{zcctl,example-send,example-later,example-dma} "$dir/bin"
 	cp -a "$ZC_USER"/libzc.so* "$dir/lib"
 	# Built by make check; the demo and the bench do without.
 	[ ! -e "$ZC_USER-static/zcctl" ] ||

@@ -41,7 +41,7 @@ receiver()
 	return 1
 }
 
-ktap_plan 56
+ktap_plan 64
 rmmod zc 2>/dev/null
 zcctl info 2>"$dir/err"
 [ $? -eq 3 ] && says "zcctl load" err
@@ -152,6 +152,36 @@ zcctl pool set 1 --node 7 2>"$dir/err"
 ktap_test "pool set on a node that is not there is explained" $?
 zcctl pool set 0 >"$dir/out" && zcctl pool >"$dir/out" && says "^   0 *0 *0 " out
 ktap_test "pool set 0" $?
+zcctl dma >"$dir/out" && says "^ *0  platform:zc .* physical" out
+ktap_test "dma shows the module's own target" $?
+zcctl -j dma map 0 6M --from >"$dir/out" && python3 - "$dir/out" <<-'END'
+	import json, sys
+	m = json.load(open(sys.argv[1]))
+	assert m["schema"] == "zcctl/1" and m["kind"] == "dma-map", m
+	assert m["nr_segments"] == 3 and m["size"] == 6 << 20 and m["bounced_bytes"] == 0, m
+	assert [s["length"] for s in m["segments"]] == [2 << 20] * 3, m
+	assert all(s["address"] % (2 << 20) == 0 for s in m["segments"]), m
+END
+ktap_test "dma map, as JSON" $?
+chmod 666 /dev/zc
+setpriv --reuid 65534 --clear-groups "$(command -v zcctl)" dma map 0 2M >"$dir/out" 2>&1 &&
+	says "segments *1" out && ! says "0x" out
+ktap_test "dma map keeps physical addresses from those without privilege" $?
+setpriv --reuid 65534 --clear-groups "$(command -v zcctl)" dma attach 00:1f.0 2>"$dir/err"
+[ $? -eq 4 ] && says "root" err
+ktap_test "dma attach wants privilege, and says so" $?
+chmod 660 /dev/zc
+zcctl dma detach 0 2>"$dir/err"
+[ $? -eq 1 ] && says "module's own" err
+ktap_test "dma detach of target 0 is explained" $?
+zcctl dma map 9 2M 2>"$dir/err"
+[ $? -eq 1 ] && says "no target 9" err
+ktap_test "dma map for a target that is not there is explained" $?
+zcctl dma attach pci:ffff:ff:1f.7 2>"$dir/err"
+[ $? -eq 1 ] && says "no .*device" err
+ktap_test "dma attach of a device that is not there is explained" $?
+example-dma platform:zc >"$dir/out" && says "0x" out
+ktap_test "the example finds a buffer for a device" $?
 
 zcctl alloc 2T 2>"$dir/err"
 [ $? -eq 1 ] && says "may have 1.0 TiB at most" err

@@ -14,6 +14,26 @@
 /* A buffer that was handed over (ZC_IOC_BUF_SHARE). */
 #define SHARED		"anon_inode:[zc]"
 
+/* What the name of a dma-buf begins with. */
+#define DMABUF		"/dmabuf:"
+
+/* Of a dma-buf: did the module export it? */
+static bool exported(const char *pid, const char *fd)
+{
+	char path[64], line[128];
+	bool ours = false;
+	FILE *info;
+
+	snprintf(path, sizeof(path), "/proc/%.16s/fdinfo/%.16s", pid, fd);
+	info = fopen(path, "re");
+	if (!info)
+		return false;
+	while (!ours && fgets(line, sizeof(line), info))
+		ours = !strcmp(line, "exp_name:\tzc\n");
+	fclose(info);
+	return ours;
+}
+
 static unsigned int count_fds(const char *pid)
 {
 	unsigned int nr = 0;
@@ -33,7 +53,9 @@ static unsigned int count_fds(const char *pid)
 			continue;
 		target[len] = '\0';
 		nr += !strcmp(target, ZC_DEVICE) || !strcmp(target, SHARED) ||
-		      !strcmp(target, ZC_DEVICE " (deleted)");
+		      !strcmp(target, ZC_DEVICE " (deleted)") ||
+		      (!strncmp(target, DMABUF, strlen(DMABUF)) &&
+		       exported(pid, de->d_name));
 	}
 	closedir(dir);
 	return nr;
