@@ -188,6 +188,7 @@ int zc_registry_info(const struct zc_file *zf, struct zc_buf_info *info)
 		.node = buf->node,
 		.mappings = atomic_read(&buf->mappings),
 		.sends = zc_registry_sends(buf),
+		.targets = atomic_read(&buf->dma_mapped),
 	};
 	static_assert(sizeof(info->comm) == TASK_COMM_LEN);
 	memcpy(info->comm, buf->maker.comm, TASK_COMM_LEN);

@@ -537,6 +537,8 @@ struct zc_holder {
  * @nr_holders: out: with ZC_INFO_HOLDERS, processes that map it; more than ZC_HOLDERS_MAX
  *              are not in @holders
  * @holders:    out: who they are
+ * @targets:    out: devices that it is mapped for (ZC_IOC_DMA_MAP)
+ * @__pad:      out: 0
  * @__resv:     in: must be 0
  *
  * Buffers of others are shown with CAP_SYS_ADMIN alone. Parked ones are none. Of memory
@@ -563,7 +565,9 @@ struct zc_buf_info {
 	__u32 sends;
 	__u32 nr_holders;
 	struct zc_holder holders[ZC_HOLDERS_MAX];
-	__u64 __resv[4];
+	__u32 targets;
+	__u32 __pad;
+	__u64 __resv[3];
 };
 
 #define ZC_IOC_MAGIC		0xED

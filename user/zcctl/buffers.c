@@ -65,6 +65,7 @@ static struct json_object *info_json(const struct zc_buf_info *info)
 	out_add_u64(obj, "idle_ms", info->idle_ms);
 	out_add_u64(obj, "mappings", info->mappings);
 	out_add_u64(obj, "sends", info->sends);
+	out_add_u64(obj, "targets", info->targets);
 	for (i = 0; i < info->nr_holders && i < ZC_HOLDERS_MAX; i++) {
 		const struct zc_holder *holder = &info->holders[i];
 		struct json_object *one = json_object_new_object();
@@ -102,19 +103,37 @@ static void info_text(const struct zc_buf_info *info)
 	       out_bytes(info->held_bytes, b, sizeof(b)));
 }
 
+static const char *many(unsigned int n, char *text, size_t size)
+{
+	if (n == 1)
+		return "once";
+	snprintf(text, size, "%u times", n);
+	return text;
+}
+
+static void ties_text(const struct zc_buf_info *info)
+{
+	if (info->buf_flags & ZC_BUF_IMPORTED)
+		puts("         imported: who maps it maps what it was imported from");
+	if (info->targets)
+		printf("         mapped for %u %s ('zcctl dma')\n", info->targets,
+		       info->targets == 1 ? "device" : "devices");
+}
+
 static void holders_text(const struct zc_buf_info *info)
 {
 	unsigned int i;
 
 	for (i = 0; i < info->nr_holders && i < ZC_HOLDERS_MAX; i++) {
 		const struct zc_holder *holder = &info->holders[i];
-		char path[64], comm[32] = "?";
+		char path[64], comm[32] = "?", times[24];
 
 		snprintf(path, sizeof(path), "/proc/%d/comm", holder->pid);
 		if (holder->pid)
 			file_line(path, comm, sizeof(comm));
-		printf("         mapped %u times by %s, process %d of user %u\n",
-		       holder->mappings, comm, holder->pid, holder->uid);
+		printf("         mapped %s by %s, process %d of user %u\n",
+		       many(holder->mappings, times, sizeof(times)), comm, holder->pid,
+		       holder->uid);
 	}
 	if (info->nr_holders > ZC_HOLDERS_MAX)
 		printf("         and by %u processes more\n", info->nr_holders - ZC_HOLDERS_MAX);
@@ -138,6 +157,7 @@ static int list(struct zc_context *ctx, uint32_t flags,
 			if (!nr)
 				head_text();
 			info_text(&info);
+			ties_text(&info);
 			holders_text(&info);
 		}
 		nr++;
@@ -193,6 +213,7 @@ static int buffer_show(struct zc_context *ctx, int id)
 	} else {
 		head_text();
 		info_text(&info);
+		ties_text(&info);
 		holders_text(&info);
 	}
 	return EX_OK;

@@ -199,7 +199,7 @@ static void info_text(const struct zc_query *q, const struct zc_stats *stats,
 	       out_bytes(q->used_bytes, a, sizeof(a)),
 	       out_bytes(q->max_bytes, b, sizeof(b)));
 	if (q->held_bytes)
-		printf("held       %s by the network, counted in max_bytes too\n",
+		printf("held       %s by others, the network for one; counted in max_bytes too\n",
 		       out_bytes(q->held_bytes, a, sizeof(a)));
 	if (q->parked_bytes)
 		printf("parked     %s in buffers that their files may want again\n",
