@@ -390,8 +390,7 @@ int zc_buffer_remove(struct zc_file *zf, u32 handle)
 	}
 	rcu_read_unlock();
 	/* The reference of the handle is the caller's now. */
-	zc_dma_drop(buf);
-	if (zc_pool_park(buf)) {
+	if (!atomic_read(&buf->dma_mapped) && zc_pool_park(buf)) {
 		this_cpu_dec(zc_buffers);
 		if (unlikely(!llist_empty(&zf->hollows)))
 			zc_buffer_reap(zf);
@@ -404,9 +403,11 @@ int zc_buffer_remove(struct zc_file *zf, u32 handle)
 	if (ret)
 		zc_buffer_live(buf);
 	mutex_unlock(&zf->lock);
-	if (!ret)
-		zc_buffer_put(buf);
-	return ret;
+	if (ret)
+		return ret;
+	zc_dma_drop(buf);
+	zc_buffer_put(buf);
+	return 0;
 }
 
 /**

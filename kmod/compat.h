@@ -195,6 +195,10 @@ static inline void zc_dma_buf_vunmap(struct dma_buf *dmabuf, struct iosys_map *m
 }
 #endif
 
+/* For each page udmabuf maps the first one of its folio, from 6.11 on; not since 6.15. */
+#define ZC_UDMABUF_MAPS_HEADS	(LINUX_VERSION_CODE >= KERNEL_VERSION(6, 11, 0) && \
+				 LINUX_VERSION_CODE < KERNEL_VERSION(6, 15, 0))
+
 /* Namespaces of symbols became strings in 6.13. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
 #define ZC_IMPORT_NS_DMA_BUF	MODULE_IMPORT_NS(DMA_BUF);

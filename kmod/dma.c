@@ -10,17 +10,23 @@
  * bounced, so that the device does not see the buffer but a copy, this is not done unless
  * somebody privileged agrees.
  */
+#include <linux/cc_platform.h>
 #include <linux/dma-direct.h>
 #include <linux/dma-mapping.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
+#include <linux/swiotlb.h>
 
 #include "dma.h"
 #include "import.h"
 #include "zc.h"
 
-/* Bounce buffers lie somewhere below. */
-#define ZC_BOUNCE_MASK		DMA_BIT_MASK(32)
+/* Bounce buffers lie somewhere below: those of encrypted guests anywhere. */
+static u64 zc_bounce_mask(void)
+{
+	return cc_platform_has(CC_ATTR_GUEST_MEM_ENCRYPT) ? DMA_BIT_MASK(52) :
+							    DMA_BIT_MASK(32);
+}
 
 /**
  * struct zc_piece - a part of a buffer that is mapped at once
@@ -42,6 +48,7 @@ struct zc_piece {
  * @buf:       buffer, which is there for as long as this is
  * @nr:        valid entries of @pieces
  * @bounced:   bytes that are bounced
+ * @charged:   bytes that count against zc_target::charged
  * @pieces:    all of the buffer, in order
  */
 struct zc_mapped {
@@ -53,6 +60,7 @@ struct zc_mapped {
 	struct zc_buffer *buf;
 	unsigned long nr;
 	u64 bounced;
+	u64 charged;
 	struct zc_piece pieces[];
 };
 
@@ -100,7 +108,9 @@ static struct zc_mapped *zc_mapped_find(struct zc_buffer *buf, u32 target)
  */
 u64 zc_dma_piece_max(struct device *dev)
 {
-	return round_down(min_t(u64, dma_max_mapping_size(dev), SZ_1G), PAGE_SIZE);
+	u64 max = round_down(min_t(u64, dma_max_mapping_size(dev), SZ_1G), PAGE_SIZE);
+
+	return max ?: PAGE_SIZE;
 }
 
 /**
@@ -129,11 +139,17 @@ int zc_dma_reaches(const struct zc_target *target, phys_addr_t phys, u64 len, u3
 {
 	struct device *dev = target->dev;
 	u64 mask = min_not_zero(dma_get_mask(dev), dev->bus_dma_limit);
+	dma_addr_t addr;
 
-	if (zc_target_translates(target) || phys_to_dma(dev, phys) + len - 1 <= mask)
+	if (zc_target_translates(target))
+		return 0;
+	addr = phys_to_dma(dev, phys);
+	/* It may be none, and all ones then. */
+	if (addr <= mask && len - 1 <= mask - addr && addr != DMA_MAPPING_ERROR &&
+	    !is_swiotlb_force_bounce(dev))
 		return 0;
 	/* Else the core warns that it cannot be. */
-	if (dma_max_mapping_size(dev) == SIZE_MAX || mask < ZC_BOUNCE_MASK)
+	if (dma_max_mapping_size(dev) == SIZE_MAX || mask < zc_bounce_mask())
 		return -ERANGE;
 	return flags & ZC_DMA_BOUNCE ? 0 : -EREMOTEIO;
 }
@@ -150,17 +166,19 @@ static int zc_piece_map(struct zc_mapped *map, struct page *page, u64 len, u32 f
 	piece->addr = dma_map_page_attrs(dev, page, 0, len, map->dir, ZC_DMA_ATTRS);
 	if (dma_mapping_error(dev, piece->addr))
 		return -EIO;
-	dma_sync_single_for_device(dev, piece->addr, len, map->dir);
 	piece->len = len;
 	map->nr++;
 	/* What is translated is whole pages, which are not bounced. */
 	if (!zc_target_translates(map->target) &&
 	    !zc_dma_is_direct(map->target, page_to_phys(page), piece->addr))
 		map->bounced += len;
-	return map->bounced && !(flags & ZC_DMA_BOUNCE) ? -EREMOTEIO : 0;
+	if (map->bounced && !(flags & ZC_DMA_BOUNCE))
+		return -EREMOTEIO;
+	dma_sync_single_for_device(dev, piece->addr, len, map->dir);
+	return 0;
 }
 
-/* What is mapped so far is unmapped by zc_mapped_free(). */
+/* What is mapped so far is unmapped by zc_mapped_undo(). */
 static int zc_mapped_fill(struct zc_mapped *map, u64 max, u32 flags)
 {
 	const struct zc_mem *mem = &map->buf->mem;
@@ -180,8 +198,8 @@ static int zc_mapped_fill(struct zc_mapped *map, u64 max, u32 flags)
 	return 0;
 }
 
-/* Of a mapping that is not listed any more, or not yet. */
-static void zc_mapped_free(struct zc_mapped *map)
+/* Of a mapping that nobody was told of: what the processor has written since stays. */
+static void zc_mapped_undo(struct zc_mapped *map)
 {
 	struct device *dev = map->target->dev;
 	unsigned long i;
@@ -189,14 +207,29 @@ static void zc_mapped_free(struct zc_mapped *map)
 	for (i = 0; i < map->nr; i++) {
 		const struct zc_piece *piece = &map->pieces[i];
 
-		dma_sync_single_for_cpu(dev, piece->addr, piece->len, map->dir);
 		dma_unmap_page_attrs(dev, piece->addr, piece->len, map->dir, ZC_DMA_ATTRS);
 		cond_resched();
 	}
+	/* A lazy IOMMU would have the device reach it until then. */
+	zc_target_flush(map->target);
+	zc_target_uncharge(map->target, map->charged);
 	zc_mapped_disown(map->buf, map->dir);
 	if (map->note)
 		zc_note_free(map->note);
 	kvfree(map);
+}
+
+/* Of one that is not listed any more. */
+static void zc_mapped_free(struct zc_mapped *map)
+{
+	unsigned long i;
+
+	for (i = 0; i < map->nr; i++) {
+		dma_sync_single_for_cpu(map->target->dev, map->pieces[i].addr,
+					map->pieces[i].len, map->dir);
+		cond_resched();
+	}
+	zc_mapped_undo(map);
 }
 
 static void zc_mapped_list(struct zc_mapped *map)
@@ -226,27 +259,42 @@ static struct zc_mapped *zc_mapped_new(struct zc_target *target, struct zc_buffe
 					 const struct zc_dma_map *arg)
 {
 	u64 max = zc_dma_piece_max(target->dev);
-	enum dma_data_direction dir = zc_dma_dir(arg->flags);
+	unsigned long nr = zc_mem_pieces(&buf->mem, max);
 	struct zc_mapped *map;
-	int ret = zc_mapped_own(buf, dir);
+	int ret;
 
-	if (ret)
-		return ERR_PTR(ret);
-	map = kvzalloc(struct_size(map, pieces, zc_mem_pieces(&buf->mem, max)),
-		       GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
-	if (!map) {
-		zc_mapped_disown(buf, dir);
+	if (!nr)
+		return ERR_PTR(-EINTR);
+	map = kvzalloc(struct_size(map, pieces, nr), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	if (!map)
 		return ERR_PTR(-ENOMEM);
-	}
 	map->target = target;
-	map->dir = dir;
+	map->dir = zc_dma_dir(arg->flags);
 	map->buf = buf;
-	ret = zc_mapped_fill(map, max, arg->flags);
+	ret = zc_mapped_own(buf, map->dir);
 	if (ret) {
-		zc_mapped_free(map);
+		kvfree(map);
+		return ERR_PTR(ret);
+	}
+	ret = zc_target_charge(target, buf->mem.size, &map->charged);
+	if (!ret)
+		ret = zc_mapped_fill(map, max, arg->flags);
+	if (ret) {
+		zc_mapped_undo(map);
 		return ERR_PTR(ret);
 	}
 	return map;
+}
+
+/* Others may map, or unmap, what takes long. Returns 0 or -EINTR (killed). */
+static int zc_dma_lock(struct zc_buffer *buf)
+{
+	if (down_read_killable(&zc_dma_sem))
+		return -EINTR;
+	if (!mutex_lock_killable(&buf->dma_lock))
+		return 0;
+	up_read(&zc_dma_sem);
+	return -EINTR;
 }
 
 static int zc_dma_map_locked(struct zc_file *zf, struct zc_buffer *buf, struct zc_dma_map *arg)
@@ -274,7 +322,8 @@ static int zc_dma_map_locked(struct zc_file *zf, struct zc_buffer *buf, struct z
 	}
 	map->note = note;
 	zc_mapped_list(map);
-	arg->segments = map->nr;
+	/* Whether small pages are in a row is a matter of physical addresses, too. */
+	arg->segments = zc_target_tells(target) ? map->nr : 0;
 	arg->bounced = map->bounced;
 	return 0;
 }
@@ -289,10 +338,10 @@ static int zc_dma_map_locked(struct zc_file *zf, struct zc_buffer *buf, struct z
  */
 int zc_dma_map(struct zc_file *zf, struct zc_buffer *buf, struct zc_dma_map *arg)
 {
-	int ret;
+	int ret = zc_dma_lock(buf);
 
-	down_read(&zc_dma_sem);
-	mutex_lock(&buf->dma_lock);
+	if (ret)
+		return ret;
 	ret = zc_dma_map_locked(zf, buf, arg);
 	mutex_unlock(&buf->dma_lock);
 	up_read(&zc_dma_sem);
@@ -396,10 +445,10 @@ static int zc_dma_segments_locked(struct zc_buffer *buf, struct zc_dma_segments 
  */
 int zc_dma_segments(struct zc_buffer *buf, struct zc_dma_segments *arg)
 {
-	int ret;
+	int ret = zc_dma_lock(buf);
 
-	down_read(&zc_dma_sem);
-	mutex_lock(&buf->dma_lock);
+	if (ret)
+		return ret;
 	ret = zc_dma_segments_locked(buf, arg);
 	mutex_unlock(&buf->dma_lock);
 	up_read(&zc_dma_sem);
@@ -435,16 +484,18 @@ static void zc_mapped_sync(const struct zc_mapped *map, u64 offset, u64 len, boo
  * @len:    bytes, not beyond its end
  * @end:    it is the devices' from here on; else the processor's
  *
- * Sleeps.
+ * Returns: 0 or -EINTR (killed). Sleeps.
  */
-void zc_dma_sync(struct zc_buffer *buf, u64 offset, u64 len, bool end)
+int zc_dma_sync(struct zc_buffer *buf, u64 offset, u64 len, bool end)
 {
 	const struct zc_mapped *map;
+	int ret = zc_dma_lock(buf);
 
-	down_read(&zc_dma_sem);
-	mutex_lock(&buf->dma_lock);
+	if (ret)
+		return ret;
 	list_for_each_entry(map, &buf->targets, of_buffer)
 		zc_mapped_sync(map, offset, len, end);
 	mutex_unlock(&buf->dma_lock);
 	up_read(&zc_dma_sem);
+	return 0;
 }

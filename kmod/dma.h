@@ -28,9 +28,10 @@ struct zc_file;
  * @list:    among all targets
  * @id:      its number, never used again
  * @dev:     the device, a reference is held
- * @lock:    protects @maps and @nr_maps where zc_dma_sem is held for reading
+ * @lock:    protects @maps, @nr_maps and @charged where zc_dma_sem is held for reading
  * @maps:    what is mapped for it
  * @nr_maps: how many these are
+ * @charged: bytes of them that are mapped by those without privilege
  * @name:    bus and device
  */
 struct zc_target {
@@ -40,6 +41,7 @@ struct zc_target {
 	spinlock_t lock;	/* see above */
 	struct list_head maps;
 	unsigned int nr_maps;
+	u64 charged;
 	char name[ZC_DMA_NAME_MAX];
 };
 
@@ -51,6 +53,9 @@ extern struct rw_semaphore zc_dma_sem;
 
 struct zc_target *zc_target_find(u32 id);
 bool zc_target_translates(const struct zc_target *target);
+void zc_target_flush(const struct zc_target *target);
+int zc_target_charge(struct zc_target *target, u64 bytes, u64 *charged);
+void zc_target_uncharge(struct zc_target *target, u64 bytes);
 unsigned long zc_target_page_sizes(const struct zc_target *target);
 bool zc_target_tells(const struct zc_target *target);
 int zc_target_query(struct zc_dma_query *arg);
@@ -70,7 +75,7 @@ int zc_dma_reaches(const struct zc_target *target, phys_addr_t phys, u64 len, u3
 int zc_dma_map(struct zc_file *zf, struct zc_buffer *buf, struct zc_dma_map *arg);
 int zc_dma_unmap(struct zc_buffer *buf, u32 target);
 int zc_dma_segments(struct zc_buffer *buf, struct zc_dma_segments *arg);
-void zc_dma_sync(struct zc_buffer *buf, u64 offset, u64 len, bool end);
+int zc_dma_sync(struct zc_buffer *buf, u64 offset, u64 len, bool end);
 void zc_dma_drop_all(struct zc_buffer *buf);
 void zc_dma_revoke(struct zc_target *target);
 

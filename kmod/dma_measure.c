@@ -13,6 +13,9 @@
 #include "dma.h"
 #include "zc.h"
 
+/* The device may read: so what is in a buffer does not change. */
+#define ZC_MEASURE_DIR	DMA_TO_DEVICE
+
 /**
  * struct zc_sample - a part of what is measured
  * @page: first page
@@ -118,11 +121,16 @@ static struct zc_samples *zc_samples_buffer(const struct zc_buffer *buf, u64 max
 	struct page *page;
 	u64 len;
 
+	unsigned long nr;
+
 	if (mem->import)
 		return ERR_PTR(-EOPNOTSUPP);
+	if (atomic_read(&buf->dma_mapped))
+		return ERR_PTR(-EBUSY);
 	if (mem->size > ZC_MEASURE_MAX)
 		return ERR_PTR(-EINVAL);
-	s = zc_samples_new(zc_mem_pieces(mem, max));
+	nr = zc_mem_pieces(mem, max);
+	s = nr ? zc_samples_new(nr) : ERR_PTR(-EINTR);
 	while (!IS_ERR(s) && s->size < mem->size) {
 		len = zc_mem_piece(mem, s->size >> PAGE_SHIFT, max, &page);
 		zc_samples_add(s, page, 0, len);
@@ -199,8 +207,8 @@ static void zc_measure_unmap(struct device *dev, struct zc_samples *s, unsigned 
 		const struct zc_sample *one = &s->list[i];
 
 		if (attrs)
-			dma_sync_single_for_cpu(dev, one->addr, one->len, DMA_BIDIRECTIONAL);
-		dma_unmap_page_attrs(dev, one->addr, one->len, DMA_BIDIRECTIONAL, attrs);
+			dma_sync_single_for_cpu(dev, one->addr, one->len, ZC_MEASURE_DIR);
+		dma_unmap_page_attrs(dev, one->addr, one->len, ZC_MEASURE_DIR, attrs);
 	}
 }
 
@@ -213,12 +221,12 @@ static unsigned long zc_measure_map(struct device *dev, struct zc_samples *s,
 		struct zc_sample *one = &s->list[i];
 
 		one->addr = dma_map_page_attrs(dev, one->page, one->off, one->len,
-					       DMA_BIDIRECTIONAL, attrs);
+					       ZC_MEASURE_DIR, attrs);
 		if (dma_mapping_error(dev, one->addr))
 			break;
 		if (attrs)
 			dma_sync_single_for_device(dev, one->addr, one->len,
-						   DMA_BIDIRECTIONAL);
+						   ZC_MEASURE_DIR);
 	}
 	return i;
 }
@@ -275,14 +283,14 @@ static int zc_measure_table(const struct zc_target *target, struct sg_table *sgt
 	int ret;
 
 	t[0] = ktime_get_ns();
-	ret = dma_map_sgtable(target->dev, sgt, DMA_BIDIRECTIONAL, 0);
+	ret = dma_map_sgtable(target->dev, sgt, ZC_MEASURE_DIR, 0);
 	t[1] = ktime_get_ns();
 	if (ret)
 		return ret == -ENOMEM ? ret : -EIO;
 	zc_measure_look_list(target, sgt, arg);
 	arg->segments = sgt->nents;
 	t[2] = ktime_get_ns();
-	dma_unmap_sgtable(target->dev, sgt, DMA_BIDIRECTIONAL, 0);
+	dma_unmap_sgtable(target->dev, sgt, ZC_MEASURE_DIR, 0);
 	t[3] = ktime_get_ns();
 	arg->map_ns = t[1] - t[0];
 	arg->unmap_ns = t[3] - t[2];

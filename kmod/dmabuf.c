@@ -49,10 +49,14 @@ struct zc_dmabuf_map {
 	struct sg_table sgt;
 };
 
-static u64 zc_dmabuf_piece_max(struct device *dev)
+static u64 zc_dmabuf_piece_max(const struct zc_mem *mem, struct device *dev)
 {
-	u64 max = round_down(dma_get_max_seg_size(dev), PAGE_SIZE);
+	u64 boundary = (u64)dma_get_seg_boundary(dev) + 1 ?: U64_MAX;
+	u64 max = round_down(min_t(u64, dma_get_max_seg_size(dev), boundary), PAGE_SIZE);
 
+	/* Small pages in a row may lie across it; parts of hugepages do not. */
+	if (boundary < ZC_HUGE_SIZE && mem->huge_bytes != mem->size)
+		return PAGE_SIZE;
 	return max_t(u64, min(max, zc_dma_piece_max(dev)), PAGE_SIZE);
 }
 
@@ -65,6 +69,8 @@ static int zc_dmabuf_fill(struct sg_table *sgt, const struct zc_mem *mem, u64 ma
 	unsigned int i;
 	int ret;
 
+	if (!nr)
+		return -EINTR;
 	if (nr > UINT_MAX)
 		return -EFBIG;
 	ret = sg_alloc_table(sgt, nr, GFP_KERNEL | __GFP_NOWARN);
@@ -93,7 +99,8 @@ static struct sg_table *zc_dmabuf_map(struct dma_buf_attachment *at,
 		return ERR_PTR(-ENOMEM);
 	map->dev = at->dev;
 	map->dir = dir;
-	ret = zc_dmabuf_fill(&map->sgt, &zd->buf->mem, zc_dmabuf_piece_max(at->dev));
+	ret = zc_dmabuf_fill(&map->sgt, &zd->buf->mem,
+			     zc_dmabuf_piece_max(&zd->buf->mem, at->dev));
 	if (ret)
 		goto err_map;
 	ret = dma_map_sgtable(at->dev, &map->sgt, dir, ZC_DMA_ATTRS);
@@ -155,6 +162,12 @@ static int zc_dmabuf_mmap(struct dma_buf *dmabuf, struct vm_area_struct *vma)
 {
 	struct zc_dmabuf *zd = dmabuf->priv;
 
+	/* An importer may ask for what its own file allows. */
+	if (zd->rdonly) {
+		if (vma->vm_flags & VM_WRITE)
+			return -EPERM;
+		vm_flags_clear(vma, VM_MAYWRITE);
+	}
 	/* So it lies among the others of the buffer, where sealing finds it. */
 	vma_set_file(vma, zd->file);
 	return zc_call_mmap(zd->file, vma);
@@ -173,7 +186,7 @@ static int zc_dmabuf_vmap(struct dma_buf *dmabuf, struct iosys_map *map)
 		return -ENOMEM;
 	for (i = 0; i < nr; i++)
 		pages[i] = zc_mem_page(mem, i);
-	addr = vmap(pages, nr, VM_MAP, zd->rdonly ? PAGE_KERNEL_RO : PAGE_KERNEL);
+	addr = vmap(pages, nr, VM_MAP, PAGE_KERNEL);
 	kvfree(pages);
 	if (!addr)
 		return -ENOMEM;
@@ -209,6 +222,16 @@ static const struct dma_buf_ops zc_dmabuf_ops = {
 	.mmap = zc_dmabuf_mmap,
 	.vmap = zc_dmabuf_vmap,
 	.vunmap = zc_dmabuf_vunmap,
+	.release = zc_dmabuf_release,
+};
+
+/* Not for the kernel: importers write to such a mapping without a word. */
+static const struct dma_buf_ops zc_dmabuf_rdonly_ops = {
+	.map_dma_buf = zc_dmabuf_map,
+	.unmap_dma_buf = zc_dmabuf_unmap,
+	.begin_cpu_access = zc_dmabuf_begin,
+	.end_cpu_access = zc_dmabuf_end,
+	.mmap = zc_dmabuf_mmap,
 	.release = zc_dmabuf_release,
 };
 
@@ -253,11 +276,13 @@ int zc_dmabuf_new(struct zc_buffer *buf, bool rdonly)
 	struct zc_dmabuf *zd;
 	int fd;
 
+	if (buf->mem.size > SIZE_MAX)
+		return -EFBIG;
 	zd = zc_dmabuf_of(buf, rdonly);
 	if (IS_ERR(zd))
 		return PTR_ERR(zd);
 	info.exp_name = KBUILD_MODNAME;
-	info.ops = &zc_dmabuf_ops;
+	info.ops = rdonly ? &zc_dmabuf_rdonly_ops : &zc_dmabuf_ops;
 	info.size = buf->mem.size;
 	info.flags = rdonly ? O_RDONLY : O_RDWR;
 	info.priv = zd;
@@ -270,4 +295,20 @@ int zc_dmabuf_new(struct zc_buffer *buf, bool rdonly)
 	if (fd < 0)
 		dma_buf_put(dmabuf);
 	return fd;
+}
+
+/**
+ * zc_dmabuf_buffer - the buffer that a dma-buf is of
+ * @dmabuf: dma-buf
+ *
+ * Returns: the buffer, which lasts as long as the dma-buf, or NULL: it is of others. Any
+ * context.
+ */
+const struct zc_buffer *zc_dmabuf_buffer(const struct dma_buf *dmabuf)
+{
+	const struct zc_dmabuf *zd = dmabuf->priv;
+
+	if (dmabuf->ops != &zc_dmabuf_ops && dmabuf->ops != &zc_dmabuf_rdonly_ops)
+		return NULL;
+	return zd->buf;
 }

@@ -8,10 +8,12 @@
 #include <linux/errno.h>
 #include <linux/types.h>
 
+struct dma_buf;
 struct zc_buffer;
 
 #ifdef CONFIG_DMA_SHARED_BUFFER
 int zc_dmabuf_new(struct zc_buffer *buf, bool rdonly);
+const struct zc_buffer *zc_dmabuf_buffer(const struct dma_buf *dmabuf);
 #else
 static inline int zc_dmabuf_new(struct zc_buffer *buf, bool rdonly)
 {

@@ -3,8 +3,9 @@
  * Memory that is a dma-buf's, as that of a buffer.
  *
  * The core has it that nobody but the exporter looks at the pages behind a mapping for a
- * device. What the exporter maps for the kernel are pages that the kernel may read, and
- * they stay where they are for as long as that is mapped: these are what is sent.
+ * device. What the exporter maps for the kernel are pages that the kernel may read: these
+ * are what is sent. Whether they stay where they are meanwhile only he knows (those of
+ * graphics drivers may not), and so whose dma-bufs are taken is a matter of a list.
  */
 #include <linux/dma-buf.h>
 #include <linux/file.h>
@@ -13,13 +14,28 @@
 #include <linux/net.h>
 #include <linux/sched/signal.h>
 #include <linux/vmalloc.h>
+#include <linux/workqueue.h>
 #include <linux/zc.h>
 
 #include "buffer.h"
 #include "compat.h"
+#include "dmabuf.h"
 #include "import.h"
 
 ZC_IMPORT_NS_DMA_BUF
+
+/* Exporters of ordinary memory that they neither move nor free before the dma-buf goes. */
+static const char * const zc_import_exporters[] = { "system", "udmabuf" };
+
+static bool zc_import_dmabuf_can(const struct dma_buf *dmabuf)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(zc_import_exporters); i++)
+		if (!strcmp(dmabuf->exp_name, zc_import_exporters[i]))
+			return true;
+	return false;
+}
 
 /**
  * zc_import_dmabuf_from - look up a dma-buf
@@ -67,6 +83,49 @@ static struct page *zc_import_dmabuf_page(const void *addr)
 }
 
 /**
+ * struct zc_import_vmap - a dma-buf to be mapped for the kernel
+ * @work: by a worker: who is killed would not get the memory for it, of which the core warns
+ * @imp:  of which
+ * @ret:  result
+ */
+struct zc_import_vmap {
+	struct work_struct work;
+	struct zc_import *imp;
+	int ret;
+};
+
+static void zc_import_vmap_work(struct work_struct *work)
+{
+	struct zc_import_vmap *vmap = container_of(work, struct zc_import_vmap, work);
+
+	vmap->ret = zc_dma_buf_vmap(vmap->imp->from.dmabuf, &vmap->imp->map);
+}
+
+static int zc_import_vmap(struct zc_import *imp)
+{
+	struct zc_import_vmap vmap = { .imp = imp };
+
+	INIT_WORK_ONSTACK(&vmap.work, zc_import_vmap_work);
+	schedule_work(&vmap.work);
+	flush_work(&vmap.work);
+	destroy_work_on_stack(&vmap.work);
+	return vmap.ret;
+}
+
+/* One of our own. */
+static int zc_import_dmabuf_copy(struct zc_import *imp, const struct zc_mem *mem,
+				 unsigned long nr)
+{
+	for (; imp->nr < nr; imp->nr++) {
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		imp->pages[imp->nr] = zc_mem_page(mem, (imp->offset >> PAGE_SHIFT) + imp->nr);
+		cond_resched();
+	}
+	return 0;
+}
+
+/**
  * zc_import_dmabuf_fill - find the pages of a dma-buf
  * @imp: of which, and where; if this succeeds, to be given to zc_import_dmabuf_empty()
  * @nr:  how many pages
@@ -76,9 +135,14 @@ static struct page *zc_import_dmabuf_page(const void *addr)
 int zc_import_dmabuf_fill(struct zc_import *imp, unsigned long nr)
 {
 	struct dma_buf *dmabuf = imp->from.dmabuf;
+	const struct zc_buffer *own = zc_dmabuf_buffer(dmabuf);
 	int ret;
 
-	ret = zc_dma_buf_vmap(dmabuf, &imp->map);
+	if (own)
+		return zc_import_dmabuf_copy(imp, &own->mem, nr);
+	if (!zc_import_dmabuf_can(dmabuf))
+		return -EOPNOTSUPP;
+	ret = zc_import_vmap(imp);
 	if (ret)
 		return ret == -EINVAL ? -EOPNOTSUPP : ret;
 	ret = -EOPNOTSUPP;
@@ -88,8 +152,8 @@ int zc_import_dmabuf_fill(struct zc_import *imp, unsigned long nr)
 		struct page *page = zc_import_dmabuf_page(imp->map.vaddr + imp->offset +
 							  (imp->nr << PAGE_SHIFT));
 
-		/* udmabuf of 6.12 maps the first page of a hugepage over and over. */
-		if (!page || (imp->nr && page == imp->pages[imp->nr - 1]))
+		if (!page || (ZC_UDMABUF_MAPS_HEADS && PageCompound(page) &&
+			      !strcmp(dmabuf->exp_name, "udmabuf")))
 			goto err;
 		imp->pages[imp->nr] = page;
 		if (fatal_signal_pending(current)) {
@@ -111,7 +175,8 @@ err:
  */
 void zc_import_dmabuf_empty(struct zc_import *imp)
 {
-	zc_dma_buf_vunmap(imp->from.dmabuf, &imp->map);
+	if (!zc_dmabuf_buffer(imp->from.dmabuf))
+		zc_dma_buf_vunmap(imp->from.dmabuf, &imp->map);
 }
 
 /**
@@ -125,6 +190,8 @@ void zc_import_dmabuf_empty(struct zc_import *imp)
  */
 int zc_import_dmabuf_mmap(const struct zc_import *imp, struct vm_area_struct *vma, u64 offset)
 {
+	int ret;
+
 	/* The core has asked another file. */
 	if (vma->vm_flags & VM_EXEC)
 		return -EPERM;
@@ -134,7 +201,10 @@ int zc_import_dmabuf_mmap(const struct zc_import *imp, struct vm_area_struct *vm
 			return -EPERM;
 		vm_flags_clear(vma, VM_MAYWRITE | VM_SHARED);
 	}
-	return dma_buf_mmap(imp->from.dmabuf, vma, (imp->offset + offset) >> PAGE_SHIFT);
+	ret = dma_buf_mmap(imp->from.dmabuf, vma, (imp->offset + offset) >> PAGE_SHIFT);
+	if (!ret)
+		vm_flags_set(vma, VM_DONTEXPAND);
+	return ret;
 }
 
 /**

@@ -370,7 +370,7 @@ int zc_ioctl_buf_sync(struct zc_file *zf, void *data)
 	if (!ret && buf->mem.import)
 		ret = zc_import_sync(buf->mem.import, arg->flags);
 	if (!ret)
-		zc_dma_sync(buf, arg->offset, len, arg->flags & ZC_SYNC_END);
+		ret = zc_dma_sync(buf, arg->offset, len, arg->flags & ZC_SYNC_END);
 	zc_buffer_put(buf);
 	return ret;
 }

@@ -437,7 +437,7 @@ u64 zc_mem_piece(const struct zc_mem *mem, pgoff_t index, u64 max, struct page *
  * @mem: memory
  * @max: as for zc_mem_piece()
  *
- * Returns: their number. May sleep.
+ * Returns: their number; 0: the caller was killed. May sleep.
  */
 unsigned long zc_mem_pieces(const struct zc_mem *mem, u64 max)
 {
@@ -447,6 +447,8 @@ unsigned long zc_mem_pieces(const struct zc_mem *mem, u64 max)
 
 	for (pos = 0; pos < mem->size; nr++) {
 		pos += zc_mem_piece(mem, pos >> PAGE_SHIFT, max, &page);
+		if (fatal_signal_pending(current))
+			return 0;
 		cond_resched();
 	}
 	return nr;

@@ -84,6 +84,12 @@ struct zc_target *zc_target_find(u32 id)
 	return NULL;
 }
 
+/* May the caller know, and do, what concerns all of the machine? */
+static bool zc_target_admin(void)
+{
+	return ns_capable_noaudit(&init_user_ns, CAP_SYS_ADMIN);
+}
+
 static bool zc_target_domain_is(const struct zc_target *target, unsigned int type)
 {
 #ifdef CONFIG_IOMMU_API
@@ -131,7 +137,61 @@ unsigned long zc_target_page_sizes(const struct zc_target *target)
  */
 bool zc_target_tells(const struct zc_target *target)
 {
-	return zc_target_translates(target) || capable(CAP_SYS_ADMIN);
+	return zc_target_translates(target) || zc_target_admin();
+}
+
+/**
+ * zc_target_flush - have the device not reach what was unmapped
+ * @target: target. Any context.
+ */
+void zc_target_flush(const struct zc_target *target)
+{
+#ifdef CONFIG_IOMMU_API
+	if (zc_target_domain_is(target, IOMMU_DOMAIN_DMA_FQ))
+		iommu_flush_iotlb_all(iommu_get_domain_for_dev(target->dev));
+#endif
+}
+
+/* Of the addresses that a device has behind an IOMMU, its driver needs some. */
+#define ZC_TARGET_SHARE		4
+
+/**
+ * zc_target_charge - take addresses
+ * @target:  target
+ * @bytes:   so many
+ * @charged: set to what is to be given to zc_target_uncharge()
+ *
+ * Returns: 0, or -ENOSPC: it is too much for those without privilege. Any context of a
+ * process.
+ */
+int zc_target_charge(struct zc_target *target, u64 bytes, u64 *charged)
+{
+	u64 most = dma_get_mask(target->dev) / ZC_TARGET_SHARE;
+	int ret = 0;
+
+	if (!zc_target_translates(target) || zc_target_admin())
+		return 0;
+	spin_lock(&target->lock);
+	if (bytes > most || target->charged > most - bytes) {
+		ret = -ENOSPC;
+	} else {
+		target->charged += bytes;
+		*charged = bytes;
+	}
+	spin_unlock(&target->lock);
+	return ret;
+}
+
+/**
+ * zc_target_uncharge - give addresses back
+ * @target: target
+ * @bytes:  as zc_target_charge() had it. Any context.
+ */
+void zc_target_uncharge(struct zc_target *target, u64 bytes)
+{
+	spin_lock(&target->lock);
+	target->charged -= bytes;
+	spin_unlock(&target->lock);
 }
 
 static void zc_target_describe(const struct zc_target *target, struct zc_dma_query *arg)
@@ -214,12 +274,28 @@ static void zc_target_del_locked(struct zc_target *target)
 	kfree(target);
 }
 
+static bool zc_target_has(const struct device *dev)
+{
+	struct zc_target *target;
+	bool has = false;
+
+	/* The first one needs no driver. */
+	if (dev == &zc_own->dev)
+		return false;
+	down_read(&zc_dma_sem);
+	list_for_each_entry(target, &zc_targets, list)
+		has |= target->dev == dev;
+	up_read(&zc_dma_sem);
+	return has;
+}
+
 /* The driver is about to let go of the device, which is locked. */
 static int zc_target_notify(struct notifier_block *nb, unsigned long event, void *data)
 {
 	struct zc_target *target, *next;
 
-	if (event != BUS_NOTIFY_UNBIND_DRIVER)
+	/* Who binds and unbinds other devices does not wait for ours. */
+	if (event != BUS_NOTIFY_UNBIND_DRIVER || !zc_target_has(data))
 		return NOTIFY_DONE;
 	down_write(&zc_dma_sem);
 	list_for_each_entry_safe(target, next, &zc_targets, list)
@@ -240,7 +316,9 @@ static struct zc_bus {
 	const struct bus_type *type;
 	struct notifier_block nb;
 } zc_buses[] = {
+#ifdef CONFIG_PCI
 	{ "pci", &pci_bus_type, { .notifier_call = zc_target_notify } },
+#endif
 	{ "platform", &platform_bus_type, { .notifier_call = zc_target_notify } },
 };
 
@@ -264,7 +342,7 @@ static struct device *zc_target_device(const char *name, const struct zc_bus **b
 /* A driver that gives the device to somebody else maps nothing for it. */
 static bool zc_target_is_lent(const struct device *dev)
 {
-	if (dev->bus == &pci_bus_type)
+	if (dev_is_pci(dev))
 		return to_pci_driver(dev->driver)->driver_managed_dma;
 	return dev->bus == &platform_bus_type &&
 	       to_platform_driver(dev->driver)->driver_managed_dma;
@@ -280,7 +358,6 @@ static int zc_target_set_bits(struct device *dev, unsigned int bits)
 static int zc_target_attach_device(struct device *dev, const struct zc_bus *bus,
 				   struct zc_dma_attach *arg)
 {
-	u64 mask;
 	int ret;
 
 	device_lock_assert(dev);
@@ -288,7 +365,6 @@ static int zc_target_attach_device(struct device *dev, const struct zc_bus *bus,
 		return -ENODEV;
 	if (zc_target_is_lent(dev))
 		return -EBUSY;
-	mask = *dev->dma_mask;
 	down_write(&zc_dma_sem);
 	ret = zc_target_add_locked(dev, bus->name, &arg->target);
 	if (!ret) {

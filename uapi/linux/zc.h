@@ -359,8 +359,8 @@ struct zc_buf_create {
  *
  * The file is mapped for a moment: RLIMIT_AS and the like must allow for it.
  *
- * A dma-buf is imported to be sent from, whoever exported it: it must be memory that can be
- * mapped for the kernel, and that the network can hold references to. It is mapped as its
+ * A dma-buf is imported to be sent from: of this module, of the system heap, or of udmabuf;
+ * others may move their memory, or free it before the network has let go. It is mapped as its
  * exporter maps it, for writing if the descriptor may, and its pages are of 4096 bytes here.
  * Devices that use it, and this, take turns by ZC_IOC_BUF_SYNC or DMA_BUF_IOCTL_SYNC.
  *
@@ -368,7 +368,8 @@ struct zc_buf_create {
  * within it; flags or reserved fields), EACCES (not open as it must be), EPERM
  * (RLIMIT_MEMLOCK reached; not sealed as it must be), EBUSY (it is being sealed), ENOMEM
  * (no memory, or no hugepage of that size is free), EAGAIN and EOVERFLOW (as of mmap(2)),
- * EOPNOTSUPP (a dma-buf that is no such memory), or what its exporter says, EFAULT (the file has become shorter meanwhile, or see above), EMFILE
+ * EOPNOTSUPP (another dma-buf, or hugepages by a udmabuf that maps them wrongly: Linux 6.11
+ * to 6.14), or what its exporter says, EFAULT (the file has become shorter meanwhile, or see above), EMFILE
  * (zc_query::max_handles reached), EINTR (killed meanwhile).
  */
 struct zc_buf_import {

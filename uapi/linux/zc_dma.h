@@ -81,7 +81,8 @@ struct zc_dma_detach {
 /**
  * ZC_DMA_LAZY - for zc_dma_query::state: the IOMMU forgets in its own time
  *
- * What was unmapped can be reached by the device for some milliseconds more.
+ * What drivers unmap can be reached by the device for some milliseconds more. The module has
+ * it forgotten at once.
  */
 #define ZC_DMA_LAZY		(1U << 1)
 /** ZC_DMA_ADDRESSES - for zc_dma_query::state: who asks may read addresses */
@@ -133,7 +134,8 @@ struct zc_dma_query {
  * @handle:    in: handle of the buffer
  * @target:    in: number of the target
  * @flags:     in: ZC_DMA_TO_DEVICE, ZC_DMA_FROM_DEVICE or both; ZC_DMA_BOUNCE
- * @segments:  out: how many segments it has: pieces that the device sees as one each
+ * @segments:  out: how many segments it has: pieces that the device sees as one each; 0 for
+ *             who may not read addresses
  * @user_data: in: for the event, if there will be one
  * @bounced:   out: bytes that are bounced
  * @__resv:    in: must be 0
@@ -153,7 +155,8 @@ struct zc_dma_query {
  * (imported from a dma-buf: attach that to the device), ERANGE (memory that the device does
  * not reach: zc_dma_query::mask), EREMOTEIO (memory that it reaches by bounce buffers
  * alone, and ZC_DMA_BOUNCE is not set), EIO (no addresses, or bounce buffers, are left),
- * ENOBUFS (too many events), ENOMEM, EINTR (killed meanwhile), EFAULT.
+ * ENOSPC (those without CAP_SYS_ADMIN have a quarter of what the device reaches behind an
+ * IOMMU, together), ENOBUFS (too many events), ENOMEM, EINTR (killed meanwhile), EFAULT.
  */
 struct zc_dma_map {
 	__u32 handle;
@@ -174,8 +177,8 @@ struct zc_dma_map {
  * @__resv: in: must be 0
  *
  * From here on the device does not reach it any more where an IOMMU translates
- * (ZC_DMA_TRANSLATED) and is not lazy (ZC_DMA_LAZY). Else who drives the device must have
- * stopped it.
+ * (ZC_DMA_TRANSLATED). Else who drives the device must have stopped it before this, and
+ * before whatever else unmaps: the memory may be somebody else's at once.
  *
  * Errors: EINVAL (flags or reserved fields), ENOENT (no such handle, or not mapped for that
  * target), EFAULT.
@@ -214,7 +217,7 @@ struct zc_segment {
  *
  * Errors: EINVAL (flags or reserved fields), ENOENT (no such handle, or not mapped for that
  * target), EPERM (the addresses are physical ones, and the caller lacks CAP_SYS_ADMIN),
- * EFAULT.
+ * EINTR (killed), EFAULT.
  */
 struct zc_dma_segments {
 	__u32 handle;
@@ -262,12 +265,12 @@ struct zc_dma_segments {
  * @bounced:  out: bytes that are bounced
  * @__resv:   in: must be 0
  *
- * Memory of that kind is mapped for reads and writes of the device, once, and unmapped; the
- * device is told of nothing. It does what a driver would do, and no more.
+ * Memory of that kind is mapped for reads of the device, once, and unmapped; the device is
+ * told of nothing. It does what a driver would do, and no more.
  *
  * Errors: EPERM (needs CAP_SYS_ADMIN), EINVAL (kind, size, flags or reserved fields), ENOENT
- * (no such handle), ENODEV (no such target), EOPNOTSUPP (imported), ERANGE and EIO (as of
- * struct zc_dma_map), ENOMEM, EFAULT.
+ * (no such handle), ENODEV (no such target), EOPNOTSUPP (imported), EBUSY (the buffer is
+ * mapped), ERANGE and EIO (as of struct zc_dma_map), ENOMEM, EINTR (killed), EFAULT.
  */
 struct zc_dma_measure {
 	__u32 target;
@@ -330,12 +333,13 @@ struct zc_buf_sync {
  * devices; programs mmap() it from offset 0 (MAP_SHARED; at an address that is a multiple of
  * ZC_HUGE_SIZE, which they choose, by whole hugepages if it has them) and use DMA_BUF_IOCTL_SYNC. Without
  * ZC_EXPORT_RDONLY somebody may write to it: it cannot be sealed before the last
- * descriptor is closed (EBUSY).
+ * descriptor is closed (EBUSY). With it, drivers that map dma-bufs for the kernel do not
+ * take it, as they might write.
  *
  * Errors: EINVAL (flags or reserved fields), ENOENT (no such handle), EACCES (the device was
  * not opened for writing, and ZC_EXPORT_RDONLY is not set), EPERM (sealed, and it is not
  * set), EOPNOTSUPP (imported: hand over what it was imported from), EMFILE, ENFILE, ENOMEM,
- * ENOTTY (a kernel without dma-buf: no ZC_FEAT_DMABUF), EFAULT.
+ * EFBIG (a kernel of 32 bits), ENOTTY (a kernel without dma-buf: no ZC_FEAT_DMABUF), EFAULT.
  */
 struct zc_buf_export {
 	__u32 handle;
