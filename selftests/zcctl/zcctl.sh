@@ -41,7 +41,7 @@ receiver()
 	return 1
 }
 
-ktap_plan 64
+ktap_plan 66
 rmmod zc 2>/dev/null
 zcctl info 2>"$dir/err"
 [ $? -eq 3 ] && says "zcctl load" err
@@ -280,6 +280,20 @@ ktap_test "bench io" $?
 zcctl bench nic "$dir/file" localhost:1 2>"$dir/err"
 [ $? -eq 1 ] && says "TCP-LISTEN:PORT,fork" err
 ktap_test "bench nic to nobody: which receiver it takes" $?
+
+zcctl bench dma --rounds 1 >"$dir/out" &&
+	says "^2.0 MiB for target 0, platform:zc: .*, addresses physical" out &&
+	says "^zc-buffer .* 1.00 *1 *1 *- *0 B$" out
+ktap_test "bench dma" $?
+zcctl -j bench dma --size 4M --rounds 1 >"$dir/out" && python3 - "$dir/out" <<-'END'
+	import json, sys
+	rows = json.load(open(sys.argv[1]))["rows"]
+	assert [r["path"] for r in rows] == ["heap", "pages", "list", "zc-buffer"], rows
+	assert [r["calls"] for r in rows] == [1025, 1024, 1, 2], rows
+	assert all(r["bytes"] == 4 << 20 and r["target"]["name"] == "platform:zc" and
+	           r["map_ns_least"] <= r["map_ns"] <= r["map_ns_most"] for r in rows), rows
+END
+ktap_test "bench dma, as JSON: calls of each kind" $?
 
 zcctl alloc 2M --hold 60 >/dev/null &
 holder=$!

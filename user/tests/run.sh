@@ -53,7 +53,7 @@ for cmd in load unload info alloc pool buffer leaks dma send recv; do
 	check "$cmd --help" 0 "$zcctl" "$cmd" --help
 	check "$cmd --help says usage" 0 says "^usage: zcctl $cmd" out
 done
-for bench in io files many nic copybreak alloc fault; do
+for bench in io files many nic copybreak alloc fault dma; do
 	check "bench $bench --help" 0 "$zcctl" bench "$bench" --help
 	check "bench $bench --help says usage" 0 \
 		says "^usage: zcctl bench $bench" out
@@ -160,6 +160,13 @@ check "bench many: bad number" 2 "$zcctl" bench many --in-flight x "$0"
 check "bench many: bad path" 2 "$zcctl" bench many --paths rw "$0"
 check "bench nic: no port" 2 "$zcctl" bench nic "$0" localhost
 check "bench copybreak: no file" 2 "$zcctl" bench copybreak
+for size in 0 1M 66M x; do
+	check "bench dma: $size bytes" 2 "$zcctl" bench dma --size "$size"
+done
+check "bench dma: bad target" 2 "$zcctl" bench dma --target frobnicate
+check "bench dma: bad target is named" 0 says "'frobnicate'" err
+check "bench dma: bad rounds" 2 "$zcctl" bench dma --rounds 0
+check "bench dma: a file" 2 "$zcctl" bench dma "$0"
 
 # completes REPLY WORD...: is that all that completion offers for the last word?
 completes()
@@ -174,11 +181,13 @@ completes()
 
 check "completion: commands" 0 completes "send" zcctl --json se
 check "completion: benchmarks alone" 0 \
-	completes "io files many nic copybreak alloc fault --help" zcctl bench ""
+	completes "io files many nic copybreak alloc fault dma --help" zcctl bench ""
 check "completion: states of the cache" 0 \
 	completes "cold hot both" zcctl bench io FILE --cache ""
 check "completion: in a list of paths" 0 \
 	completes "rw-4k,zc-buffer" zcctl bench io FILE --paths rw-4k,zc-b
+check "completion: options of bench dma" 0 \
+	completes "--rounds" zcctl bench dma --target 0 --r
 check "completion: parameters" 0 completes "uring_life=" zcctl load u
 check "completion: options of info" 0 completes "--json --pretty --help" zcctl info --
 check "completion: parts of dma" 0 completes "show attach detach map --json --pretty --help" \
@@ -205,6 +214,7 @@ if [ ! -e /dev/zc ]; then
 	check "bench many without the module" 3 "$zcctl" bench many \
 		--transfers 10 "$0"
 	check "bench copybreak without the module" 3 "$zcctl" bench copybreak "$0"
+	check "bench dma without the module" 3 "$zcctl" bench dma --target 00:04.0
 	check "info without the module" 3 "$zcctl" info
 	check "info says what to do" 0 says "zcctl load" err
 	check "send without the module" 3 "$zcctl" send "$0" localhost:1

@@ -35,6 +35,26 @@ uint64_t bench_runs_median(struct bench_runs *runs)
 	return runs->ns[runs->nr / 2];
 }
 
+uint64_t bench_runs_least(const struct bench_runs *runs)
+{
+	uint64_t least = runs->ns[0];
+	unsigned int i;
+
+	for (i = 1; i < runs->nr; i++)
+		least = runs->ns[i] < least ? runs->ns[i] : least;
+	return least;
+}
+
+uint64_t bench_runs_most(const struct bench_runs *runs)
+{
+	uint64_t most = runs->ns[0];
+	unsigned int i;
+
+	for (i = 1; i < runs->nr; i++)
+		most = runs->ns[i] > most ? runs->ns[i] : most;
+	return most;
+}
+
 /* (most - least) / median */
 double bench_runs_spread(struct bench_runs *runs)
 {

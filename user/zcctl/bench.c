@@ -12,6 +12,7 @@ static const struct command benches[] = {
 	{ "nic", bench_nic, "send to another host: copies and fragments" },
 	{ "alloc", bench_alloc, "get memory and give it back" },
 	{ "fault", bench_fault, "touch memory for the first time" },
+	{ "dma", bench_dma, "map memory for a device and unmap it" },
 	{ "copybreak", bench_copybreak, "small sends by reference and by copy" },
 };
 

@@ -163,6 +163,8 @@ struct bench_runs {
 
 void bench_runs_add(struct bench_runs *runs, uint64_t ns);
 uint64_t bench_runs_median(struct bench_runs *runs);
+uint64_t bench_runs_least(const struct bench_runs *runs);
+uint64_t bench_runs_most(const struct bench_runs *runs);
 double bench_runs_spread(struct bench_runs *runs);
 bool bench_listed(const char *list, const char *name);
 unsigned int bench_list_length(const char *list);
@@ -186,6 +188,7 @@ int bench_many(int argc, char **argv);
 int bench_nic(int argc, char **argv);
 int bench_alloc(int argc, char **argv);
 int bench_fault(int argc, char **argv);
+int bench_dma(int argc, char **argv);
 int bench_copybreak(int argc, char **argv);
 
 #endif /* _ZCCTL_BENCH_H */
