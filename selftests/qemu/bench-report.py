@@ -9,7 +9,7 @@ import json
 import pathlib
 import sys
 
-from bench_tables import TABLES
+from bench_tables import TABLES, dma_mode, size
 from bench_targets import TARGETS
 
 # Every row has these
@@ -20,7 +20,9 @@ MORE = ("file_bytes", "files", "requests", "per_call", "transfer_bytes",
         "concurrency", "peak",
         "frags", "frags_per_64k", "packet_bytes", "frags_per_packet", "paths",
         "pattern", "spread", "process_ns", "processes", "processors", "cpu_ns", "wall_ns", "icount",
-        "faults", "get_cpu_ns", "touch_cpu_ns", "meminfo")
+        "faults", "get_cpu_ns", "touch_cpu_ns", "meminfo", "target", "map_ns",
+        "map_ns_least", "map_ns_most", "unmap_ns", "unmap_ns_least", "unmap_ns_most",
+        "calls", "segments", "entries", "bounced_bytes", "runs")
 
 
 def load(dirs):
@@ -70,6 +72,8 @@ def report(kernel, rows, failed):
                             ("path", "cache", "file_bytes", "concurrency", "per_call",
                              "processes")
                             if name in r)
+            if test == "dma":
+                what += f" {size(r['bytes'])}, {dma_mode(r)}"
             print(f"  not ok: {what}: not measured: {r['error']}")
             bad += 1
         bad += missed(test, some)

@@ -4,8 +4,9 @@
 # What zc is worth, in guest instructions per MiB (icount: repeatable, but no
 # model of caches or TLBs), on each of KERNELS (default "6.12 6.1"): all that
 # `zcctl bench` measures, sender and receiver together, by a second guest what goes
-# over an emulated network card, and by a third one what two processors do at once.
-# Writes build/bench.json, prints tables, and fails if a target is missed.
+# over an emulated network card, by a third one what two processors do at once, and by
+# a fourth one what it costs to map memory for a device behind an IOMMU. Writes
+# build/bench.json, prints tables, and fails if a target is missed.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
@@ -44,6 +45,14 @@ card()
 		--payload "$staging/$1" -- bash /zc/guest-bench-nic.sh "$port" >&2
 }
 
+# iommu K: what it costs to map memory for a device
+iommu()
+{
+	"$ZC_QEMU/guest.sh" -k "$1" --iommu --edu --icount --name "bench-dma-$1" \
+		--time-limit 900 --payload "$staging/$1" -- \
+		bash /zc/guest-bench-dma.sh >&2
+}
+
 # pair K: the time of two processors, each on one of this machine; alone here. Then
 # their instructions
 pair()
@@ -62,7 +71,8 @@ for k in ${KERNELS:-6.12 6.1}; do
 	payload "$k" "$staging/$k"
 	cp "$ZC_QEMU"/guest-bench*.sh "$staging/$k"
 	reports+=("$ZC_RUN/bench-$k/out" "$ZC_RUN/bench-nic-$k/out"
-		"$ZC_RUN/bench-pair-$k/out" "$ZC_RUN/bench-turns-$k/out")
+		"$ZC_RUN/bench-pair-$k/out" "$ZC_RUN/bench-turns-$k/out"
+		"$ZC_RUN/bench-dma-$k/out")
 done
 for k in ${KERNELS:-6.12 6.1}; do
 	pair "$k" || die "the guest with two processors failed"
@@ -77,6 +87,7 @@ done
 start_receiver
 for k in ${KERNELS:-6.12 6.1}; do
 	card "$k" || die "the guest with a network card failed"
+	iommu "$k" || die "the guest with an IOMMU failed"
 done
 for guest in "${guests[@]}"; do
 	wait "$guest" || die "a guest failed"

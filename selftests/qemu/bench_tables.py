@@ -193,6 +193,44 @@ def table_fault(rows):
          "and what changes in /proc/meminfo", lines, 1)
 
 
+def dma_mode(row):
+    """Who translates the addresses of the row's target, and how"""
+    target = row["target"]
+    if target["target"] == 0:
+        return "own"
+    if not target["translated"]:
+        return "off"
+    return "lazy" if target["lazy"] else "strict"
+
+
+def dma_needs_less(row, base):
+    """What the row needs less of than that of a buffer"""
+    names = ("map_ns", "unmap_ns", "calls", "segments", "entries", "bounced_bytes")
+    return [name.partition("_")[0] for name in names
+            if base and row is not base and (row[name] or 0) < (base[name] or 0)]
+
+
+def table_dma(rows):
+    """Each beside a buffer of the same size, for the same target"""
+    lines = [("bytes", "IOMMU", "path", "map/MiB", "least-most", "of zc", "unmap/MiB",
+              "least-most", "of zc", "calls", "segments", "entries", "bounced", "")]
+    modes = ("own", "off", "strict", "lazy")
+    for r in sorted(rows, key=lambda r: (r["bytes"], modes.index(dma_mode(r)))):
+        base = find(rows, path="zc-buffer", bytes=r["bytes"], target=r["target"])
+        cells = [size(r["bytes"]), dma_mode(r), r["path"]]
+        for what in ("map_ns", "unmap_ns"):
+            mib = r["bytes"] / MIB
+            cells += [f"{r[what] / mib:.0f}",
+                      f"{r[what + '_least'] / mib:.0f}-{r[what + '_most'] / mib:.0f}",
+                      f"{r[what] / base[what]:.2f}" if base else "-"]
+        less = ", ".join(dma_needs_less(r, base))
+        lines.append((*cells, str(r["calls"]), str(r["segments"]),
+                      "-" if r["entries"] is None else str(r["entries"]),
+                      size(r["bounced_bytes"]), f"{LOST}: {less}" if less else ""))
+    show("memory mapped for a device that is an edu, and for the module's own target:"
+         " guest instructions per MiB", lines, 3)
+
+
 TABLES = {
     "io": table_io,
     "flat": table_flat,
@@ -202,4 +240,5 @@ TABLES = {
     "copybreak": table_copybreak,
     "alloc": table_alloc,
     "fault": table_fault,
+    "dma": table_dma,
 }

@@ -3,7 +3,7 @@
 test on one kernel, and yields (what, figure, most): ok if figure <= most, and not
 ok if the figure is None."""
 
-from bench_tables import find, is_zc, size
+from bench_tables import MIB, dma_mode, find, is_zc, size
 
 # Part of what the other path costs, at most
 COLD = {"sendfile": 0.10, "rw-32k": 0.08}
@@ -17,6 +17,8 @@ FRAGS = 2
 AGAIN = {"ioctl": 3, "hugetlb": 0.01}
 # Two processors get as much done as 1.9 of them
 PAIR = 2 / 1.9
+# Of what pages of 4 KiB, each mapped for itself, cost
+MAP = 0.01
 FAULTS = {"zc": 512, "zc-populate": 0}
 
 
@@ -129,6 +131,21 @@ def targets_fault(rows):
                row["faults"] if row else None, most)
 
 
+def targets_dma(rows):
+    """A buffer: one segment, and one call, for each 2 MiB; and cheap to map"""
+    for mode in ("own", "off", "strict", "lazy"):
+        for nbytes in (2 * MIB, 64 * MIB):
+            some = [r for r in rows if dma_mode(r) == mode and r["bytes"] == nbytes]
+            zc = find(some, path="zc-buffer")
+            pages = find(some, path="pages")
+            what = f"{size(nbytes)} mapped, IOMMU {mode}"
+            for key in ("segments", "calls"):
+                yield (f"{what}, {key} for each 2 MiB",
+                       zc[key] * 2 * MIB / nbytes if zc else None, 1)
+            yield (f"{what}, of pages of 4 KiB",
+                   zc["map_ns"] / pages["map_ns"] if zc and pages else None, MAP)
+
+
 TARGETS = {
     "io": targets_io,
     "flat": targets_flat,
@@ -138,4 +155,5 @@ TARGETS = {
     "copybreak": targets_copybreak,
     "alloc": targets_alloc,
     "fault": targets_fault,
+    "dma": targets_dma,
 }
