@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Run the kselftests in guests; where there are processors for it two at a time: two
-# kernels, or two halves of the topics on one. From the environment:
+# kernels, or two halves of the topics on one. Some topics run once more in guests that
+# are other machines. From the environment:
 #   KERNELS   kernels to run on (default "6.1 6.12"; also: 7.3, debug)
 #   TOPICS    kselftest collections (default: all but those in $ZC_LONG)
 #   ZC_LONG   what takes long, or a machine with nothing else to do (default: scale leak)
@@ -44,6 +45,9 @@ declare -A weights=([sendfile]=360 [buffer]=190 [transfer]=190 [load]=160 [fault
 	[async]=120 [zcctl]=65
 	[scale]=120 [leak]=400)
 
+# Other machines, see run_part, and the topics that run there once more.
+declare -A machines=([iommu]="dma" [swiotlb]="dma")
+
 # summary: what was counted since the last one; all that was said meanwhile goes out
 summary()
 {
@@ -63,22 +67,23 @@ flush()
 # read_guest: follow a guest's output. What is left of $todo did not run.
 read_guest()
 {
-	local line open=''
+	local line ran='' open=''
 
-	topic=boot program=''
+	topic=boot$where program=''
 	ktap_begin
 	while IFS= read -r line; do
 		printf '%s\n' "$line" >>"$log"
 		case $line in
 		'### run '*)
-			topic=${line#\#\#\# run } open=y
+			ran=${line#\#\#\# run } open=y
+			topic=$ran$where
 			was_passed=$passed was_failed=$failed
 			was_skipped=$skipped was_seconds=$SECONDS
 			ktap_begin ;;
 		'### end '*)
 			ktap_end
 			summary
-			open='' todo=${todo#"$topic" } ;;
+			open='' todo=${todo#"$ran" } ;;
 		*)
 			ktap_line "$line" ;;
 		esac
@@ -87,26 +92,33 @@ read_guest()
 		fail "$k: $topic: the guest died or hung in ${program:-the beginning}"
 		printf '    | %s\n' "${program_lines[@]}"
 		summary
-		todo=${todo#"$topic" }
-	elif [ -n "${todo% }" ] && [ "$topic" != guest ]; then
+		todo=${todo#"$ran" }
+	elif [ -n "${todo% }" ] && [ "$ran" != guest ]; then
 		fail "$k: the guest died after topic $topic"
 		todo=''
 	fi
 }
 
-# run_part K N TOPIC...: in a guest, or more if one dies. Counts into the file
-# $staging/K-N.result.
+# run_part K N MACHINE TOPIC...: in a guest, or more if one dies. Counts into the file
+# $staging/K-N.result. MACHINE is empty for the ordinary one.
 run_part()
 {
-	local timeout='' limit=1500 mem=4096 guest
+	local timeout='' limit=1500 mem=4096 guest options=(--edu)
+	local append="hugepagesz=1G hugepages=0:1"
 
-	k=$1 name=$1-$2
+	k=$1 name=$1-$2 where=${3:+ ($3)}
+	case $3 in
+	# An IOMMU translates what devices access.
+	iommu) options+=(--iommu) ;;
+	# All that devices access is copied to and fro.
+	swiotlb) append+=" swiotlb=force" ;;
+	esac
 	log=$ZC_RUN/check-$name/all.log said=$staging/$name.said
 	mkdir -p "${log%/*}"
 	: >"$log"
 	exec 3>&1 >>"$said"
-	todo="${*:3} "
-	echo "== kernel $k: $todo"
+	todo="${*:4} "
+	echo "== kernel $k$where: $todo"
 	flush
 	# A page of 1 GiB is had at boot only; KASAN and lockdep take their time.
 	if [ "$k" = debug ]; then
@@ -115,7 +127,7 @@ run_part()
 	while [ -n "${todo% }" ]; do
 		# shellcheck disable=SC2086 # a list of topics
 		exec {guest}< <(exec "$ZC_QEMU/guest.sh" -k "$k" --name "guest-$name" \
-			-m "$mem" --append "hugepagesz=1G hugepages=0:1" \
+			-m "$mem" --append "$append" "${options[@]}" \
 			--time-limit "$limit" --payload "$staging/$k" -- \
 			env TIMEOUT="$timeout" bash /zc/guest-check.sh $todo 2>&1)
 		echo $! >"$staging/$name.guest"
@@ -176,6 +188,29 @@ split()
 	printf '%s\n' "${parts[@]}"
 }
 
+# once_more K MACHINE: those of $topics that run on that machine
+once_more()
+{
+	local t
+
+	# The debug kernel has no driver for an IOMMU.
+	[ "$1-$2" != debug-iommu ] || return 0
+	for t in $topics; do
+		[[ " ${machines[$2]} " != *" $t "* ]] || echo "$t"
+	done
+}
+
+# start K N MACHINE [TOPIC...]: run_part, as soon as there is room for one more
+start()
+{
+	[ $# -gt 3 ] || return 0
+	names+=("$1-$2")
+	while [ "$(jobs -rp | wc -l)" -ge "$jobs" ]; do
+		wait -n || true
+	done
+	(run_part "$@") &
+}
+
 ready=()
 for kernel in $kernels; do
 	! prepare "$kernel" || ready+=("$kernel")
@@ -189,12 +224,12 @@ for kernel in "${ready[@]}"; do
 	while read -r part; do
 		[ -n "$part" ] || continue
 		n=$((n + 1))
-		names+=("$kernel-$n")
-		while [ "$(jobs -rp | wc -l)" -ge "$jobs" ]; do
-			wait -n || true
-		done
-		(run_part "$kernel" "$n" $part) &
+		start "$kernel" "$n" '' $part
 	done < <(split "$per_kernel" $topics)
+	for machine in "${!machines[@]}"; do
+		# shellcheck disable=SC2046 # a list of topics
+		start "$kernel" "$machine" "$machine" $(once_more "$kernel" "$machine")
+	done
 done
 wait
 for name in "${names[@]}"; do

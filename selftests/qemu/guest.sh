@@ -197,8 +197,7 @@ qemu_args()
 		cmdline+=" zc.net"
 		args+=(-netdev "user,id=net" -device "e1000e,netdev=net,romfile=")
 	fi
-	# Of an option that comes twice, the last one holds: --append comes last. The
-	# IOMMU must be there before the devices are.
+	# Of an option that comes twice the last one holds: --append comes last.
 	if [ -n "$iommu" ]; then
 		cmdline+=" intel_iommu=on iommu.passthrough=0 iommu.strict=1"
 		args+=(-device "intel-iommu,intremap=on")

@@ -1,0 +1,381 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What an IOMMU does for buffers: that a device does not reach what is not, or no longer,
+ * mapped for it, and that one of few address bits reaches all that is.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "dma.h"
+#include "edu.h"
+#include "kselftest_harness.h"
+
+/* What a helper gets of a test. */
+#define SELF	FIXTURE_DATA(iommu)
+
+/* What a device tries to read or write where it must not. */
+#define LEN	64
+
+FIXTURE(iommu)
+{
+	int fd;
+	uint64_t used;
+	struct edu edu;
+	struct zc_buf_create buf;
+	char *map;
+	struct segments segs;
+	/* For what the device has got, and what it is to write. */
+	struct zc_buf_create own;
+	char *notes;
+	struct segments own_segs;
+};
+
+FIXTURE_SETUP(iommu)
+{
+	struct zc_dma_query query;
+
+	self->fd = zct_open();
+	ASSERT_GE(self->fd, 0);
+	self->used = zct_used(self->fd);
+	ASSERT_TRUE(edu_find(&self->edu, 0));
+	ASSERT_EQ(0, edu_begin(&self->edu, self->fd, 64));
+	ASSERT_EQ(0, dma_query(self->fd, self->edu.target, &query));
+	ASSERT_EQ(ZC_DMA_TRANSLATED | ZC_DMA_ADDRESSES, query.state);
+	ASSERT_EQ(0, zct_create(self->fd, 2 * HUGE, 0, ZC_NODE_ANY, &self->buf));
+	self->map = zct_map(self->fd, &self->buf);
+	ASSERT_NE(MAP_FAILED, self->map);
+	zct_pattern(self->map, 0, self->buf.size);
+	ASSERT_EQ(0, zct_create(self->fd, HUGE, 0, ZC_NODE_ANY, &self->own));
+	self->notes = zct_map(self->fd, &self->own);
+	ASSERT_NE(MAP_FAILED, self->notes);
+	memset(self->notes, 'n', HUGE);
+}
+
+FIXTURE_TEARDOWN(iommu)
+{
+	int fd = zct_open();
+
+	munmap(self->map, self->buf.size);
+	munmap(self->notes, self->own.size);
+	close(self->fd);
+	EXPECT_GE(0, dma_mappings(fd, self->edu.target));
+	edu_end(&self->edu, fd);
+	EXPECT_TRUE(zct_used_becomes(fd, self->used, 2000));
+	close(fd);
+}
+
+/* Map a buffer, and learn where. Returns the number of segments or a negative errno. */
+static int map(SELF *self, uint32_t handle, uint32_t flags, struct segments *segs)
+{
+	return dma_map(self->fd, handle, self->edu.target, flags, NULL) ?:
+	       dma_segments(self->fd, handle, self->edu.target, segs);
+}
+
+static bool intact(SELF *self)
+{
+	return zct_pattern_check(self->map, 0, self->buf.size) == -1;
+}
+
+/* Is the device, whatever it has of its own, kept from writing to @addr? */
+static bool kept(SELF *self, uint64_t addr)
+{
+	unsigned long before = edu_faults();
+
+	return edu_store(&self->edu, addr, 0, LEN) && edu_faulted(before);
+}
+
+/* The same when it has something to write. */
+static bool cannot_write(SELF *self, uint64_t addr)
+{
+	return edu_get(&self->edu, &self->own_segs, 0, LEN) && kept(self, addr);
+}
+
+/* Does it not read from it, where the pattern of @offset stands? */
+static bool cannot_read(SELF *self, uint64_t addr, uint64_t offset)
+{
+	unsigned long before;
+
+	if (!edu_get(&self->edu, &self->own_segs, 0, LEN))
+		return false;
+	before = edu_faults();
+	return edu_load(&self->edu, addr, 0, LEN) && edu_faulted(before) &&
+	       edu_put(&self->edu, &self->own_segs, PAGE, LEN) &&
+	       zct_pattern_check(self->notes + PAGE, offset, LEN) >= 0;
+}
+
+TEST_F_TIMEOUT(iommu, unmapped, 120)
+{
+	unsigned long before = edu_faults();
+	uint64_t addr, rest;
+	int log = edu_log();
+
+	ASSERT_GE(log, 0);
+	ASSERT_EQ(1, map(self, self->own.handle, BOTH, &self->own_segs));
+	ASSERT_EQ(2, map(self, self->buf.handle, BOTH, &self->segs));
+	addr = dma_address(&self->segs, HUGE + 5 * PAGE, &rest);
+	/* So it is with what is mapped. */
+	ASSERT_TRUE(edu_get(&self->edu, &self->own_segs, 0, LEN));
+	ASSERT_TRUE(edu_store(&self->edu, addr, 0, LEN));
+	EXPECT_FALSE(intact(self));
+	zct_pattern(self->map, 0, self->buf.size);
+	EXPECT_EQ(before, edu_faults());
+	EXPECT_FALSE(edu_logged(&self->edu, log, addr));
+
+	ASSERT_EQ(0, dma_unmap(self->fd, self->buf.handle, self->edu.target));
+	EXPECT_TRUE(cannot_write(self, addr));
+	EXPECT_TRUE(edu_logged(&self->edu, log, addr));
+	close(log);
+	EXPECT_TRUE(cannot_read(self, addr + PAGE, HUGE + 6 * PAGE));
+	EXPECT_TRUE(cannot_write(self, self->segs.at[0].addr));
+	EXPECT_TRUE(intact(self));
+}
+
+TEST_F_TIMEOUT(iommu, detached, 120)
+{
+	uint32_t handle = self->buf.handle;
+	uint64_t addr;
+
+	ASSERT_EQ(2, map(self, handle, BOTH, &self->segs));
+	addr = self->segs.at[0].addr;
+	ASSERT_EQ(0, dma_detach(self->fd, self->edu.target));
+	/* The device has nothing any more; what it writes is what it has had before. */
+	EXPECT_TRUE(kept(self, addr));
+	EXPECT_TRUE(intact(self));
+	/* Another time it is another target. */
+	ASSERT_EQ(0, dma_attach(self->fd, self->edu.name, 64, &self->edu.target));
+	EXPECT_EQ(-ENOENT, dma_segments(self->fd, handle, self->edu.target, &self->segs));
+	ASSERT_EQ(1, map(self, self->own.handle, BOTH, &self->own_segs));
+	EXPECT_TRUE(cannot_write(self, self->own_segs.at[0].addr + HUGE));
+	EXPECT_TRUE(intact(self));
+}
+
+TEST_F_TIMEOUT(iommu, destroyed, 120)
+{
+	ASSERT_EQ(1, map(self, self->own.handle, BOTH, &self->own_segs));
+	ASSERT_EQ(2, map(self, self->buf.handle, BOTH, &self->segs));
+	/* The memory mapping keeps the memory, which the device has lost all the same. */
+	ASSERT_EQ(0, zct_destroy(self->fd, self->buf.handle));
+	EXPECT_TRUE(cannot_write(self, self->segs.at[1].addr));
+	EXPECT_TRUE(cannot_read(self, self->segs.at[0].addr, 0));
+	EXPECT_TRUE(intact(self));
+}
+
+/* Whoever has mapped it is gone before the device begins. */
+TEST_F_TIMEOUT(iommu, killed, 120)
+{
+	struct segments segs;
+	int pipes[2], status;
+	pid_t pid;
+
+	ASSERT_EQ(1, map(self, self->own.handle, BOTH, &self->own_segs));
+	ASSERT_EQ(0, pipe(pipes));
+	pid = fork();
+	if (!pid) {
+		int fd = zct_open();
+		struct zc_buf_create buf;
+
+		if (zct_create(fd, HUGE, 0, ZC_NODE_ANY, &buf) ||
+		    dma_map(fd, buf.handle, self->edu.target, BOTH, NULL) ||
+		    dma_segments(fd, buf.handle, self->edu.target, &segs) != 1 ||
+		    write(pipes[1], &segs.at[0].addr, sizeof(segs.at[0].addr)) < 0)
+			_exit(1);
+		pause();
+	}
+	close(pipes[1]);
+	ASSERT_EQ(sizeof(segs.at[0].addr),
+		  read(pipes[0], &segs.at[0].addr, sizeof(segs.at[0].addr)));
+	EXPECT_EQ(2, dma_mappings(self->fd, self->edu.target));
+	kill(pid, SIGKILL);
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	ASSERT_TRUE(dma_mappings_become(self->fd, self->edu.target, 1, 2000));
+	EXPECT_TRUE(cannot_write(self, segs.at[0].addr));
+	close(pipes[0]);
+}
+
+/* What it is mapped for the device can do, and no more. */
+TEST_F_TIMEOUT(iommu, read_only, 120)
+{
+	ASSERT_EQ(1, map(self, self->own.handle, BOTH, &self->own_segs));
+	ASSERT_EQ(2, map(self, self->buf.handle, ZC_DMA_TO_DEVICE, &self->segs));
+	EXPECT_TRUE(cannot_write(self, self->segs.at[1].addr + 3 * PAGE));
+	EXPECT_TRUE(intact(self));
+	EXPECT_TRUE(edu_get(&self->edu, &self->segs, HUGE, LEN));
+	EXPECT_TRUE(edu_put(&self->edu, &self->own_segs, 0, LEN));
+	EXPECT_EQ(-1, zct_pattern_check(self->notes, HUGE, LEN));
+}
+
+/* Whoever has a part of a hugepage gives the device no more than that. */
+TEST_F_TIMEOUT(iommu, slice, 120)
+{
+	struct zc_buf_create buf[3];
+	char *at[3], want[PAGE];
+	int i;
+
+	memset(want, 's', PAGE);
+	for (i = 0; i < 3; i++) {
+		ASSERT_EQ(0, zct_create(self->fd, PAGE, ZC_BUF_SLICE, ZC_NODE_ANY, &buf[i]));
+		at[i] = zct_map(self->fd, &buf[i]);
+		ASSERT_NE(MAP_FAILED, at[i]);
+		memcpy(at[i], want, PAGE);
+	}
+	ASSERT_EQ(1, map(self, self->own.handle, BOTH, &self->own_segs));
+	ASSERT_EQ(1, map(self, buf[1].handle, BOTH, &self->segs));
+	EXPECT_TRUE(cannot_write(self, self->segs.at[0].addr - PAGE));
+	/* Unless something else is mapped there, which was first. */
+	if (self->own_segs.at[0].addr != self->segs.at[0].addr + PAGE)
+		EXPECT_TRUE(cannot_write(self, self->segs.at[0].addr + PAGE));
+	for (i = 0; i < 3; i++) {
+		EXPECT_EQ(0, memcmp(want, at[i], PAGE));
+		munmap(at[i], PAGE);
+	}
+}
+
+/* All memory, by addresses that it has bits for. */
+TEST_F_TIMEOUT(iommu, few_bits, 120)
+{
+	unsigned int node, i;
+	struct edu narrow;
+
+	if (!edu_find(&narrow, 1))
+		SKIP(return, "no second device edu");
+	ASSERT_EQ(0, edu_begin(&narrow, self->fd, 28));
+	for (node = 0; node < 2; node++) {
+		struct zc_dma_map arg = { 0 };
+		struct zc_buf_create buf;
+		char *at;
+
+		ASSERT_EQ(0, zct_create(self->fd, 3 * HUGE, ZC_BUF_NODE_STRICT, node, &buf));
+		at = zct_map(self->fd, &buf);
+		ASSERT_NE(MAP_FAILED, at);
+		zct_pattern(at, 0, buf.size);
+		ASSERT_EQ(0, dma_map(self->fd, buf.handle, narrow.target, BOTH, &arg));
+		EXPECT_EQ(3, arg.segments);
+		EXPECT_EQ(0, arg.bounced);
+		ASSERT_EQ(3, dma_segments(self->fd, buf.handle, narrow.target, &self->segs));
+		for (i = 0; i < 3; i++)
+			EXPECT_GE(1ull << 28, self->segs.at[i].addr + self->segs.at[i].len);
+		ASSERT_TRUE(edu_get(&narrow, &self->segs, 3 * HUGE - 900, 900));
+		ASSERT_TRUE(edu_put(&narrow, &self->segs, HUGE - 450, 900));
+		EXPECT_EQ(-1, zct_pattern_check(at, 0, HUGE - 450));
+		EXPECT_EQ(-1, zct_pattern_check(at + HUGE - 450, 3 * HUGE - 900, 900));
+		EXPECT_EQ(-1, zct_pattern_check(at + HUGE + 450, HUGE + 450, 2 * HUGE - 450));
+		munmap(at, buf.size);
+		ASSERT_EQ(0, zct_destroy(self->fd, buf.handle));
+	}
+	edu_end(&narrow, self->fd);
+}
+
+/* More than there are addresses: nothing is left behind by what does not fit. */
+TEST_F_TIMEOUT(iommu, no_addresses, 120)
+{
+	struct zc_buf_create buf;
+	struct edu narrow;
+	int i;
+
+	if (!edu_find(&narrow, 1))
+		SKIP(return, "no second device edu");
+	/* 16 MiB of addresses. */
+	ASSERT_EQ(0, edu_begin(&narrow, self->fd, 24));
+	ASSERT_EQ(0, zct_create(self->fd, 24 * MIB, 0, ZC_NODE_ANY, &buf));
+	for (i = 0; i < 5; i++)
+		EXPECT_EQ(-EIO, dma_map(self->fd, buf.handle, narrow.target, BOTH, NULL));
+	EXPECT_EQ(0, dma_mappings(self->fd, narrow.target));
+	ASSERT_EQ(0, zct_destroy(self->fd, buf.handle));
+	ASSERT_EQ(0, zct_create(self->fd, 8 * MIB, 0, ZC_NODE_ANY, &buf));
+	for (i = 0; i < 5; i++) {
+		ASSERT_EQ(0, dma_map(self->fd, buf.handle, narrow.target, BOTH, NULL));
+		ASSERT_EQ(0, dma_unmap(self->fd, buf.handle, narrow.target));
+	}
+	edu_end(&narrow, self->fd);
+}
+
+/* Have the IOMMU treat the device in another way, and make it a target again. */
+static int become(SELF *self, const char *type)
+{
+	char now[32] = "";
+
+	edu_end(&self->edu, self->fd);
+	edu_group_set(&self->edu, type);
+	if (!edu_group(&self->edu, now, sizeof(now)) || strcmp(now, type))
+		return -ENOTSUP;
+	return edu_begin(&self->edu, self->fd, 64);
+}
+
+TEST_F_TIMEOUT(iommu, lazy, 120)
+{
+	struct zc_dma_query query;
+	int ret = become(self, "DMA-FQ");
+
+	if (!ret) {
+		ASSERT_EQ(0, dma_query(self->fd, self->edu.target, &query));
+		EXPECT_EQ(ZC_DMA_TRANSLATED | ZC_DMA_LAZY | ZC_DMA_ADDRESSES, query.state);
+		EXPECT_EQ(2, map(self, self->buf.handle, BOTH, &self->segs));
+		EXPECT_TRUE(edu_get(&self->edu, &self->segs, HUGE, LEN));
+		EXPECT_TRUE(edu_put(&self->edu, &self->segs, 1000, LEN));
+		EXPECT_EQ(-1, zct_pattern_check(self->map + 1000, HUGE, LEN));
+		zct_pattern(self->map, 0, self->buf.size);
+		/* It is not for drivers alone that it forgets: see zc_target_flush(). */
+		EXPECT_EQ(1, map(self, self->own.handle, BOTH, &self->own_segs));
+		EXPECT_TRUE(edu_store(&self->edu, self->segs.at[0].addr, 0, LEN));
+		zct_pattern(self->map, 0, self->buf.size);
+		ASSERT_EQ(0, dma_unmap(self->fd, self->buf.handle, self->edu.target));
+		EXPECT_TRUE(cannot_write(self, self->segs.at[0].addr));
+		EXPECT_TRUE(intact(self));
+	}
+	EXPECT_EQ(0, ret);
+	EXPECT_EQ(0, become(self, "DMA"));
+}
+
+/* Physical addresses are secrets with an IOMMU, too, if it lets them pass. */
+TEST_F_TIMEOUT(iommu, passed_through, 120)
+{
+	struct zc_dma_query query;
+	int ret = become(self, "identity");
+
+	if (!ret) {
+		ASSERT_EQ(0, dma_query(self->fd, self->edu.target, &query));
+		EXPECT_EQ(ZC_DMA_ADDRESSES, query.state);
+		EXPECT_EQ(2, map(self, self->buf.handle, BOTH, &self->segs));
+		EXPECT_EQ(dma_physical(self->map), self->segs.at[0].addr);
+		EXPECT_EQ(dma_physical(self->map + HUGE), self->segs.at[1].addr);
+		EXPECT_TRUE(edu_get(&self->edu, &self->segs, HUGE, LEN));
+		EXPECT_TRUE(edu_put(&self->edu, &self->segs, 1000, LEN));
+		EXPECT_EQ(-1, zct_pattern_check(self->map + 1000, HUGE, LEN));
+		ASSERT_EQ(0, dma_unmap(self->fd, self->buf.handle, self->edu.target));
+	}
+	EXPECT_EQ(0, ret);
+	EXPECT_EQ(0, become(self, "DMA"));
+}
+
+/* A device that another program has is none of ours. */
+TEST_F_TIMEOUT(iommu, lent, 120)
+{
+	uint32_t target;
+
+	if (system("modprobe -q vfio-pci"))
+		SKIP(return, "no vfio-pci");
+	edu_end(&self->edu, self->fd);
+	ASSERT_EQ(0, edu_bind(&self->edu, "vfio-pci"));
+	EXPECT_EQ(-EBUSY, dma_attach(self->fd, self->edu.name, 0, &target));
+	EXPECT_EQ(0, edu_unbind(&self->edu));
+}
+
+/* One reason for all of it. */
+int main(int argc, char **argv)
+{
+	char type[32];
+	struct edu edu;
+
+	if (!edu_find(&edu, 0))
+		ksft_exit_skip("no device edu: guest.sh --edu\n");
+	if (!edu_group(&edu, type, sizeof(type)) || strcmp(type, "DMA"))
+		ksft_exit_skip("no IOMMU that forgets at once: guest.sh --iommu\n");
+	return test_harness_run(argc, argv);
+}
