@@ -50,6 +50,10 @@ int edu_group_set(const struct edu *edu, const char *type);
  */
 bool edu_load(const struct edu *edu, uint64_t addr, unsigned int at, unsigned int len);
 bool edu_store(const struct edu *edu, uint64_t addr, unsigned int at, unsigned int len);
+/* The latter in parts: a tenth of a second later it is done, and the device busy no more. */
+bool edu_store_begin(const struct edu *edu, uint64_t addr, unsigned int at, unsigned int len);
+bool edu_busy(const struct edu *edu);
+bool edu_end_run(const struct edu *edu);
 /* The same with a place in a buffer. False also if that has no such place. */
 bool edu_get(const struct edu *edu, const struct segments *segs, uint64_t offset,
 	     unsigned int len);

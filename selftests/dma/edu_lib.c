@@ -184,23 +184,44 @@ static uint64_t reg_read(const struct edu *edu, unsigned int reg)
 	return *(volatile uint64_t *)(edu->regs + reg);
 }
 
-static bool edu_run(const struct edu *edu, uint64_t src, uint64_t dst, unsigned int len,
-		    uint64_t cmd)
+static bool edu_run_begin(const struct edu *edu, uint64_t src, uint64_t dst, unsigned int len,
+			  uint64_t cmd)
 {
-	uint64_t end = zct_now_ms() + 10000;
-
 	if (!edu->regs || !len || len > EDU_MAX)
 		return false;
 	reg_write(edu, REG_SRC, src);
 	reg_write(edu, REG_DST, dst);
 	reg_write(edu, REG_COUNT, len);
 	reg_write(edu, REG_CMD, cmd | CMD_RUN);
-	while (reg_read(edu, REG_CMD) & CMD_RUN) {
+	return true;
+}
+
+bool edu_busy(const struct edu *edu)
+{
+	return reg_read(edu, REG_CMD) & CMD_RUN;
+}
+
+bool edu_end_run(const struct edu *edu)
+{
+	uint64_t end = zct_now_ms() + 10000;
+
+	while (edu_busy(edu)) {
 		if (zct_now_ms() > end)
 			return false;
 		usleep(2000);
 	}
 	return true;
+}
+
+static bool edu_run(const struct edu *edu, uint64_t src, uint64_t dst, unsigned int len,
+		    uint64_t cmd)
+{
+	return edu_run_begin(edu, src, dst, len, cmd) && edu_end_run(edu);
+}
+
+bool edu_store_begin(const struct edu *edu, uint64_t addr, unsigned int at, unsigned int len)
+{
+	return at + len <= EDU_MAX && edu_run_begin(edu, EDU_RAM + at, addr, len, CMD_STORE);
 }
 
 bool edu_load(const struct edu *edu, uint64_t addr, unsigned int at, unsigned int len)
