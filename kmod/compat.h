@@ -161,17 +161,17 @@ static inline int zc_call_mmap(struct file *filp, struct vm_area_struct *vma)
  */
 static inline struct device *zc_bus_find(const struct bus_type *bus, const char *name)
 {
-	return bus_find_device_by_name((struct bus_type *)bus, NULL, name);
+	return bus_find_device_by_name((void *)bus, NULL, name);
 }
 
 static inline int zc_bus_watch(const struct bus_type *bus, struct notifier_block *nb)
 {
-	return bus_register_notifier((struct bus_type *)bus, nb);
+	return bus_register_notifier((void *)bus, nb);
 }
 
 static inline void zc_bus_unwatch(const struct bus_type *bus, struct notifier_block *nb)
 {
-	bus_unregister_notifier((struct bus_type *)bus, nb);
+	bus_unregister_notifier((void *)bus, nb);
 }
 
 /* Who maps a dma-buf for the kernel must hold its lock since 6.2. */
@@ -201,9 +201,9 @@ static inline void zc_dma_buf_vunmap(struct dma_buf *dmabuf, struct iosys_map *m
 
 /* Namespaces of symbols became strings in 6.13. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
-#define ZC_IMPORT_NS_DMA_BUF	MODULE_IMPORT_NS(DMA_BUF);
+#define ZC_IMPORT_NS_DMA_BUF	MODULE_IMPORT_NS(DMA_BUF)
 #else
-#define ZC_IMPORT_NS_DMA_BUF	MODULE_IMPORT_NS("DMA_BUF");
+#define ZC_IMPORT_NS_DMA_BUF	MODULE_IMPORT_NS("DMA_BUF")
 #endif
 
 /**

@@ -22,7 +22,7 @@
 #include "dmabuf.h"
 #include "import.h"
 
-ZC_IMPORT_NS_DMA_BUF
+ZC_IMPORT_NS_DMA_BUF;
 
 /* Exporters of ordinary memory that they neither move nor free before the dma-buf goes. */
 static const char * const zc_import_exporters[] = { "system", "udmabuf" };
