@@ -195,13 +195,11 @@ TEST_F_TIMEOUT(bounce, too_much, 120)
 	int i;
 
 	ASSERT_EQ(0, zct_create(self->fd, 80 * MIB, ZC_BUF_NODE_STRICT, HIGH_NODE, &buf));
-	for (i = 0; i < 3; i++)
-		EXPECT_EQ(-EIO, dma_map(self->fd, buf.handle, target, BOTH | ZC_DMA_BOUNCE,
-					NULL));
+	EXPECT_EQ(-EIO, dma_map(self->fd, buf.handle, target, BOTH | ZC_DMA_BOUNCE, NULL));
 	ASSERT_EQ(0, zct_destroy(self->fd, buf.handle));
 	EXPECT_EQ(0, dma_mappings(self->fd, target));
 	ASSERT_EQ(0, zct_create(self->fd, 32 * MIB, ZC_BUF_NODE_STRICT, HIGH_NODE, &buf));
-	for (i = 0; i < 20; i++) {
+	for (i = 0; i < 3; i++) {
 		ASSERT_EQ(0, dma_map(self->fd, buf.handle, target, BOTH | ZC_DMA_BOUNCE, NULL));
 		ASSERT_EQ(0, dma_unmap(self->fd, buf.handle, target));
 	}
