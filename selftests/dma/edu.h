@@ -67,9 +67,9 @@ bool edu_faulted(unsigned long before);
 /* Follow the kernel's log from here on. Returns a descriptor. */
 int edu_log(void);
 /*
- * Does it say that this device was kept from @addr? Of more than three in five seconds it
- * does not tell.
+ * Does it say, in @ms milliseconds, that this device was kept from @addr? Of more than three
+ * in five seconds it does not tell.
  */
-bool edu_logged(const struct edu *edu, int log, uint64_t addr);
+bool edu_logged(const struct edu *edu, int log, uint64_t addr, int ms);
 
 #endif /* _EDU_H */

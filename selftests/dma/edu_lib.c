@@ -315,7 +315,7 @@ static bool is_fault(const struct edu *edu, const char *line, uint64_t addr)
 	       strtoull(at + strlen("fault addr "), NULL, 16) == (addr & ~(PAGE - 1));
 }
 
-bool edu_logged(const struct edu *edu, int log, uint64_t addr)
+static bool edu_log_has(const struct edu *edu, int log, uint64_t addr)
 {
 	char line[2048];
 	ssize_t len;
@@ -327,4 +327,16 @@ bool edu_logged(const struct edu *edu, int log, uint64_t addr)
 			return true;
 	}
 	return false;
+}
+
+bool edu_logged(const struct edu *edu, int log, uint64_t addr, int ms)
+{
+	uint64_t end = zct_now_ms() + ms;
+
+	while (!edu_log_has(edu, log, addr)) {
+		if (zct_now_ms() >= end)
+			return false;
+		usleep(10000);
+	}
+	return true;
 }

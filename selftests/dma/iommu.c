@@ -126,11 +126,11 @@ TEST_F_TIMEOUT(iommu, unmapped, 120)
 	EXPECT_FALSE(intact(self));
 	zct_pattern(self->map, 0, self->buf.size);
 	EXPECT_EQ(before, edu_faults());
-	EXPECT_FALSE(edu_logged(&self->edu, log, addr));
+	EXPECT_FALSE(edu_logged(&self->edu, log, addr, 0));
 
 	ASSERT_EQ(0, dma_unmap(self->fd, self->buf.handle, self->edu.target));
 	EXPECT_TRUE(cannot_write(self, addr));
-	EXPECT_TRUE(edu_logged(&self->edu, log, addr));
+	EXPECT_TRUE(edu_logged(&self->edu, log, addr, 2000));
 	close(log);
 	EXPECT_TRUE(cannot_read(self, addr + PAGE, HUGE + 6 * PAGE));
 	EXPECT_TRUE(cannot_write(self, self->segs.at[0].addr));
