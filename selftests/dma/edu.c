@@ -243,12 +243,21 @@ static int stranger(void *data)
 	uint32_t target = self->edu.target, handle = self->buf.handle;
 	int nr = self->segs.nr, want = translated(self) ? nr : -EPERM;
 	struct zc_dma_query query;
+	struct zc_dma_map arg = { 0 };
 
 	if (!dma_be_nobody() || dma_query(self->fd, target, &query))
 		return 1;
 	if (translated(self) != !!(query.state & ZC_DMA_ADDRESSES))
 		return 2;
-	return dma_segments(self->fd, handle, target, &self->segs) == want ? 0 : 3;
+	if (dma_segments(self->fd, handle, target, &self->segs) != want)
+		return 3;
+	/* Nor how many: of small pages that would say which are in a row. */
+	if (dma_forced())
+		return 0;
+	if (dma_unmap(self->fd, handle, target) ||
+	    dma_map(self->fd, handle, target, BOTH, &arg))
+		return 4;
+	return arg.segments == (translated(self) ? nr : 0) ? 0 : 5;
 }
 
 /* Physical addresses are root's alone. */
@@ -382,6 +391,63 @@ TEST_F(edu, slice)
 	EXPECT_EQ(PAGE, i);
 	for (i = 0; i < 3; i++)
 		munmap(at[i], PAGE);
+}
+
+static int measure(SELF *self, uint32_t kind, uint32_t handle, struct zc_dma_measure *arg)
+{
+	*arg = (struct zc_dma_measure) {
+		.target = self->edu.target,
+		.kind = kind,
+		.handle = handle,
+		.size = kind == ZC_MEASURE_BUFFER ? 0 : self->buf.size,
+	};
+	return zct_ioctl(self->fd, ZC_IOC_DMA_MEASURE, arg);
+}
+
+static int measured_by_nobody(void *data)
+{
+	SELF *self = data;
+	struct zc_dma_measure arg;
+
+	return !dma_be_nobody() || measure(self, ZC_MEASURE_PAGES, 0, &arg) != -EPERM;
+}
+
+/* How much is to be done for a buffer, and for pages that are as many bytes. */
+TEST_F_TIMEOUT(edu, measured, 120)
+{
+	uint64_t pages = self->buf.size / PAGE;
+	struct zc_dma_measure arg;
+	uint32_t kind;
+
+	for (kind = ZC_MEASURE_HEAP; kind <= ZC_MEASURE_BUFFER; kind++) {
+		bool buffer = kind == ZC_MEASURE_BUFFER;
+		/* What does not begin with a page has one more. */
+		uint64_t entries = buffer ? 3 : pages + (kind == ZC_MEASURE_HEAP);
+
+		ASSERT_EQ(0, measure(self, kind, buffer ? self->buf.handle : 0, &arg));
+		EXPECT_EQ(self->buf.size, arg.size);
+		EXPECT_LT(0, arg.map_ns);
+		EXPECT_LT(0, arg.unmap_ns);
+		EXPECT_EQ(dma_forced() ? self->buf.size : 0, arg.bounced);
+		EXPECT_EQ(translated(self) ? entries : 0, arg.entries);
+		if (kind == ZC_MEASURE_LIST) {
+			EXPECT_EQ(1, arg.calls);
+			EXPECT_LE(1, arg.segments);
+		} else {
+			EXPECT_TRUE(arg.calls == entries || (buffer && dma_forced()));
+			EXPECT_EQ(arg.calls, arg.segments);
+		}
+		TH_LOG("kind %u: %llu calls, %llu segments, %llu entries", kind,
+		       (unsigned long long)arg.calls, (unsigned long long)arg.segments,
+		       (unsigned long long)arg.entries);
+	}
+	EXPECT_EQ(0, dma_mappings(self->fd, self->edu.target));
+	EXPECT_EQ(-1, zct_pattern_check(self->map, 0, self->buf.size));
+	EXPECT_EQ(-EINVAL, measure(self, ZC_MEASURE_BUFFER + 1, 0, &arg));
+	EXPECT_EQ(-ENOENT, measure(self, ZC_MEASURE_BUFFER, 12345, &arg));
+	ASSERT_LT(0, map(self, self->buf.handle, BOTH, &self->segs));
+	EXPECT_EQ(-EBUSY, measure(self, ZC_MEASURE_BUFFER, self->buf.handle, &arg));
+	EXPECT_EQ(0, dma_in_child(measured_by_nobody, self));
 }
 
 /* One buffer for several devices. */

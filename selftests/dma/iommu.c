@@ -296,6 +296,52 @@ TEST_F_TIMEOUT(iommu, no_addresses, 120)
 	edu_end(&narrow, self->fd);
 }
 
+/* What a user without privilege may have of 256 MiB of addresses. Returns an exit code. */
+static int modest(void *data)
+{
+	const struct edu *narrow = data;
+	uint32_t target = narrow->target;
+	struct zc_buf_create large, half[3];
+	int fd = zct_open(), i;
+
+	if (fd < 0 || zct_create(fd, 66 * MIB, 0, ZC_NODE_ANY, &large))
+		return 1;
+	for (i = 0; i < 3; i++)
+		if (zct_create(fd, 32 * MIB - i / 2 * 20 * MIB, 0, ZC_NODE_ANY, &half[i]))
+			return 2;
+	/* Root has no such limit, and what he has does not count. */
+	if (dma_map(fd, large.handle, target, BOTH, NULL) || !dma_be_nobody())
+		return 3;
+	if (dma_map(fd, half[0].handle, target, BOTH, NULL) ||
+	    dma_map(fd, half[1].handle, target, BOTH, NULL) != -ENOSPC ||
+	    dma_map(fd, half[2].handle, target, BOTH, NULL))
+		return 4;
+	/* Nor does what is undone. */
+	if (dma_unmap(fd, large.handle, target) ||
+	    dma_map(fd, large.handle, target, BOTH, NULL) != -ENOSPC ||
+	    dma_map(fd, half[1].handle, target, BOTH, NULL) != -ENOSPC)
+		return 5;
+	if (dma_unmap(fd, half[0].handle, target) ||
+	    dma_map(fd, half[1].handle, target, BOTH, NULL))
+		return 6;
+	return 0;
+}
+
+TEST_F_TIMEOUT(iommu, fair_share, 120)
+{
+	struct edu narrow;
+	int i;
+
+	if (!edu_find(&narrow, 1))
+		SKIP(return, "no second device edu");
+	ASSERT_EQ(0, edu_begin(&narrow, self->fd, 28));
+	/* Each time from the beginning. */
+	for (i = 0; i < 2; i++)
+		EXPECT_EQ(0, dma_in_child(modest, &narrow));
+	EXPECT_EQ(0, dma_mappings(self->fd, narrow.target));
+	edu_end(&narrow, self->fd);
+}
+
 /* Have the IOMMU treat the device in another way, and make it a target again. */
 static int become(SELF *self, const char *type)
 {
