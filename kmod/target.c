@@ -311,11 +311,13 @@ static int zc_target_notify(struct notifier_block *nb, unsigned long event, void
  * @type: the bus
  * @nb:   told of what becomes of its devices
  */
-static struct zc_bus {
+struct zc_bus {
 	const char *name;
 	const struct bus_type *type;
 	struct notifier_block nb;
-} zc_buses[] = {
+};
+
+static struct zc_bus zc_buses[] = {
 #ifdef CONFIG_PCI
 	{ "pci", &pci_bus_type, { .notifier_call = zc_target_notify } },
 #endif

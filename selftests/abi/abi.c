@@ -170,7 +170,7 @@ static void valid(SELF *self, unsigned long cmd)
 	case ZC_IOC_DMA_ATTACH: {
 		struct zc_dma_attach *arg = (void *)&self->arg;
 
-		strcpy(arg->name, "platform:there-is-none");
+		memcpy(arg->name, "platform:none", sizeof("platform:none"));
 		break;
 	}
 	case ZC_IOC_DMA_MEASURE: {

@@ -110,7 +110,7 @@ run_part()
 	case $3 in
 	# An IOMMU translates what devices access.
 	iommu) options+=(--iommu) ;;
-	# All that devices access is copied to and fro.
+	# All that devices access is copied there and back.
 	swiotlb) append+=" swiotlb=force" ;;
 	esac
 	log=$ZC_RUN/check-$name/all.log said=$staging/$name.said
