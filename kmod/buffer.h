@@ -62,7 +62,8 @@ struct zc_maker {
  * @asked:      NUMA node that was asked for, or NUMA_NO_NODE
  * @node:       NUMA node of the first page
  * @mappings:   VMAs that map it
- * @writers:    VMAs that may be writable, and devices that write; negative once it is sealed or about to be
+ * @writers:    VMAs that may be writable, and devices that write; negative once it is sealed
+ *              or about to be
  * @sealed:     is immutable; never cleared
  * @dma_lock:   protects @targets, where zc_dma_sem is held for reading
  * @targets:    what it is mapped as for targets

@@ -256,7 +256,7 @@ static void zc_mapped_unlist(struct zc_mapped *map)
 }
 
 static struct zc_mapped *zc_mapped_new(struct zc_target *target, struct zc_buffer *buf,
-					 const struct zc_dma_map *arg)
+				       const struct zc_dma_map *arg)
 {
 	u64 max = zc_dma_piece_max(target->dev);
 	unsigned long nr = zc_mem_pieces(&buf->mem, max);

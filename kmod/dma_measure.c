@@ -301,8 +301,8 @@ static int zc_measure_table(const struct zc_target *target, struct sg_table *sgt
 static int zc_measure_list(const struct zc_target *target, struct zc_samples *s,
 			   struct zc_dma_measure *arg)
 {
-	unsigned int max = min(zc_dma_piece_max(target->dev),
-			       (u64)dma_get_max_seg_size(target->dev)) & PAGE_MASK;
+	unsigned int max = min_t(u64, zc_dma_piece_max(target->dev),
+				 dma_get_max_seg_size(target->dev)) & PAGE_MASK;
 	struct sg_table sgt;
 	struct page **pages;
 	unsigned long i;

@@ -369,7 +369,8 @@ int zc_import_sync(const struct zc_import *imp, u32 flags)
  * there by remap_file_pages(2).
  *
  * Returns: 0; -EINVAL (not whole pages, or cut off the file), -EPERM (to be executed, or
- * written to by who may not), or another negative errno of the file's own. It may be the file's then, too.
+ * written to by who may not), or another negative errno of the file's own. It may be the
+ * file's then, too.
  */
 int zc_import_mmap(const struct zc_import *imp, struct vm_area_struct *vma, u64 offset)
 {

@@ -364,13 +364,13 @@ struct zc_buf_create {
  * exporter maps it, for writing if the descriptor may, and its pages are of 4096 bytes here.
  * Devices that use it, and this, take turns by ZC_IOC_BUF_SYNC or DMA_BUF_IOCTL_SYNC.
  *
- * Errors: EBADF (no such descriptor), EINVAL (a file of another kind, or not whole pages
- * within it; flags or reserved fields), EACCES (not open as it must be), EPERM
- * (RLIMIT_MEMLOCK reached; not sealed as it must be), EBUSY (it is being sealed), ENOMEM
- * (no memory, or no hugepage of that size is free), EAGAIN and EOVERFLOW (as of mmap(2)),
- * EOPNOTSUPP (another dma-buf, or hugepages by a udmabuf that maps them wrongly: Linux 6.11
- * to 6.14), or what its exporter says, EFAULT (the file has become shorter meanwhile, or see above), EMFILE
- * (zc_query::max_handles reached), EINTR (killed meanwhile).
+ * Errors: EBADF (no such descriptor), EINVAL (a file of another kind, or not whole pages within
+ * it; flags or reserved fields), EACCES (not open as it must be), EPERM (RLIMIT_MEMLOCK reached;
+ * not sealed as it must be), EBUSY (it is being sealed), ENOMEM (no memory, or no hugepage of
+ * that size is free), EAGAIN and EOVERFLOW (as of mmap(2)), EOPNOTSUPP (another dma-buf, or
+ * hugepages by a udmabuf that maps them wrongly: Linux 6.11 to 6.14), or what its exporter says,
+ * EFAULT (the file has become shorter meanwhile, or see above), EMFILE (zc_query::max_handles
+ * reached), EINTR (killed meanwhile).
  */
 struct zc_buf_import {
 	__s32 fd;

@@ -329,12 +329,12 @@ struct zc_buf_sync {
  * @__pad:  in: must be 0
  * @__resv: in: must be 0
  *
- * It keeps the buffer, as a mapping does. Drivers attach to it and map it for their
- * devices; programs mmap() it from offset 0 (MAP_SHARED; at an address that is a multiple of
- * ZC_HUGE_SIZE, which they choose, by whole hugepages if it has them) and use DMA_BUF_IOCTL_SYNC. Without
- * ZC_EXPORT_RDONLY somebody may write to it: it cannot be sealed before the last
- * descriptor is closed (EBUSY). With it, drivers that map dma-bufs for the kernel do not
- * take it, as they might write.
+ * It keeps the buffer, as a mapping does. Drivers attach to it and map it for their devices;
+ * programs mmap() it from offset 0 (MAP_SHARED; at an address that is a multiple of
+ * ZC_HUGE_SIZE, which they choose, by whole hugepages if it has them) and use
+ * DMA_BUF_IOCTL_SYNC. Without ZC_EXPORT_RDONLY somebody may write to it: it cannot be sealed
+ * before the last descriptor is closed (EBUSY). With it, drivers that map dma-bufs for the
+ * kernel do not take it, as they might write.
  *
  * Errors: EINVAL (flags or reserved fields), ENOENT (no such handle), EACCES (the device was
  * not opened for writing, and ZC_EXPORT_RDONLY is not set), EPERM (sealed, and it is not
