@@ -68,7 +68,10 @@ static void show_json(const struct mapped *m, uint32_t flags)
 	json_object_object_add(obj, "target", dma_json(&m->info));
 	out_add_u64(obj, "size", m->size);
 	out_add_str(obj, "direction", direction(flags));
-	out_add_u64(obj, "nr_segments", m->map.segments);
+	if (m->segs)
+		out_add_u64(obj, "nr_segments", m->map.segments);
+	else
+		json_object_object_add(obj, "nr_segments", NULL);
 	out_add_u64(obj, "bounced_bytes", m->map.bounced);
 	json_object_object_add(obj, "segments", list);
 	out_object(obj);
@@ -97,16 +100,19 @@ static void show_text(const struct mapped *m, uint32_t flags)
 	};
 	char a[32];
 
-	printf("target     %u, %s, driver %s\n", m->info.target, m->info.name, m->info.driver);
+	printf("target     %u, %s, %s%s\n", m->info.target, m->info.name,
+	       *m->info.driver ? "driver " : "the module's own", m->info.driver);
 	printf("size       %s; the device %s\n", out_bytes(m->size, a, sizeof(a)),
 	       does[flags & BOTH]);
-	printf("segments   %u\n", m->map.segments);
+	if (m->segs)
+		printf("segments   %u\n", m->map.segments);
 	printf("bounced    %s\n", out_bytes(m->map.bounced, a, sizeof(a)));
 	printf("addresses  %s\n", dma_addresses(&m->info));
 	if (m->segs)
 		segments_text(m);
 	else
-		puts("           and so not shown: physical ones are for root (CAP_SYS_ADMIN)");
+		puts("           and so not shown, nor how many segments there are: that is for\n"
+		     "           root (CAP_SYS_ADMIN)");
 }
 
 /* Physical addresses may not be for the caller: no failure. Returns an exit code. */
@@ -114,6 +120,8 @@ static int read_segments(struct zc_buffer *buf, struct mapped *m)
 {
 	int nr;
 
+	if (!(m->info.state & ZC_DMA_ADDRESSES))
+		return EX_OK;
 	m->segs = calloc(m->map.segments + 1ul, sizeof(*m->segs));
 	if (!m->segs)
 		return out_error(EX_FAILED, ENOMEM, NULL, "cannot read the segments");
@@ -124,8 +132,6 @@ static int read_segments(struct zc_buffer *buf, struct mapped *m)
 	}
 	free(m->segs);
 	m->segs = NULL;
-	if (nr == -EPERM)
-		return EX_OK;
 	return out_error(EX_FAILED, -nr, NULL, "cannot read the segments");
 }
 

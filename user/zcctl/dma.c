@@ -118,7 +118,8 @@ static void show_text(const struct zc_dma_query *info)
 	if (info->max_mapping != UINT64_MAX)
 		out_bytes(info->max_mapping, a, sizeof(a));
 	printf("%6u  %-20s  %-14s  %-18s  %2d bits  %11s  %8u\n", info->target, info->name,
-	       info->driver, dma_addresses(info), bits_of(info), a, info->mappings);
+	       *info->driver ? info->driver : "-", dma_addresses(info), bits_of(info), a,
+	       info->mappings);
 }
 
 /* The targets into @list, or as a table. Returns 0 or a negative errno. */

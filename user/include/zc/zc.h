@@ -255,7 +255,8 @@ int zc_buffer_export(const struct zc_buffer *buf, uint32_t flags);
  * @target:    number of the target, see zc_dma_find()
  * @flags:     ZC_DMA_TO_DEVICE, ZC_DMA_FROM_DEVICE or both; ZC_DMA_BOUNCE
  * @user_data: for the ZC_EVENT_UNMAPPED that zc_events() has if the target goes
- * @result:    written, with the number of segments and the bytes that are bounced; or NULL
+ * @result:    written, with the number of segments (0 for who may not read addresses) and the
+ *             bytes that are bounced; or NULL
  *
  * It stays mapped until zc_buffer_dma_unmap() or zc_buffer_free(), once for each target. At
  * first it is the device's: see zc_buffer_sync_begin(). May block.
