@@ -41,7 +41,7 @@ receiver()
 	return 1
 }
 
-ktap_plan 66
+ktap_plan 68
 rmmod zc 2>/dev/null
 zcctl info 2>"$dir/err"
 [ $? -eq 3 ] && says "zcctl load" err
@@ -167,10 +167,19 @@ chmod 666 /dev/zc
 setpriv --reuid 65534 --clear-groups "$(command -v zcctl)" dma map 0 2M >"$dir/out" 2>&1 &&
 	says "not shown" out && ! says "0x\|segments  " out
 ktap_test "dma map keeps physical addresses from those without privilege" $?
-setpriv --reuid 65534 --clear-groups "$(command -v zcctl)" dma attach 00:1f.0 2>"$dir/err"
+setpriv --reuid 65534 --clear-groups "$(command -v zcctl)" dma attach 00:1f.2 2>"$dir/err"
 [ $? -eq 4 ] && says "root" err
 ktap_test "dma attach wants privilege, and says so" $?
 chmod 660 /dev/zc
+zcctl dma attach 00:1f.0 2>"$dir/err"
+[ $? -eq 1 ] && says "is a bridge" err
+ktap_test "dma attach of a bridge is refused" $?
+zcctl dma attach 00:1f.2 >"$dir/out" && says "bound to zc now" out &&
+	zcctl dma attach 00:1f.2 2>"$dir/err"; [ $? -eq 1 ] && says "detach it first" err &&
+	echo 0000:00:1f.2 >/sys/bus/pci/drivers/zc/unbind &&
+	echo 0000:00:1f.2 >/sys/bus/pci/drivers/zc/bind &&
+	zcctl dma detach 00:1f.2 >"$dir/out" && says "was no target; it has no driver now" out
+ktap_test "dma detach of what others have bound again" $?
 zcctl dma detach 0 2>"$dir/err"
 [ $? -eq 1 ] && says "module's own" err
 ktap_test "dma detach of target 0 is explained" $?

@@ -33,21 +33,24 @@ static bool zc_dma_number(const char *name, uint32_t *target)
 ZC_EXPORT int zc_dma_find(const struct zc_context *ctx, const char *name,
 			  struct zc_dma_query *info)
 {
-	uint32_t target;
+	struct zc_dma_query query;
+	uint32_t target = 0;
+	bool number, found;
 	int err;
 
-	if (zc_dma_number(name, &target)) {
-		err = zc_dma_next(ctx, target, info);
-		return err ?: info->target == target ? 0 : -ENOENT;
-	}
-	target = 0;
+	number = zc_dma_number(name, &target);
 	do {
-		err = zc_dma_next(ctx, target, info);
-		if (!err && !strncmp(name, info->name, sizeof(info->name)))
-			return 0;
-		target = info->target + 1;
-	} while (!err && target);
-	return err ?: -ENOENT;
+		err = zc_dma_next(ctx, target, &query);
+		if (err)
+			return err;
+		found = number ? query.target == target :
+				 !strncmp(name, query.name, sizeof(query.name));
+		target = query.target + 1;
+	} while (!found && !number && target);
+	if (!found)
+		return -ENOENT;
+	*info = query;
+	return 0;
 }
 
 ZC_EXPORT int zc_dma_attach(struct zc_context *ctx, const char *name, uint32_t bits,

@@ -15,7 +15,8 @@ static const char buffer_help[] =
 "\n"
 "List the buffers that there are, of the caller's own, or, with CAP_SYS_ADMIN, of all:\n"
 "who made each, how old it is, how long nobody has mapped, unmapped or sent from it, in\n"
-"how many places it is mapped, how many sends from it are under way, and how much of it\n"
+"how many places it is mapped, how many sends from it and descriptors for it (shares,\n"
+"dma-bufs) there are, and how much of it\n"
 "others hold (the network, a pipe, a direct read). With an ID, all about one, and which\n"
 "processes map it.\n";
 

@@ -135,8 +135,14 @@ static int read_segments(struct zc_buffer *buf, struct mapped *m)
 	return out_error(EX_FAILED, -nr, NULL, "cannot read the segments");
 }
 
-static void range_hint(const struct zc_dma_query *info, char *hint, size_t size)
+static void range_hint(const struct zc_dma_query *info, bool bounce, char *hint, size_t size)
 {
+	if (bounce) {
+		snprintf(hint, size, "the device reaches addresses up to 0x%llx, and bounce buffers, "
+			 "too, lie beyond:\n  what helps is an IOMMU that translates",
+			 (unsigned long long)info->mask);
+		return;
+	}
 	snprintf(hint, size, "the device reaches addresses up to 0x%llx, and memory of the buffer\n"
 		 "  lies beyond: what helps is an IOMMU that translates%s",
 		 (unsigned long long)info->mask, strcmp(info->driver, DMA_DRIVER) ? "" :
@@ -161,7 +167,7 @@ static int failed(int err, const struct wanted *want, const struct zc_dma_query 
 		hint = "the target has gone meanwhile";
 		break;
 	case ERANGE:
-		range_hint(info, text, sizeof(text));
+		range_hint(info, want->flags & ZC_DMA_BOUNCE, text, sizeof(text));
 		break;
 	case EREMOTEIO:
 		hint = "the device reaches some of the memory by bounce buffers alone, which\n"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Devices that may be targets, and their drivers, in sysfs. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -140,6 +141,35 @@ int dma_sysfs_bind(const char *name)
 		return out_error(EX_FAILED, -err, "dmesg may say more",
 				 "cannot bind %s to the driver " DMA_DRIVER, name);
 	return EX_OK;
+}
+
+bool dma_sysfs_bridge(const char *name)
+{
+	char path[DMA_NAME + 64], class[32];
+
+	device_path(name, "/class", path, sizeof(path));
+	file_line(path, class, sizeof(class));
+	return !strncmp(class, "0x06", 4);
+}
+
+/* Those that are kept for the module's own driver, which has gone. Returns their number. */
+unsigned int dma_sysfs_let_go(void)
+{
+	DIR *dir = opendir("/sys/bus/pci/devices");
+	char name[DMA_NAME], path[DMA_NAME + 64], override[64];
+	struct dirent *de;
+	unsigned int nr = 0;
+
+	while (dir && (de = readdir(dir))) {
+		snprintf(name, sizeof(name), PCI "%.40s", de->d_name);
+		device_path(name, "/driver_override", path, sizeof(path));
+		file_line(path, override, sizeof(override));
+		if (!strcmp(override, DMA_DRIVER) && !put_override(name, "\n"))
+			nr++;
+	}
+	if (dir)
+		closedir(dir);
+	return nr;
 }
 
 /* Undo it. Returns 0 or a negative errno. */

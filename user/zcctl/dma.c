@@ -17,7 +17,7 @@ const char dma_help[] =
 "buffers can be mapped for it.\n"
 "\n"
 "  show    list the targets: their drivers; whether an IOMMU translates the addresses that\n"
-"          they use (strict: what was unmapped is out of reach at once; lazy: after some\n"
+"          they use (strict: what drivers unmap is out of reach at once; lazy: after some\n"
 "          milliseconds) or these are physical ones; how far they reach; the largest piece\n"
 "          that can be mapped at once; how many buffers are mapped\n"
 "  attach  make a device a target: pci:0000:00:04.0, or 00:04.0 for short, or\n"
@@ -38,6 +38,10 @@ const char dma_help[] =
 "  --slice       up to 1 MiB: a part of a hugepage, rounded up to 4 KiB\n"
 "  --page-size N pages of 1G, or another size, from the kernel's hugetlb pool\n"
 "  --hold SECS   keep it mapped so long before the command ends\n"
+"\n"
+"Without an IOMMU a device of less than 64 bits reaches a part of the memory, and it is\n"
+"chance whether a buffer lies there. What does is mapped in pieces of 256 KiB, as the kernel\n"
+"might have to bounce it.\n"
 "\n"
 "Root alone may attach, detach, use --bounce, and see physical addresses. Target 0 is the\n"
 "module's own, and does no DMA: it shows what an ideal device without an IOMMU would get.\n"
@@ -197,8 +201,8 @@ static void exists_hint(struct zc_context *ctx, const char *name, char *hint, si
 	struct zc_dma_query info;
 
 	if (!zc_dma_find(ctx, name, &info))
-		snprintf(hint, size, "it is target %u; 'zcctl dma show' tells more",
-			 info.target);
+		snprintf(hint, size, "it is target %u; to have it with other --bits, detach it "
+			 "first", info.target);
 }
 
 static void busy_hint(const char *name, const char *driver, char *hint, size_t size)
@@ -210,6 +214,8 @@ static void busy_hint(const char *name, const char *driver, char *hint, size_t s
 
 static const char *nodev_hint(const char *name, const char *driver)
 {
+	if (!strcmp(name, "platform:zc"))
+		return "it is target 0 already, for as long as the module is loaded";
 	if (dma_sysfs_exists(name))
 		return *driver ? "" : "it has no driver: bind it to one first";
 	return dma_sysfs_pci(name) ? "there is no such device: lspci -D lists those there are" :
@@ -261,7 +267,7 @@ static int attach_failed(struct zc_context *ctx, int err, const char *name, int 
 	return out_error(EX_FAILED, err, *hint ? hint : NULL, "cannot attach %s", name);
 }
 
-static void attached(const struct zc_dma_query *info, bool bound)
+static void attached(const struct zc_dma_query *info, int bits, bool bound)
 {
 	struct json_object *obj;
 
@@ -274,8 +280,10 @@ static void attached(const struct zc_dma_query *info, bool bound)
 	}
 	if (bound)
 		printf("%s had no driver, and is bound to " DMA_DRIVER " now\n", info->name);
-	printf("%s is target %u: driver %s, addresses of %d bits, %s\n", info->name,
-	       info->target, info->driver, bits_of(info), dma_addresses(info));
+	printf("%s is target %u: driver %s, addresses of %d bits%s, %s\n", info->name,
+	       info->target, info->driver, bits_of(info),
+	       bits || strcmp(info->driver, DMA_DRIVER) ? "" : " (unless --bits says more)",
+	       dma_addresses(info));
 }
 
 static int attach_device(struct zc_context *ctx, const char *name, int bits)
@@ -288,6 +296,10 @@ static int attach_device(struct zc_context *ctx, const char *name, int bits)
 
 	if (dma_sysfs_pci(name) && dma_sysfs_exists(name) &&
 	    !dma_sysfs_driver(name, driver, sizeof(driver))) {
+		if (dma_sysfs_bridge(name))
+			return out_error(EX_FAILED, EINVAL,
+					 "lspci -D lists all devices, and what they are",
+					 "%s is a bridge, and no device that does DMA", name);
 		ret = dma_sysfs_bind(name);
 		if (ret)
 			return ret;
@@ -303,7 +315,7 @@ static int attach_device(struct zc_context *ctx, const char *name, int bits)
 	err = zc_dma_next(ctx, target, &info);
 	if (err)
 		return out_error(EX_FAILED, -err, NULL, "cannot query target %u", target);
-	attached(&info, bound);
+	attached(&info, bits, bound);
 	return EX_OK;
 }
 
@@ -376,12 +388,33 @@ static void detached(const struct zc_dma_query *info, bool unbound)
 	puts(unbound ? "; it has no driver now" : "");
 }
 
+/* Of a device that is bound to the module's driver, and no target. Returns an exit code. */
+static int let_go(const char *name)
+{
+	int err = dma_sysfs_unbind(name);
+
+	if (err)
+		return out_error(EX_FAILED, -err, NULL,
+				 "%s was no target, and is still bound to " DMA_DRIVER, name);
+	if (out_json)
+		out_object(out_new("dma-detach"));
+	else
+		printf("%s was no target; it has no driver now\n", name);
+	return EX_OK;
+}
+
 static int detach_target(struct zc_context *ctx, const char *name)
 {
 	struct zc_dma_query info;
+	char driver[64];
 	bool unbind;
-	int err, ret = dma_find(ctx, name, &info);
+	int err, ret;
 
+	/* It may have been unbound, and bound again, by others. */
+	if (dma_sysfs_pci(name) && zc_dma_find(ctx, name, &info) == -ENOENT &&
+	    dma_sysfs_driver(name, driver, sizeof(driver)) && !strcmp(driver, DMA_DRIVER))
+		return let_go(name);
+	ret = dma_find(ctx, name, &info);
 	if (ret)
 		return ret;
 	err = zc_dma_detach(ctx, info.target);

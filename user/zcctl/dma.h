@@ -30,6 +30,8 @@ bool dma_sysfs_name(const char *text, char *name, size_t size);
 bool dma_sysfs_pci(const char *name);
 bool dma_sysfs_exists(const char *name);
 bool dma_sysfs_driver(const char *name, char *driver, size_t size);
+bool dma_sysfs_bridge(const char *name);
+unsigned int dma_sysfs_let_go(void);
 int dma_sysfs_bind(const char *name);
 int dma_sysfs_unbind(const char *name);
 

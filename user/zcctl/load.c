@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "dma.h"
 #include "zcctl.h"
 
 static const char load_help[] =
@@ -313,6 +314,23 @@ static int unload_busy(int err)
 	return EX_FAILED;
 }
 
+/* And so many devices are not kept for it any more. */
+static void unloaded(unsigned int devices)
+{
+	struct json_object *obj;
+
+	if (out_json) {
+		obj = out_new("unload");
+		out_add_u64(obj, "devices", devices);
+		out_object(obj);
+		return;
+	}
+	puts("zc is unloaded");
+	if (devices)
+		printf("devices that were bound to it and have no driver now: %u\n",
+		       devices);
+}
+
 int cmd_unload(int argc, char **argv)
 {
 	int err;
@@ -326,10 +344,7 @@ int cmd_unload(int argc, char **argv)
 	err = module_remove();
 	switch (-err) {
 	case 0:
-		if (out_json)
-			out_object(out_new("unload"));
-		else
-			puts("zc is unloaded");
+		unloaded(dma_sysfs_let_go());
 		return EX_OK;
 	case ENOENT:
 		return out_error(EX_NO_MODULE, 0, NULL, "the module is not loaded");

@@ -126,8 +126,8 @@ int zc_buffer_new(struct zc_context *ctx, uint64_t size, uint32_t flags,
 /**
  * zc_buffer_import - make a buffer of memory that is a file's, and map it
  * @ctx:    context; the buffer outlives it
- * @fd:     descriptor, of memfd_create() or another file on hugetlbfs or tmpfs. It may be
- *          closed afterwards
+ * @fd:     descriptor, of memfd_create() or another file on hugetlbfs or tmpfs; or of a
+ *          dma-buf, of this module, the system heap or udmabuf. It may be closed afterwards
  * @offset: where in the file the buffer begins, bytes, a multiple of its page size
  * @size:   bytes, the same; 0: all that there is from @offset on
  * @buf:    set; NULL on failure
@@ -275,7 +275,7 @@ int zc_buffer_dma_map(struct zc_buffer *buf, uint32_t target, uint32_t flags,
  * @target: number of the target
  *
  * Who drives the device must have stopped it, unless an IOMMU translates its addresses
- * (ZC_DMA_TRANSLATED, and not ZC_DMA_LAZY). May block.
+ * (ZC_DMA_TRANSLATED). May block.
  *
  * Returns: 0; -ENOENT (not mapped for that target), or another negative errno.
  */
