@@ -138,8 +138,8 @@ static int read_segments(struct zc_buffer *buf, struct mapped *m)
 static void range_hint(const struct zc_dma_query *info, bool bounce, char *hint, size_t size)
 {
 	if (bounce) {
-		snprintf(hint, size, "the device reaches addresses up to 0x%llx, and bounce buffers, "
-			 "too, lie beyond:\n  what helps is an IOMMU that translates",
+		snprintf(hint, size, "the device reaches addresses up to 0x%llx, and bounce\n"
+			 "  buffers, too, lie beyond: what helps is an IOMMU that translates",
 			 (unsigned long long)info->mask);
 		return;
 	}
