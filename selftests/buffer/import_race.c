@@ -78,6 +78,7 @@ TEST_F_TIMEOUT(import_race, killed, 120)
  * @unit: a quarter of it, bytes; for get_in_the_way()
  * @other: what gets into its place; for swap_parts()
  * @offset: where in that
+ * @pause: how long it waits at most, microseconds
  * @place: where it will be mapped
  * @stop: when to end
  */
@@ -86,6 +87,7 @@ struct rival {
 	uint64_t unit;
 	int other;
 	uint64_t offset;
+	atomic_uint pause;
 	atomic_uintptr_t place;
 	atomic_bool stop;
 };
@@ -169,7 +171,7 @@ static void *swap_parts(void *arg)
 	while (!atomic_load(&rival->stop)) {
 		char *place = (char *)atomic_load(&rival->place);
 
-		usleep(rand_r(&seed) % 100000);
+		usleep(rand_r(&seed) % atomic_load(&rival->pause));
 		if (!place)
 			continue;
 		mmap(place, PART, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
@@ -191,7 +193,7 @@ static bool is_all(const char *buf, char c, size_t len)
 static void swapped(struct __test_metadata *_metadata, int zc, int fd, int other,
 		    uint64_t offset)
 {
-	struct rival rival = { .fd = fd, .other = other, .offset = offset };
+	struct rival rival = { .fd = fd, .other = other, .offset = offset, .pause = 50000 };
 	unsigned int done = 0, failed = 0, wrong = 0;
 	static char buf[16 * PAGE];
 	struct zc_send send = { 0 };
@@ -209,6 +211,8 @@ static void swapped(struct __test_metadata *_metadata, int zc, int fd, int other
 	atomic_store(&rival.place, (uintptr_t)place);
 	/* It takes as long as it takes until the one is as often the first as the other. */
 	for (end = zct_now_ms() + 60000; (done < 20 || failed < 20) && zct_now_ms() < end; ) {
+		/* How long an import takes is a matter of the kernel: the odds are even. */
+		atomic_store(&rival.pause, failed > done ? 2000000 : 50000);
 		if (import(zc, rival.fd, 0, PART, &arg)) {
 			failed++;
 			continue;
