@@ -68,7 +68,8 @@ static enum dma_data_direction zc_dma_dir(u32 flags)
 {
 	if (!(flags & ZC_DMA_FROM_DEVICE))
 		return DMA_TO_DEVICE;
-	return flags & ZC_DMA_TO_DEVICE ? DMA_BIDIRECTIONAL : DMA_FROM_DEVICE;
+	/* What the processor writes meanwhile must get into a bounce buffer, or is lost. */
+	return flags & (ZC_DMA_TO_DEVICE | ZC_DMA_BOUNCE) ? DMA_BIDIRECTIONAL : DMA_FROM_DEVICE;
 }
 
 /* Nobody writes to a buffer that is sealed, or that must not be written to. */
@@ -255,6 +256,23 @@ static void zc_mapped_unlist(struct zc_mapped *map)
 	spin_unlock(&target->lock);
 }
 
+/*
+ * What comes back from a bounce buffer is all of it, and not only what the device has
+ * written: if others write as well, one of them loses.
+ */
+static bool zc_mapped_clashes(const struct zc_mapped *map)
+{
+	const struct zc_mapped *other;
+
+	lockdep_assert_held(&map->buf->dma_lock);
+	if (map->dir == DMA_TO_DEVICE)
+		return false;
+	list_for_each_entry(other, &map->buf->targets, of_buffer)
+		if (other->dir != DMA_TO_DEVICE && (map->bounced || other->bounced))
+			return true;
+	return false;
+}
+
 static struct zc_mapped *zc_mapped_new(struct zc_target *target, struct zc_buffer *buf,
 				       const struct zc_dma_map *arg)
 {
@@ -279,6 +297,8 @@ static struct zc_mapped *zc_mapped_new(struct zc_target *target, struct zc_buffe
 	ret = zc_target_charge(target, buf->mem.size, &map->charged);
 	if (!ret)
 		ret = zc_mapped_fill(map, max, arg->flags);
+	if (!ret && zc_mapped_clashes(map))
+		ret = -EBUSY;
 	if (ret) {
 		zc_mapped_undo(map);
 		return ERR_PTR(ret);

@@ -4,6 +4,7 @@
  * may.
  */
 #include <linux/capability.h>
+#include <linux/string.h>
 
 #include "dma.h"
 #include "ioctl.h"
@@ -41,9 +42,13 @@ int zc_ioctl_dma_query(struct zc_file *zf, void *data)
 int zc_ioctl_dma_attach(struct zc_file *zf, void *data)
 {
 	struct zc_dma_attach *arg = data;
+	size_t len;
 
 	if (arg->flags || arg->__pad || zc_any_set(arg->__resv, ARRAY_SIZE(arg->__resv)) ||
 	    arg->name[ZC_DMA_NAME_MAX - 1])
+		return -EINVAL;
+	len = strlen(arg->name);
+	if (memchr_inv(arg->name + len, 0, ZC_DMA_NAME_MAX - len))
 		return -EINVAL;
 	if (arg->bits && (arg->bits < ZC_DMA_BITS_MIN || arg->bits > ZC_DMA_BITS_MAX))
 		return -EINVAL;

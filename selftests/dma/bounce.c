@@ -187,6 +187,48 @@ TEST_F_TIMEOUT(bounce, read_only, 120)
 	EXPECT_EQ(-1, zct_pattern_check(self->map, 0, self->buf.size));
 }
 
+/* The processor may write, too, to what a device only writes to: it is not lost. */
+TEST_F_TIMEOUT(bounce, write_only, 120)
+{
+	ASSERT_LT(0, map(self, ZC_DMA_FROM_DEVICE, NULL));
+	ASSERT_EQ(0, begin(self, ZC_SYNC_WRITE, 0, 1000));
+	memset(self->map, 'x', 1000);
+	ASSERT_EQ(0, end(self, ZC_SYNC_WRITE, 0, 1000));
+	ASSERT_TRUE(edu_get(&self->edu, &self->segs, HUGE, 500));
+	ASSERT_TRUE(edu_put(&self->edu, &self->segs, 2 * HUGE - 500, 500));
+	ASSERT_EQ(0, begin(self, ZC_SYNC_READ, 0, 0));
+	EXPECT_EQ(-1, zct_pattern_check(self->map + 2 * HUGE - 500, HUGE, 500));
+	EXPECT_EQ('x', self->map[0]);
+	EXPECT_EQ('x', self->map[999]);
+	EXPECT_EQ(-1, zct_pattern_check(self->map + 1000, 1000, 2 * HUGE - 1500));
+	ASSERT_EQ(0, unmap(self));
+	EXPECT_EQ('x', self->map[0]);
+	EXPECT_EQ(-1, zct_pattern_check(self->map + 2 * HUGE - 500, HUGE, 500));
+}
+
+/* Two devices that write, each to a copy: the one does not undo what the other did. */
+TEST_F_TIMEOUT(bounce, two_writers, 120)
+{
+	uint32_t handle = self->buf.handle;
+	struct edu second;
+
+	if (!edu_find(&second, 1))
+		SKIP(return, "no second device edu");
+	ASSERT_EQ(0, edu_begin(&second, self->fd, self->forced ? 64 : 32));
+	ASSERT_LT(0, map(self, BOTH, NULL));
+	/* It may be refused. */
+	if (!dma_map(self->fd, handle, second.target, BOTH | ZC_DMA_BOUNCE, NULL)) {
+		ASSERT_TRUE(edu_get(&self->edu, &self->segs, HUGE, 500));
+		ASSERT_TRUE(edu_put(&self->edu, &self->segs, 0, 500));
+		ASSERT_EQ(0, begin(self, ZC_SYNC_READ, 0, 0));
+		EXPECT_EQ(-1, zct_pattern_check(self->map, HUGE, 500));
+		ASSERT_EQ(0, end(self, ZC_SYNC_READ, 0, 0));
+		ASSERT_EQ(0, dma_unmap(self->fd, handle, second.target));
+		EXPECT_EQ(-1, zct_pattern_check(self->map, HUGE, 500));
+	}
+	edu_end(&second, self->fd);
+}
+
 /* There are 64 MiB of them, which are all there afterwards. */
 TEST_F_TIMEOUT(bounce, too_much, 120)
 {

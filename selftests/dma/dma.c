@@ -141,13 +141,16 @@ TEST_F(dma, bad_names)
 	/* It is a target already, and has no driver. */
 	err = dma_attach(self->fd, "platform:zc", 0, &target);
 	EXPECT_TRUE(err == -EEXIST || err == -ENODEV);
-	/* Without an end. */
+	/* Without an end, and with something after the end. */
 	memset(arg.name, 'x', sizeof(arg.name));
 	memcpy(arg.name, "platform:", strlen("platform:"));
 	EXPECT_EQ(-EINVAL, zct_ioctl(self->fd, ZC_IOC_DMA_ATTACH, &arg));
 	memset(arg.name, 0, sizeof(arg.name));
 	snprintf(arg.name, sizeof(arg.name), "platform:zc");
 	arg.name[ZC_DMA_NAME_MAX - 1] = 'x';
+	EXPECT_EQ(-EINVAL, zct_ioctl(self->fd, ZC_IOC_DMA_ATTACH, &arg));
+	arg.name[ZC_DMA_NAME_MAX - 1] = 0;
+	arg.name[ZC_DMA_NAME_MAX - 2] = 'x';
 	EXPECT_EQ(-EINVAL, zct_ioctl(self->fd, ZC_IOC_DMA_ATTACH, &arg));
 }
 

@@ -149,7 +149,8 @@ struct zc_dma_query {
  * row, up to 2 MiB; never longer than zc_dma_query::max_mapping.
  *
  * Errors: EINVAL (flags or reserved fields), ENOENT (no such handle), ENODEV (no such
- * target), EEXIST (mapped for it already), EPERM (sealed, or imported so that it cannot be
+ * target), EEXIST (mapped for it already), EBUSY (several devices would write, and one is
+ * bounced: what another has written would be lost), EPERM (sealed, or imported so that it cannot be
  * written to, and ZC_DMA_FROM_DEVICE; ZC_DMA_BOUNCE without CAP_SYS_ADMIN), EACCES
  * (ZC_DMA_FROM_DEVICE, and the device node was not opened for writing), EOPNOTSUPP
  * (imported from a dma-buf: attach that to the device), ERANGE (memory that the device does
