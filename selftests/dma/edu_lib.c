@@ -305,13 +305,18 @@ int edu_log(void)
 	return fd;
 }
 
-/* "DMAR: [DMA Write NO_PASID] Request device [00:10.0] fault addr 0xfff000 [fault …". */
+/*
+ * "DMAR: [DMA Write NO_PASID] Request device [00:10.0] fault addr 0xfff000 [fault …". Linux
+ * 7.3 names the device as sysfs does, "[0000:00:10.0]".
+ */
 static bool is_fault(const struct edu *edu, const char *line, uint64_t addr)
 {
 	const char *device = strstr(line, "Request device ["), *at = strstr(line, "fault addr ");
+	char name[16] = "";
 
 	return strstr(line, "DMAR:") && device && at &&
-	       !strncmp(strchr(device, '[') + 1, edu->pci + strlen("0000:"), strlen("00:10.0")) &&
+	       sscanf(device, "Request device [%15[0-9a-f:.]", name) == 1 &&
+	       (!strcmp(name, edu->pci) || !strcmp(name, edu->pci + strlen("0000:"))) &&
 	       strtoull(at + strlen("fault addr "), NULL, 16) == (addr & ~(PAGE - 1));
 }
 
