@@ -249,27 +249,9 @@ static int leaks(struct zc_context *ctx)
 	return nr ? EX_FAILED : EX_OK;
 }
 
-/* --help is the only option. Returns -1 if it was not given, or an exit code. */
-static int take_help(const char *what, const char *help, int argc, char **argv)
-{
-	static const struct option options[] = {
-		{ "help", no_argument, NULL, 'h' },
-		{ },
-	};
-	int c;
-
-	while ((c = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
-		if (c != 'h')
-			return out_bad_option(what, argv);
-		fputs(help, stdout);
-		return EX_OK;
-	}
-	return -1;
-}
-
 int cmd_buffer(int argc, char **argv)
 {
-	int ret = take_help("buffer", buffer_help, argc, argv), id = 0;
+	int ret = out_help_only("buffer", buffer_help, argc, argv), id = 0;
 	struct zc_context *ctx;
 	const char *what;
 	bool show;
@@ -295,7 +277,7 @@ int cmd_buffer(int argc, char **argv)
 
 int cmd_leaks(int argc, char **argv)
 {
-	int ret = take_help("leaks", leaks_help, argc, argv);
+	int ret = out_help_only("leaks", leaks_help, argc, argv);
 	struct zc_context *ctx;
 
 	if (ret >= 0)

@@ -149,27 +149,9 @@ static int each(struct zc_context *ctx, struct json_object *list)
 	return err == -ENOENT ? 0 : err;
 }
 
-/* --help is the only option. Returns -1 if it was not given, or an exit code. */
-static int take_help(const char *what, int argc, char **argv)
-{
-	static const struct option options[] = {
-		{ "help", no_argument, NULL, 'h' },
-		{ },
-	};
-	int c;
-
-	while ((c = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
-		if (c != 'h')
-			return out_bad_option(what, argv);
-		fputs(dma_help, stdout);
-		return EX_OK;
-	}
-	return -1;
-}
-
 static int show(int argc, char **argv)
 {
-	int ret = take_help("dma show", argc, argv);
+	int ret = out_help_only("dma show", dma_help, argc, argv);
 	struct json_object *obj, *list;
 	struct zc_context *ctx;
 
@@ -432,7 +414,7 @@ static int detach_target(struct zc_context *ctx, const char *name)
 
 static int detach(int argc, char **argv)
 {
-	int ret = take_help("dma detach", argc, argv);
+	int ret = out_help_only("dma detach", dma_help, argc, argv);
 	struct zc_context *ctx;
 	char name[DMA_NAME];
 

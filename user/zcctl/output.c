@@ -215,3 +215,21 @@ void out_progress_end(void)
 		fputs("\r\033[K", stderr);
 	progress_shown = false;
 }
+
+/* --help is the only option. Returns -1 if it was not given, or an exit code. */
+int out_help_only(const char *what, const char *help, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "help", no_argument, NULL, 'h' },
+		{ },
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
+		if (c != 'h')
+			return out_bad_option(what, argv);
+		fputs(help, stdout);
+		return EX_OK;
+	}
+	return -1;
+}

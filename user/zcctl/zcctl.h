@@ -56,6 +56,7 @@ void out_error_object(struct json_object *obj);
 int out_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 int out_no_value(const char *what, char **argv);
 int out_bad_option(const char *what, char **argv);
+int out_help_only(const char *what, const char *help, int argc, char **argv);
 void out_command(const char *name);
 const char *out_bytes(uint64_t bytes, char *buf, size_t size);
 struct json_object *out_new(const char *kind);
