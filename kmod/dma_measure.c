@@ -119,9 +119,8 @@ static struct zc_samples *zc_samples_buffer(const struct zc_buffer *buf, u64 max
 	const struct zc_mem *mem = &buf->mem;
 	struct zc_samples *s;
 	struct page *page;
-	u64 len;
-
 	unsigned long nr;
+	u64 len;
 
 	if (mem->import)
 		return ERR_PTR(-EOPNOTSUPP);

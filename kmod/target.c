@@ -84,6 +84,17 @@ struct zc_target *zc_target_find(u32 id)
 	return NULL;
 }
 
+static struct zc_target *zc_target_of(const struct device *dev)
+{
+	struct zc_target *target;
+
+	lockdep_assert_held(&zc_dma_sem);
+	list_for_each_entry(target, &zc_targets, list)
+		if (target->dev == dev)
+			return target;
+	return NULL;
+}
+
 /* May the caller know, and do, what concerns all of the machine? */
 static bool zc_target_admin(void)
 {
@@ -241,9 +252,8 @@ static int zc_target_add_locked(struct device *dev, const char *bus, u32 *id)
 	struct zc_target *target;
 
 	lockdep_assert_held_write(&zc_dma_sem);
-	list_for_each_entry(target, &zc_targets, list)
-		if (target->dev == dev)
-			return -EEXIST;
+	if (zc_target_of(dev))
+		return -EEXIST;
 	if (zc_nr_targets >= ZC_TARGETS_MAX || zc_next_target == U32_MAX)
 		return -ENOSPC;
 	target = kzalloc(sizeof(*target), GFP_KERNEL);
@@ -276,15 +286,13 @@ static void zc_target_del_locked(struct zc_target *target)
 
 static bool zc_target_has(const struct device *dev)
 {
-	struct zc_target *target;
-	bool has = false;
+	bool has;
 
 	/* The first one needs no driver. */
 	if (dev == &zc_own->dev)
 		return false;
 	down_read(&zc_dma_sem);
-	list_for_each_entry(target, &zc_targets, list)
-		has |= target->dev == dev;
+	has = zc_target_of(dev);
 	up_read(&zc_dma_sem);
 	return has;
 }
@@ -292,15 +300,16 @@ static bool zc_target_has(const struct device *dev)
 /* The driver is about to let go of the device, which is locked. */
 static int zc_target_notify(struct notifier_block *nb, unsigned long event, void *data)
 {
-	struct zc_target *target, *next;
+	struct zc_target *target;
 
 	/* Who binds and unbinds other devices does not wait for ours. */
 	if (event != BUS_NOTIFY_UNBIND_DRIVER || !zc_target_has(data))
 		return NOTIFY_DONE;
 	down_write(&zc_dma_sem);
-	list_for_each_entry_safe(target, next, &zc_targets, list)
-		if (target->dev == data)
-			zc_target_del_locked(target);
+	/* Somebody may have detached it meanwhile. */
+	target = zc_target_of(data);
+	if (target)
+		zc_target_del_locked(target);
 	up_write(&zc_dma_sem);
 	return NOTIFY_OK;
 }
