@@ -177,5 +177,7 @@ int zc_cancel(struct zc_file *zf, struct zc_cancel *arg);
 void zc_cancel_owner(struct zc_file *zf, const void *owner);
 void zc_cancel_cyclic(struct zc_file *zf, const void *owner);
 void zc_cancel_uring(struct io_uring_cmd *ucmd);
+unsigned int zc_uring_life(void);
+void zc_uring_life_set(unsigned int ms);
 
 #endif /* _ZC_ASYNC_H */

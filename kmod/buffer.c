@@ -8,10 +8,13 @@
 #include <linux/rcupdate.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
+#include <linux/zc_netlink.h>
 
 #include "dma.h"
 #include "import.h"
+#include "netlink.h"
 #include "pool.h"
+#include "stats.h"
 #include "zc.h"
 
 /* Those alive, by the processors that made and destroyed them. */
@@ -30,6 +33,12 @@ static void zc_buffer_forget(struct zc_buffer *buf)
 
 static void zc_buffer_free(struct zc_buffer *buf)
 {
+	/* One that never had a handle was never made, to those who count. */
+	if (buf->zf) {
+		zc_stat_inc(ZC_STAT_FREED);
+		if (zc_notify_wanted())
+			zc_registry_tell(buf, ZC_CMD_BUFFER_FREED_NTF);
+	}
 	zc_dma_drop(buf);
 	zc_mem_put(&buf->mem);
 	zc_buffer_forget(buf);
@@ -151,6 +160,8 @@ void zc_buffer_revive(struct zc_buffer *buf)
 	buf->born = jiffies;
 	buf->touched = jiffies;
 	kref_init(&buf->ref);
+	if (zc_notify_wanted())
+		zc_registry_tell(buf, ZC_CMD_BUFFER_MADE_NTF);
 	zc_buffer_live(buf);
 }
 
@@ -370,6 +381,30 @@ int zc_buffer_seal(struct zc_buffer *buf)
 	return -EBUSY;
 }
 
+/* Once it is parked somebody may have it already: what is told of it is put down before. */
+static noinline bool zc_buffer_park_and_tell(struct zc_buffer *buf)
+{
+	struct zc_buf_info info = { };
+
+	zc_registry_describe(buf, &zc_listener, &info);
+	if (!zc_pool_park(buf))
+		return false;
+	zc_notify_buffer(ZC_CMD_BUFFER_FREED_NTF, &info);
+	return true;
+}
+
+static bool zc_buffer_park(struct zc_buffer *buf)
+{
+	bool parked;
+
+	if (atomic_read(&buf->dma_mapped))
+		return false;
+	parked = zc_notify_wanted() ? zc_buffer_park_and_tell(buf) : zc_pool_park(buf);
+	if (parked)
+		zc_stat_inc(ZC_STAT_FREED);
+	return parked;
+}
+
 /**
  * zc_buffer_remove - take a buffer's handle away and drop its reference
  * @zf:     file
@@ -390,7 +425,7 @@ int zc_buffer_remove(struct zc_file *zf, u32 handle)
 	}
 	rcu_read_unlock();
 	/* The reference of the handle is the caller's now. */
-	if (!atomic_read(&buf->dma_mapped) && zc_pool_park(buf)) {
+	if (zc_buffer_park(buf)) {
 		this_cpu_dec(zc_buffers);
 		if (unlikely(!llist_empty(&zf->hollows)))
 			zc_buffer_reap(zf);

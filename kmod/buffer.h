@@ -18,7 +18,9 @@
 #include "memory.h"
 
 struct kobject;
+struct pid_namespace;
 struct zc_file;
+struct zc_viewer;
 
 #define ZC_HUGE_ORDER	(21 - PAGE_SHIFT)
 #define ZC_HUGE_PAGES	BIT(ZC_HUGE_ORDER)
@@ -182,11 +184,19 @@ void zc_handles_free(struct zc_file *zf);
 int zc_registry_add(struct zc_buffer *buf);
 void zc_registry_del(struct zc_buffer *buf);
 struct zc_buffer *zc_registry_next(unsigned long *id, kuid_t uid);
-pid_t zc_registry_pid(const struct zc_buffer *buf);
+pid_t zc_registry_pid(const struct zc_buffer *buf, struct pid_namespace *ns);
 unsigned int zc_registry_sends(const struct zc_buffer *buf);
+void zc_registry_describe(const struct zc_buffer *buf, const struct zc_viewer *viewer,
+			  struct zc_buf_info *info);
+void zc_registry_tell(const struct zc_buffer *buf, u8 cmd);
+unsigned int zc_registry_version(void);
 int zc_registry_info(const struct zc_file *zf, struct zc_buf_info *info);
 void zc_guard_start(struct kobject *kobj);
 void zc_guard_stop(void);
+unsigned int zc_guard_held_after(void);
+void zc_guard_held_after_set(unsigned int seconds);
+unsigned int zc_guard_idle_after(void);
+void zc_guard_idle_after_set(unsigned int seconds);
 
 /* mmap.c: the mapping of a buffer */
 

@@ -120,11 +120,7 @@ static int zc_ioctl_query(struct zc_file *zf, void *data)
 	zc_slab_reap();
 	*arg = (struct zc_query) {
 		.abi = ZC_ABI_VERSION,
-		.features = ZC_FEAT_BUFFER | ZC_FEAT_SENDFILE |
-			    ZC_FEAT_PAGE_PATH | ZC_FEAT_SEND | ZC_FEAT_ASYNC |
-			    ZC_FEAT_STATS | ZC_FEAT_RESERVE |
-			    ZC_FEAT_INFO | ZC_FEAT_SHARE | ZC_FEAT_IMPORT | ZC_FEAT_DMA |
-			    (IS_ENABLED(CONFIG_DMA_SHARED_BUFFER) ? ZC_FEAT_DMABUF : 0),
+		.features = ZC_FEATURES,
 		.buf_flags = ZC_BUF_FLAGS,
 		.send_flags = ZC_SEND_FLAGS,
 		.copy_reasons = ZC_COPY_REASONS,

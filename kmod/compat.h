@@ -25,6 +25,7 @@
 #include <linux/skbuff.h>
 #include <linux/uio.h>
 #include <linux/version.h>
+#include <net/genetlink.h>
 #include <net/sock.h>
 
 /* Its header got a folder of its own in 6.7. */
@@ -372,6 +373,81 @@ static inline void zc_netdev_dummy_free(struct net_device *dev)
 	kvfree(dev);
 #else
 	free_netdev(dev);
+#endif
+}
+
+/*
+ * struct genl_split_ops, of which the netlink family's table is generated, came in 6.2. Its
+ * bind, by which the module learns that somebody listens, came in 6.10.
+ */
+#define ZC_GENL_OPS_MAX	16
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
+struct genl_split_ops {
+	int (*doit)(struct sk_buff *skb, struct genl_info *info);
+	int (*start)(struct netlink_callback *cb);
+	int (*dumpit)(struct sk_buff *skb, struct netlink_callback *cb);
+	int (*done)(struct netlink_callback *cb);
+	const struct nla_policy *policy;
+	unsigned int maxattr;
+	u8 cmd;
+	u8 flags;
+};
+
+/* Of a command that answers to both, the two stand together and take the same attributes. */
+static inline void zc_genl_set_ops(struct genl_family *family,
+				   const struct genl_split_ops *split, size_t nr)
+{
+	static struct genl_ops ops[ZC_GENL_OPS_MAX];
+	struct genl_ops *op = ops - 1;
+	size_t i;
+
+	for (i = 0; i < nr; i++) {
+		if (!i || split[i].cmd != split[i - 1].cmd)
+			op++;
+		op->cmd = split[i].cmd;
+		op->policy = split[i].policy;
+		op->maxattr = split[i].maxattr;
+		op->doit = split[i].doit ?: op->doit;
+		op->start = split[i].start ?: op->start;
+		op->dumpit = split[i].dumpit ?: op->dumpit;
+		op->done = split[i].done ?: op->done;
+	}
+	family->ops = ops;
+	family->n_ops = op + 1 - ops;
+}
+#else
+static inline void zc_genl_set_ops(struct genl_family *family,
+				   const struct genl_split_ops *split, size_t nr)
+{
+	family->split_ops = split;
+	family->n_split_ops = nr;
+}
+#endif
+
+#define ZC_GENL_BINDS		(LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0))
+
+static inline void zc_genl_set_bind(struct genl_family *family, int (*bind)(int group))
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
+	family->bind = bind;
+#endif
+}
+
+/**
+ * zc_dump_attrs - the attributes of a request for a dump
+ * @cb: request
+ *
+ * They moved in 6.6.
+ *
+ * Returns: the attributes, by number.
+ */
+static inline struct nlattr **zc_dump_attrs(struct netlink_callback *cb)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
+	return genl_dumpit_info(cb)->attrs;
+#else
+	return genl_dumpit_info(cb)->info.attrs;
 #endif
 }
 

@@ -19,6 +19,8 @@
 
 #include "dma.h"
 #include "import.h"
+#include "stats.h"
+#include "stats.h"
 #include "zc.h"
 
 /* Bounce buffers lie somewhere below: those of encrypted guests anywhere. */
@@ -342,6 +344,7 @@ static int zc_dma_map_locked(struct zc_file *zf, struct zc_buffer *buf, struct z
 	}
 	map->note = note;
 	zc_mapped_list(map);
+	zc_stat_inc(ZC_STAT_MAPPED);
 	/* Whether small pages are in a row is a matter of physical addresses, too. */
 	arg->segments = zc_target_tells(target) ? map->nr : 0;
 	arg->bounced = map->bounced;
@@ -399,6 +402,25 @@ int zc_dma_unmap(struct zc_buffer *buf, u32 target)
 }
 
 /**
+ * zc_dma_has - is a buffer mapped for a target?
+ * @buf:    buffer
+ * @target: number of the target
+ *
+ * Returns: true if so. Sleeps.
+ */
+bool zc_dma_has(struct zc_buffer *buf, u32 target)
+{
+	bool has;
+
+	down_read(&zc_dma_sem);
+	mutex_lock(&buf->dma_lock);
+	has = zc_mapped_find(buf, target);
+	mutex_unlock(&buf->dma_lock);
+	up_read(&zc_dma_sem);
+	return has;
+}
+
+/**
  * zc_dma_drop_all - have a buffer mapped for nobody; see zc_dma_drop()
  * @buf: buffer, which has lost its handle, or nobody else uses. Sleeps.
  */
@@ -433,6 +455,7 @@ void zc_dma_revoke(struct zc_target *target)
 		zc_mapped_unlist(map);
 		zc_mapped_free(map);
 		zc_note_post(note);
+		zc_stat_inc(ZC_STAT_REVOKED);
 	}
 }
 

@@ -59,6 +59,7 @@ void zc_target_uncharge(struct zc_target *target, u64 bytes);
 unsigned long zc_target_page_sizes(const struct zc_target *target);
 bool zc_target_tells(const struct zc_target *target);
 int zc_target_query(struct zc_dma_query *arg);
+unsigned int zc_target_version(void);
 int zc_target_attach(struct zc_dma_attach *arg);
 int zc_target_detach(u32 id);
 int zc_target_init(void);
@@ -76,6 +77,7 @@ int zc_dma_map(struct zc_file *zf, struct zc_buffer *buf, struct zc_dma_map *arg
 int zc_dma_unmap(struct zc_buffer *buf, u32 target);
 int zc_dma_segments(struct zc_buffer *buf, struct zc_dma_segments *arg);
 int zc_dma_sync(struct zc_buffer *buf, u64 offset, u64 len, bool end);
+bool zc_dma_has(struct zc_buffer *buf, u32 target);
 void zc_dma_drop_all(struct zc_buffer *buf);
 void zc_dma_revoke(struct zc_target *target);
 

@@ -6,9 +6,12 @@
  */
 #include <linux/kobject.h>
 #include <linux/module.h>
+#include <linux/pid_namespace.h>
 #include <linux/ratelimit.h>
 #include <linux/workqueue.h>
+#include <linux/zc_netlink.h>
 
+#include "netlink.h"
 #include "stats.h"
 #include "zc.h"
 
@@ -49,6 +52,52 @@ MODULE_PARM_DESC(held_after, "tell of a destroyed buffer that is still mapped or
 module_param_cb(idle_after, &zc_guard_param, &zc_idle_after, 0644);
 MODULE_PARM_DESC(idle_after, "tell of a buffer that nobody has mapped or sent from for so many seconds (0: never)");
 
+static void zc_guard_after_set(unsigned int *after, unsigned int seconds)
+{
+	mutex_lock(&zc_guard_mutex);
+	WRITE_ONCE(*after, seconds);
+	zc_guard_soon_locked();
+	mutex_unlock(&zc_guard_mutex);
+}
+
+/**
+ * zc_guard_held_after - when is a destroyed buffer told of that is still held?
+ *
+ * Returns: seconds; 0: never.
+ */
+unsigned int zc_guard_held_after(void)
+{
+	return READ_ONCE(zc_held_after);
+}
+
+/**
+ * zc_guard_held_after_set - set it
+ * @seconds: 0: never. Sleeps.
+ */
+void zc_guard_held_after_set(unsigned int seconds)
+{
+	zc_guard_after_set(&zc_held_after, seconds);
+}
+
+/**
+ * zc_guard_idle_after - when is a buffer told of that nobody uses?
+ *
+ * Returns: seconds; 0: never.
+ */
+unsigned int zc_guard_idle_after(void)
+{
+	return READ_ONCE(zc_idle_after);
+}
+
+/**
+ * zc_guard_idle_after_set - set it
+ * @seconds: 0: never. Sleeps.
+ */
+void zc_guard_idle_after_set(unsigned int seconds)
+{
+	zc_guard_after_set(&zc_idle_after, seconds);
+}
+
 /* Who listens may be anybody: no more than that there is something to look at. */
 static void zc_guard_tell_locked(const struct zc_buffer *buf, const char *what,
 				 unsigned long seconds)
@@ -61,7 +110,7 @@ static void zc_guard_tell_locked(const struct zc_buffer *buf, const char *what,
 	if (!__ratelimit(&limit))
 		return;
 	pr_notice("zc: buffer %u of %llu bytes, made by %s[%d], has been %s for %lu s\n",
-		  buf->id, buf->mem.size, buf->maker.comm, zc_registry_pid(buf), what, seconds);
+		  buf->id, buf->mem.size, buf->maker.comm, zc_registry_pid(buf, &init_pid_ns), what, seconds);
 	snprintf(event, sizeof(event), "ZC_EVENT=%s", what);
 	snprintf(id, sizeof(id), "ZC_BUFFER=%u", buf->id);
 	snprintf(time, sizeof(time), "ZC_SECONDS=%lu", seconds);
@@ -90,6 +139,8 @@ static void zc_guard_look_at_locked(struct zc_buffer *buf)
 	buf->told = true;
 	buf->told_of = touched;
 	zc_stat_inc(live ? ZC_STAT_IDLE : ZC_STAT_HELD);
+	if (zc_notify_wanted())
+		zc_registry_tell(buf, ZC_CMD_BUFFER_LEAK_NTF);
 	zc_guard_tell_locked(buf, live ? "idle" : "held", seconds);
 }
 

@@ -3,11 +3,14 @@
  * The ioctls for buffers: checks of their arguments, and their results.
  */
 #include <linux/fdtable.h>
+#include <linux/zc_netlink.h>
 
+#include "compat.h"
 #include "dma.h"
 #include "dmabuf.h"
 #include "import.h"
 #include "ioctl.h"
+#include "netlink.h"
 #include "pool.h"
 #include "stats.h"
 #include "zc.h"
@@ -32,6 +35,7 @@ static void zc_buf_refused(int err)
 	switch (err) {
 	case -ENOSPC:
 		zc_stat_inc(ZC_STAT_NO_LIMIT);
+		zc_notify_limit();
 		break;
 	case -EPERM:
 		zc_stat_inc(ZC_STAT_NO_MEMLOCK);
@@ -64,6 +68,10 @@ static struct zc_buffer *zc_buf_publish(struct zc_file *zf, struct zc_buffer *bu
 	ret = zc_buffer_publish(zf, buf);
 	if (!ret) {
 		zc_stat_inc(ZC_STAT_MADE);
+		if (!ZC_GENL_BINDS)
+			zc_notify_look();
+		if (zc_notify_wanted())
+			zc_registry_tell(buf, ZC_CMD_BUFFER_MADE_NTF);
 		return buf;
 	}
 	zc_buffer_put(buf);

@@ -6,7 +6,9 @@
 
 #include "async.h"
 #include "dma.h"
+#include "netlink.h"
 #include "pool.h"
+#include "roster.h"
 #include "zc.h"
 
 static int __init zc_init(void)
@@ -16,12 +18,17 @@ static int __init zc_init(void)
 	ret = zc_mapping_init();
 	if (ret)
 		return ret;
+	zc_roster_init();
 	ret = zc_pool_init();
 	if (ret)
 		goto err_mapping;
-	ret = zc_transfer_init();
+	/* Before all that has something to tell, and so after it on the way out. */
+	ret = zc_netlink_init();
 	if (ret)
 		goto err_pool;
+	ret = zc_transfer_init();
+	if (ret)
+		goto err_netlink;
 	ret = zc_send_init();
 	if (ret)
 		goto err_transfer;
@@ -44,6 +51,8 @@ err_send:
 	zc_send_exit();
 err_transfer:
 	zc_transfer_exit();
+err_netlink:
+	zc_netlink_exit();
 err_pool:
 	zc_pool_exit();
 err_mapping:
@@ -58,6 +67,7 @@ static void __exit zc_exit(void)
 	zc_async_exit();
 	zc_send_exit();
 	zc_transfer_exit();
+	zc_netlink_exit();
 	zc_pool_exit();
 	zc_mapping_exit();
 }
@@ -68,4 +78,4 @@ module_exit(zc_exit);
 MODULE_DESCRIPTION("Zero-copy hugepage buffers");
 MODULE_AUTHOR("The zc project");
 MODULE_LICENSE("GPL");
-MODULE_VERSION("0.1.0");
+MODULE_VERSION(ZC_MODULE_VERSION);

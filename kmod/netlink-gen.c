@@ -10,11 +10,6 @@
 
 #include <uapi/linux/zc_netlink.h>
 
-/* Integer value ranges */
-static const struct netlink_range_validation zc_a_module_uring_life_range = {
-	.max	= 60000ULL,
-};
-
 /* ZC_CMD_MODULE_SET - do */
 static const struct nla_policy zc_module_set_nl_policy[ZC_A_MODULE_URING_LIFE + 1] = {
 	[ZC_A_MODULE_MAX_BYTES] = { .type = NLA_U64, },
@@ -22,7 +17,7 @@ static const struct nla_policy zc_module_set_nl_policy[ZC_A_MODULE_URING_LIFE + 
 	[ZC_A_MODULE_COPYBREAK] = { .type = NLA_U32, },
 	[ZC_A_MODULE_HELD_AFTER] = { .type = NLA_U32, },
 	[ZC_A_MODULE_IDLE_AFTER] = { .type = NLA_U32, },
-	[ZC_A_MODULE_URING_LIFE] = NLA_POLICY_FULL_RANGE(NLA_U32, &zc_a_module_uring_life_range),
+	[ZC_A_MODULE_URING_LIFE] = { .type = NLA_U32, },
 };
 
 /* ZC_CMD_POOL_GET - do */

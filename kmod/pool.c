@@ -40,6 +40,15 @@ u64 zc_pool_limit(void)
 }
 
 /**
+ * zc_pool_limit_set - set it
+ * @bytes: limit; 0: a quarter of the memory. Who has more keeps it
+ */
+void zc_pool_limit_set(unsigned long bytes)
+{
+	WRITE_ONCE(zc_max_bytes, bytes);
+}
+
+/**
  * zc_pool_used - memory that buffers and transfers hold
  *
  * Returns: bytes.

@@ -39,6 +39,7 @@ bool zc_pool_has_room(u64 bytes);
 struct folio *zc_pool_get_ready(int nid);
 void zc_pool_lose(struct folio *folio, const struct zc_owner *owner);
 u64 zc_pool_limit(void);
+void zc_pool_limit_set(unsigned long bytes);
 u64 zc_pool_used(void);
 void zc_pool_reap(void);
 
@@ -128,6 +129,7 @@ bool zc_reserve_put(struct folio *folio);
 unsigned long zc_reserve_drop(int nid, unsigned long nr, bool all);
 unsigned long zc_reserve_spare(int nid);
 u64 zc_reserve_bytes(void);
+int zc_reserve_set(int nid, u64 nr);
 void zc_reserve_query(int nid, struct zc_node_query *info);
 
 /* slab.c: parts of hugepages, for small buffers */

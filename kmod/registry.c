@@ -6,11 +6,15 @@
 #include <linux/cred.h>
 #include <linux/math64.h>
 #include <linux/pid.h>
+#include <linux/pid_namespace.h>
 #include <linux/rbtree.h>
 #include <linux/sched/signal.h>
 #include <linux/xarray.h>
+#include <linux/zc_netlink.h>
 
+#include "netlink.h"
 #include "pool.h"
+#include "stats.h"
 #include "zc.h"
 
 static DEFINE_XARRAY_ALLOC1(zc_registry);
@@ -79,14 +83,15 @@ struct zc_buffer *zc_registry_next(unsigned long *id, kuid_t uid)
 /**
  * zc_registry_pid - the process that made a buffer
  * @buf: buffer
+ * @ns:  as which it is numbered
  *
- * Returns: its number as the caller sees it, or 0 if it is gone.
+ * Returns: its number, or 0 if it is gone, or not in there.
  */
-pid_t zc_registry_pid(const struct zc_buffer *buf)
+pid_t zc_registry_pid(const struct zc_buffer *buf, struct pid_namespace *ns)
 {
 	struct pid *pid = buf->maker.pid;
 
-	return pid_has_task(pid, PIDTYPE_TGID) ? pid_vnr(pid) : 0;
+	return pid_has_task(pid, PIDTYPE_TGID) ? pid_nr_ns(pid, ns) : 0;
 }
 
 /**
@@ -103,8 +108,9 @@ unsigned int zc_registry_sends(const struct zc_buffer *buf)
 	return max(nr, 0);
 }
 
-/* To whom a VMA belongs, as the caller sees them. */
-static void zc_holder_add(struct zc_buf_info *info, const struct vm_area_struct *vma)
+/* To whom a VMA belongs. */
+static void zc_holder_add(struct zc_buf_info *info, const struct zc_viewer *viewer,
+			  const struct vm_area_struct *vma)
 {
 	struct zc_holder holder = { .uid = (u32)-1, .mappings = 1 };
 	unsigned int i;
@@ -115,8 +121,8 @@ static void zc_holder_add(struct zc_buf_info *info, const struct vm_area_struct 
 	rcu_read_lock();
 	task = rcu_dereference(vma->vm_mm->owner);
 	if (task) {
-		holder.pid = task_tgid_vnr(task);
-		holder.uid = from_kuid_munged(current_user_ns(), task_uid(task));
+		holder.pid = task_tgid_nr_ns(task, viewer->pid_ns);
+		holder.uid = from_kuid_munged(viewer->user_ns, task_uid(task));
 	}
 	rcu_read_unlock();
 #endif
@@ -131,7 +137,8 @@ static void zc_holder_add(struct zc_buf_info *info, const struct vm_area_struct 
 	info->nr_holders++;
 }
 
-static void zc_registry_holders(const struct zc_buffer *buf, struct zc_buf_info *info)
+static void zc_registry_holders(const struct zc_buffer *buf, const struct zc_viewer *viewer,
+				struct zc_buf_info *info)
 {
 	struct address_space *mapping = buf->inode->i_mapping;
 	struct rb_node *node;
@@ -142,7 +149,7 @@ static void zc_registry_holders(const struct zc_buffer *buf, struct zc_buf_info 
 			rb_entry(node, struct vm_area_struct, shared.rb);
 
 		if (vma->vm_private_data == buf)
-			zc_holder_add(info, vma);
+			zc_holder_add(info, viewer, vma);
 		cond_resched();
 	}
 	i_mmap_unlock_read(mapping);
@@ -154,30 +161,21 @@ static u64 zc_since_ms(unsigned long begin)
 }
 
 /**
- * zc_registry_info - ZC_IOC_BUF_INFO
- * @zf:   file that asks
- * @info: struct zc_buf_info, checked
- *
- * Returns: 0 or -ENOENT. Sleeps.
+ * zc_registry_describe - say what a buffer is
+ * @buf:    buffer, which does not go away meanwhile
+ * @viewer: as whom
+ * @info:   set, but for ZC_STATE_OWN; its flags say whether holders are wanted. Sleeps.
  */
-int zc_registry_info(const struct zc_file *zf, struct zc_buf_info *info)
+void zc_registry_describe(const struct zc_buffer *buf, const struct zc_viewer *viewer,
+			  struct zc_buf_info *info)
 {
-	bool all = ns_capable_noaudit(&init_user_ns, CAP_SYS_ADMIN);
-	u32 flags = info->flags;
-	unsigned long id = min_t(u64, info->id, ULONG_MAX);
-	struct zc_buffer *buf;
-
-	buf = zc_registry_next(&id, all ? INVALID_UID : current_uid());
-	if (!buf)
-		return fatal_signal_pending(current) ? -EINTR : -ENOENT;
 	*info = (struct zc_buf_info) {
-		.id = id,
-		.flags = flags,
+		.id = buf->id,
+		.flags = info->flags,
 		.state = (READ_ONCE(buf->live) ? ZC_STATE_HANDLE : 0) |
-			 (zc_buffer_sealed(buf) ? ZC_STATE_SEALED : 0) |
-			 (buf->inode == zf->inode ? ZC_STATE_OWN : 0),
-		.pid = zc_registry_pid(buf),
-		.uid = from_kuid_munged(current_user_ns(), buf->maker.uid),
+			 (zc_buffer_sealed(buf) ? ZC_STATE_SEALED : 0),
+		.pid = zc_registry_pid(buf, viewer->pid_ns),
+		.uid = from_kuid_munged(viewer->user_ns, buf->maker.uid),
 		.size = buf->mem.size,
 		.huge_bytes = buf->mem.huge_bytes,
 		.held_bytes = zc_mem_held(&buf->mem, !atomic_read(&buf->mappings)),
@@ -192,8 +190,62 @@ int zc_registry_info(const struct zc_file *zf, struct zc_buf_info *info)
 	};
 	static_assert(sizeof(info->comm) == TASK_COMM_LEN);
 	memcpy(info->comm, buf->maker.comm, TASK_COMM_LEN);
-	if (flags & ZC_INFO_HOLDERS)
-		zc_registry_holders(buf, info);
+	if (info->flags & ZC_INFO_HOLDERS)
+		zc_registry_holders(buf, viewer, info);
+}
+
+/**
+ * zc_registry_info - ZC_IOC_BUF_INFO
+ * @zf:   file that asks
+ * @info: struct zc_buf_info, checked
+ *
+ * Returns: 0 or -ENOENT. Sleeps.
+ */
+int zc_registry_info(const struct zc_file *zf, struct zc_buf_info *info)
+{
+	struct zc_viewer viewer = {
+		.pid_ns = task_active_pid_ns(current),
+		.user_ns = current_user_ns(),
+		.admin = ns_capable_noaudit(&init_user_ns, CAP_SYS_ADMIN),
+	};
+	unsigned long id = min_t(u64, info->id, ULONG_MAX);
+	struct zc_buffer *buf;
+
+	buf = zc_registry_next(&id, viewer.admin ? INVALID_UID : current_uid());
+	if (!buf)
+		return fatal_signal_pending(current) ? -EINTR : -ENOENT;
+	zc_registry_describe(buf, &viewer, info);
+	if (buf->inode == zf->inode)
+		info->state |= ZC_STATE_OWN;
 	zc_buffer_put(buf);
 	return 0;
+}
+
+/**
+ * zc_registry_tell - tell listeners of a buffer
+ * @buf: buffer, which does not go away meanwhile
+ * @cmd: ZC_CMD_BUFFER_MADE_NTF and the like. Sleeps.
+ */
+noinline void zc_registry_tell(const struct zc_buffer *buf, u8 cmd)
+{
+	struct zc_buf_info info = { };
+
+	zc_registry_describe(buf, &zc_listener, &info);
+	if (cmd == ZC_CMD_BUFFER_MADE_NTF) {
+		/* Others find it by that a moment later. */
+		info.state |= ZC_STATE_HANDLE;
+		info.handle = buf->handle;
+	}
+	zc_notify_buffer(cmd, &info);
+}
+
+/**
+ * zc_registry_version - have buffers come or gone?
+ *
+ * Returns: another number than before if so.
+ */
+unsigned int zc_registry_version(void)
+{
+	return zc_stat_read(ZC_STAT_MADE) + zc_stat_read(ZC_STAT_AGAIN) +
+	       zc_stat_read(ZC_STAT_FREED);
 }

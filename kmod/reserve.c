@@ -24,6 +24,7 @@
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
 
+#include "netlink.h"
 #include "pool.h"
 #include "zc.h"
 
@@ -272,6 +273,8 @@ struct folio *zc_reserve_get(int nid)
 	if (!folio)
 		return NULL;
 	atomic_long_inc(&res->out);
+	if (zc_notify_wanted() && zc_reserve_nr(res) < READ_ONCE(res->target) / 4)
+		zc_notify_node_low(nid);
 	/* It is in no mapping: the field is ours. See zc_reserve_put(). */
 	folio_change_private(folio, res);
 	return folio;
@@ -472,6 +475,26 @@ static int zc_targets_parse(const char *val, unsigned long *targets)
 out:
 	kfree(copy);
 	return ret;
+}
+
+/**
+ * zc_reserve_set - set the reserve of a node
+ * @nid: NUMA node that passed zc_pool_node_check()
+ * @nr:  hugepages
+ *
+ * Returns: 0, though there may be less than asked for: see zc_reserve_query(); or -ERANGE.
+ * Sleeps.
+ */
+int zc_reserve_set(int nid, u64 nr)
+{
+	if (nr > ZC_RESERVE_MAX)
+		return -ERANGE;
+	mutex_lock(&zc_reserve_mutex);
+	WRITE_ONCE(zc_targets[nid], nr);
+	zc_reserve_apply_locked();
+	zc_reserve_soon();
+	mutex_unlock(&zc_reserve_mutex);
+	return 0;
 }
 
 static int zc_reserve_param_set(const char *val, const struct kernel_param *kp)

@@ -12,8 +12,11 @@
 #include <linux/skbuff.h>
 #include <linux/slab.h>
 #include <linux/uio.h>
+#include <linux/zc_netlink.h>
 
 #include "compat.h"
+#include "netlink.h"
+#include "roster.h"
 #include "zc.h"
 
 /* In one go: so much, in so many pieces at most. */
@@ -54,8 +57,10 @@ static void zc_hold_end(struct work_struct *work)
 	zc_buffer_put(hold->buf);
 	event->sent = hold->sent;
 	event->copied = atomic64_read(&hold->copied);
-	if (event->copied)
+	if (event->copied) {
 		event->copy_reasons = ZC_COPY_LOOPBACK;
+		zc_roster_count_copies(event->copied, ZC_COPY_LOOPBACK);
+	}
 	if (hold->sent)
 		zc_note_post(hold->note);
 	else
@@ -238,6 +243,33 @@ void zc_range_close(struct zc_range *range)
 	zc_buffer_put(range->buf);
 }
 
+static int zc_send_range(struct zc_range *range)
+{
+	struct zc_entry entry ZC_UNINITIALIZED;
+	int ret;
+
+	entry.waiter = ZC_TRANSFER_WAITER_CALLER;
+	entry.range = range;
+	zc_roster_add(&entry);
+	ret = zc_range_run(range);
+	if (zc_notify_wanted())
+		zc_roster_tell(&entry, ret);
+	zc_roster_del(&entry);
+	return ret;
+}
+
+static void zc_send_count(const struct zc_send *arg, int err)
+{
+	const struct zc_outcome out = {
+		.sent = arg->sent,
+		.copied = arg->copied,
+		.reasons = arg->copy_reasons,
+		.err = err,
+	};
+
+	zc_roster_count_end(&out);
+}
+
 /**
  * zc_send - send a range of a buffer to a socket
  * @zf:  file that has the buffer
@@ -254,8 +286,10 @@ int zc_send(struct zc_file *zf, struct zc_send *arg)
 	ret = zc_range_open(&range, zf, arg);
 	if (ret)
 		return ret;
-	ret = zc_range_run(&range);
+	zc_stat_inc(ZC_STAT_BEGUN);
+	ret = zc_send_range(&range);
 	zc_range_close(&range);
+	zc_send_count(arg, ret);
 	arg->error = ret == -ERESTARTSYS ? EINTR : -ret;
 	return arg->sent ? 0 : ret;
 }

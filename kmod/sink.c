@@ -423,6 +423,25 @@ static u32 zc_sink_path(const struct zc_sink *sink)
 }
 
 /**
+ * zc_sink_copybreak - how many bytes pay for a reference?
+ *
+ * Returns: sends of fewer are copied.
+ */
+unsigned int zc_sink_copybreak(void)
+{
+	return READ_ONCE(zc_copybreak);
+}
+
+/**
+ * zc_sink_copybreak_set - set it
+ * @bytes: sends of fewer are copied
+ */
+void zc_sink_copybreak_set(unsigned int bytes)
+{
+	WRITE_ONCE(zc_copybreak, bytes);
+}
+
+/**
  * zc_sink_small - do so few bytes cost less to copy than to refer to?
  * @len: bytes
  *

@@ -4,7 +4,7 @@
  */
 #include "stats.h"
 
-DEFINE_PER_CPU(unsigned long, zc_stats[ZC_STATS]);
+DEFINE_PER_CPU(u64, zc_stats[ZC_STATS]);
 
 /**
  * zc_stat_read - how many there were
@@ -14,7 +14,7 @@ DEFINE_PER_CPU(unsigned long, zc_stats[ZC_STATS]);
  */
 u64 zc_stat_read(enum zc_stat what)
 {
-	unsigned long sum = 0;
+	u64 sum = 0;
 	int cpu;
 
 	for_each_possible_cpu(cpu)

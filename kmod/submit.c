@@ -6,27 +6,49 @@
 #include <linux/moduleparam.h>
 #include <linux/net.h>
 #include <linux/slab.h>
+#include <linux/zc_netlink.h>
 #include <net/sock.h>
 
 #include "async.h"
 #include "compat.h"
+#include "netlink.h"
 #include "pool.h"
+#include "roster.h"
 #include "zc.h"
 
-static unsigned int zc_uring_life = ZC_URING_LIFE_NEEDED ? ZC_URING_LIFE_MAX : 0;
+static unsigned int zc_life = ZC_URING_LIFE_NEEDED ? ZC_URING_LIFE_MAX : 0;
 
-static int zc_uring_life_set(const char *val, const struct kernel_param *kp)
+static int zc_life_param_set(const char *val, const struct kernel_param *kp)
 {
 	return param_set_uint_minmax(val, kp, ZC_URING_LIFE_NEEDED, ZC_URING_LIFE_MAX);
 }
 
-static const struct kernel_param_ops zc_uring_life_ops = {
-	.set = zc_uring_life_set,
+static const struct kernel_param_ops zc_life_ops = {
+	.set = zc_life_param_set,
 	.get = param_get_uint,
 };
-module_param_cb(uring_life, &zc_uring_life_ops, &zc_uring_life, 0644);
+module_param_cb(uring_life, &zc_life_ops, &zc_life, 0644);
 MODULE_PARM_DESC(uring_life,
 		 "ms that a command of io_uring may last, to 60000 (default: that before Linux 6.7, else 0: as long as it takes)");
+
+/**
+ * zc_uring_life - how long may a command of io_uring last?
+ *
+ * Returns: ms; 0: as long as it takes.
+ */
+unsigned int zc_uring_life(void)
+{
+	return READ_ONCE(zc_life);
+}
+
+/**
+ * zc_uring_life_set - set it
+ * @ms: ZC_URING_LIFE_NEEDED to ZC_URING_LIFE_MAX
+ */
+void zc_uring_life_set(unsigned int ms)
+{
+	WRITE_ONCE(zc_life, ms);
+}
 
 /**
  * struct zc_end - who is told
@@ -45,6 +67,7 @@ struct zc_end {
  * @op:   the transfer, as one of many
  * @turn: when it may begin
  * @end:  who is told
+ * @entry: on the roster
  * @arg:  arguments and result
  * @ends: file and socket
  * @t:    how the bytes get from the one to the other; NULL before its turn, for
@@ -54,6 +77,7 @@ struct zc_op_sendfile {
 	struct zc_op op;
 	struct zc_turn turn;
 	struct zc_end end;
+	struct zc_entry entry;
 	struct zc_sendfile arg;
 	struct zc_ends ends;
 	struct zc_transfer *t;
@@ -63,6 +87,7 @@ struct zc_op_sendfile {
 struct zc_op_send {
 	struct zc_op op;
 	struct zc_end end;
+	struct zc_entry entry;
 	struct zc_send arg;
 	struct zc_range range;
 };
@@ -97,6 +122,26 @@ static void zc_end_tell(struct zc_end *end, int err, u64 sent, u64 copied)
 	}
 	zc_note_unreserve(end->zf);
 	zc_uring_end(end->ucmd, sent ? min_t(u64, sent, INT_MAX) : err, copied);
+}
+
+static void zc_op_leave_roster(struct zc_entry *entry, int err)
+{
+	if (zc_notify_wanted())
+		zc_roster_tell(entry, err);
+	zc_roster_del(entry);
+}
+
+static void zc_op_count(u64 sent, u64 copied, u64 cached, u32 reasons, int err)
+{
+	const struct zc_outcome out = {
+		.sent = sent,
+		.copied = copied,
+		.cached = cached,
+		.reasons = reasons,
+		.err = err,
+	};
+
+	zc_roster_count_end(&out);
 }
 
 /* Returns as zc_ends_send_few(). */
@@ -138,7 +183,9 @@ static void zc_op_sendfile_end(struct zc_op *op, int err)
 	zc_turn_leave(&o->turn);
 	if (o->t)
 		zc_transfer_free(o->t);
+	zc_op_leave_roster(&o->entry, err);
 	zc_ends_close(&o->ends, &o->arg);
+	zc_op_count(o->arg.sent, o->arg.copied, o->arg.cached, o->arg.copy_reasons, err);
 	if (o->end.note) {
 		o->end.note->event.copy_reasons = o->arg.copy_reasons;
 		o->end.note->event.paths = o->arg.paths;
@@ -185,7 +232,7 @@ static void zc_op_init(struct zc_op *op, const struct zc_op_ops *ops, u64 user_d
 {
 	op->ops = ops;
 	op->user_data = user_data;
-	op->life = ucmd ? READ_ONCE(zc_uring_life) : 0;
+	op->life = ucmd ? READ_ONCE(zc_life) : 0;
 	op->name = ucmd ? &zc_uring_pdu(ucmd)->op : NULL;
 }
 
@@ -196,6 +243,22 @@ static int zc_op_start(struct zc_op *op, struct zc_file *zf, struct socket *sock
 
 	op->cyclic = cyclic;
 	return zc_op_submit(op, zf, sock) ?: cyclic;
+}
+
+/* The same, of one that is shown meanwhile. */
+static int zc_op_start_on_roster(struct zc_op *op, struct zc_entry *entry,
+				 struct zc_file *zf, struct socket *sock)
+{
+	int ret;
+
+	entry->waiter = op->name ? ZC_TRANSFER_WAITER_IO_URING : ZC_TRANSFER_WAITER_EVENT;
+	zc_roster_add(entry);
+	ret = zc_op_start(op, zf, sock);
+	if (ret < 0)
+		zc_roster_del(entry);
+	else
+		zc_stat_inc(ZC_STAT_BEGUN);
+	return ret;
 }
 
 /* Do reads wait? For others than local disks to answer, or since they are no direct ones. */
@@ -234,7 +297,9 @@ int zc_submit_sendfile(struct zc_file *zf, struct zc_sendfile *arg,
 	if (ret)
 		goto err_end;
 	o->op.slow = zc_reads_wait(o->ends.src.file, arg->flags);
-	ret = zc_op_start(&o->op, zf, o->ends.sink.sock);
+	o->entry.ends = &o->ends;
+	o->entry.arg = &o->arg;
+	ret = zc_op_start_on_roster(&o->op, &o->entry, zf, o->ends.sink.sock);
 	if (ret >= 0)
 		return ret;
 	zc_ends_close(&o->ends, &o->arg);
@@ -267,6 +332,8 @@ static void zc_op_send_end(struct zc_op *op, int err)
 		o->end.note->event.paths = o->range.sink.paths;
 		o->end.note->event.offset = o->arg.offset;
 	}
+	zc_op_leave_roster(&o->entry, err);
+	zc_op_count(o->arg.sent, o->range.sink.copied, 0, o->range.sink.reasons, err);
 	zc_end_tell(&o->end, err, o->arg.sent, o->range.sink.copied);
 	/* The other event of it, that of the bytes, comes after this one. */
 	zc_range_close(&o->range);
@@ -304,7 +371,8 @@ int zc_submit_send(struct zc_file *zf, struct zc_send *arg,
 	ret = zc_range_open(&o->range, zf, &o->arg);
 	if (ret)
 		goto err_end;
-	ret = zc_op_start(&o->op, zf, o->range.sink.sock);
+	o->entry.range = &o->range;
+	ret = zc_op_start_on_roster(&o->op, &o->entry, zf, o->range.sink.sock);
 	if (ret >= 0)
 		return ret;
 	zc_range_close(&o->range);

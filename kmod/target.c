@@ -18,6 +18,7 @@
 
 #include "compat.h"
 #include "dma.h"
+#include "netlink.h"
 
 /* More than anybody needs. */
 #define ZC_TARGETS_MAX		64
@@ -27,10 +28,11 @@
 
 DECLARE_RWSEM(zc_dma_sem);
 
-/* Both under zc_dma_sem. */
+/* All under zc_dma_sem. */
 static LIST_HEAD(zc_targets);
 static unsigned int zc_nr_targets;
 static u32 zc_next_target = ZC_DMA_OWN;
+static unsigned int zc_targets_gone;
 
 static struct platform_device *zc_own;
 
@@ -247,6 +249,21 @@ int zc_target_query(struct zc_dma_query *arg)
 	return ret;
 }
 
+/**
+ * zc_target_version - have targets come or gone?
+ *
+ * Returns: another number than before if so. Sleeps.
+ */
+unsigned int zc_target_version(void)
+{
+	unsigned int version;
+
+	down_read(&zc_dma_sem);
+	version = zc_next_target + zc_targets_gone;
+	up_read(&zc_dma_sem);
+	return version;
+}
+
 static int zc_target_add_locked(struct device *dev, const char *bus, u32 *id)
 {
 	struct zc_target *target;
@@ -276,8 +293,15 @@ static int zc_target_add_locked(struct device *dev, const char *bus, u32 *id)
 
 static void zc_target_del_locked(struct zc_target *target)
 {
+	struct zc_dma_query gone;
+
 	lockdep_assert_held_write(&zc_dma_sem);
 	zc_dma_revoke(target);
+	if (zc_notify_wanted()) {
+		zc_target_describe(target, &gone);
+		zc_notify_target_gone(&gone);
+	}
+	zc_targets_gone++;
 	list_del(&target->list);
 	zc_nr_targets--;
 	put_device(target->dev);

@@ -8,18 +8,22 @@
 #include <linux/sched/xacct.h>
 #include <linux/slab.h>
 #include <linux/uio.h>
+#include <linux/zc_netlink.h>
 
+#include "compat.h"
+#include "netlink.h"
+#include "roster.h"
 #include "zc.h"
 
 static unsigned int zc_depth = 4;
 
-static int zc_depth_set(const char *val, const struct kernel_param *kp)
+static int zc_depth_param_set(const char *val, const struct kernel_param *kp)
 {
 	return param_set_uint_minmax(val, kp, 1, ZC_DEPTH_MAX);
 }
 
 static const struct kernel_param_ops zc_depth_ops = {
-	.set = zc_depth_set,
+	.set = zc_depth_param_set,
 	.get = param_get_uint,
 };
 module_param_cb(depth, &zc_depth_ops, &zc_depth, 0644);
@@ -33,6 +37,15 @@ MODULE_PARM_DESC(depth, "reads that a transfer keeps in flight, 1 to 8 (default 
 unsigned int zc_transfer_depth(void)
 {
 	return READ_ONCE(zc_depth);
+}
+
+/**
+ * zc_transfer_depth_set - set it
+ * @depth: their number, 1 to ZC_DEPTH_MAX
+ */
+void zc_transfer_depth_set(unsigned int depth)
+{
+	WRITE_ONCE(zc_depth, depth);
 }
 
 static struct zc_chunk *zc_transfer_chunk(struct zc_transfer *t, unsigned int i)
@@ -474,20 +487,52 @@ void zc_transfer_free(struct zc_transfer *t)
 	kmem_cache_free(zc_transfers, t);
 }
 
-/* Send it all, with a transfer if there is more to do than zc_ends_send_few() can. */
-static int zc_transfer_all(struct zc_ends *ends, struct zc_sendfile *arg)
+static int zc_transfer_whole(struct zc_ends *ends, struct zc_sendfile *arg)
 {
-	int ret = zc_ends_send_few(ends, arg);
-	struct zc_transfer *t;
+	struct zc_transfer *t = zc_transfer_new(ends, arg);
+	int ret;
 
-	if (ret <= 0)
-		return ret;
-	t = zc_transfer_new(ends, arg);
 	if (!t)
 		return -ENOMEM;
 	ret = zc_transfer_run(t);
 	zc_transfer_free(t);
 	return ret;
+}
+
+/* Send it all, with a transfer if there is more to do than zc_ends_send_few() can. */
+static int zc_transfer_all(struct zc_ends *ends, struct zc_sendfile *arg)
+{
+	struct zc_entry entry ZC_UNINITIALIZED;
+	int ret = zc_ends_send_few(ends, arg);
+	bool few = ret <= 0;
+
+	entry.id = 0;
+	entry.waiter = ZC_TRANSFER_WAITER_CALLER;
+	entry.ends = ends;
+	entry.arg = arg;
+	entry.range = NULL;
+	if (!few) {
+		zc_roster_add(&entry);
+		ret = zc_transfer_whole(ends, arg);
+	}
+	if (zc_notify_wanted())
+		zc_roster_tell(&entry, ret);
+	if (!few)
+		zc_roster_del(&entry);
+	return ret;
+}
+
+static void zc_transfer_count(const struct zc_sendfile *arg, int err)
+{
+	const struct zc_outcome out = {
+		.sent = arg->sent,
+		.copied = arg->copied,
+		.cached = arg->cached,
+		.reasons = arg->copy_reasons,
+		.err = err,
+	};
+
+	zc_roster_count_end(&out);
 }
 
 /**
@@ -503,8 +548,10 @@ int zc_transfer_sendfile(struct zc_sendfile *arg)
 	int ret = zc_ends_open(&ends, arg);
 
 	if (!ret) {
+		zc_stat_inc(ZC_STAT_BEGUN);
 		ret = zc_transfer_all(&ends, arg);
 		zc_ends_close(&ends, arg);
+		zc_transfer_count(arg, ret);
 		add_rchar(current, arg->sent);
 		add_wchar(current, arg->sent);
 	}

@@ -19,12 +19,18 @@
  * Later:      chardev -> submit -> async -> (worker) -> transfer, send
  *                           `-> turn -> pace -> flight -> pool
  *
+ * For who looks: netlink -> netlink_get -> registry, roster, target
+ *                   |            `-> netlink_show <- notify
+ *                   `-> pool, transfer, sink, guard, submit (what they may)
+ * Who tells:  buffer, transfer, submit, send, guard, reserve, target -> notify
+ *
  * Nothing calls upwards. All functions may sleep, except where said.
  *
  * Locks: zc_file::lock is the only one that is held across calls. It is taken
  * with the mmap lock held (zc_mmap()), so no user memory may be touched under
  * it. zc_file::notes_lock (in any context), the locks of the spares, of the parks and of
- * the slabs (from reclaim too), of the slices and of the lanes are taken for lists alone. The
+ * the slabs (from reclaim too), of the slices, of the lanes and of
+ * the roster are taken for lists alone. The
  * pool's counters are atomic. Buffers are found by their handle under RCU.
  */
 #ifndef _ZC_H
@@ -48,6 +54,8 @@
 #include <linux/zc.h>
 
 #include "buffer.h"
+
+#define ZC_MODULE_VERSION	"0.1.0"
 
 /**
  * struct zc_file - an open file of /dev/zc
@@ -339,6 +347,8 @@ bool zc_sink_nonblock(const struct zc_sink *sink);
 long zc_sink_room(struct zc_sink *sink, long share);
 bool zc_sink_writable(const struct zc_sink *sink);
 unsigned int zc_sink_small(u64 len);
+unsigned int zc_sink_copybreak(void);
+void zc_sink_copybreak_set(unsigned int bytes);
 ssize_t zc_sink_send(struct zc_sink *sink, struct iov_iter *iter, unsigned int how);
 int zc_sink_why_short(const struct zc_sink *sink);
 
@@ -408,6 +418,7 @@ bool zc_transfer_quiet(struct zc_transfer *t);
 void zc_transfer_free(struct zc_transfer *t);
 int zc_transfer_sendfile(struct zc_sendfile *arg);
 unsigned int zc_transfer_depth(void);
+void zc_transfer_depth_set(unsigned int depth);
 
 /* send.c: a range of a buffer -> socket */
 
