@@ -71,7 +71,8 @@ else
 	tap_skip "udevadm verify" "before version 254"
 fi
 tap_check "zc, and nothing else, is loaded" loads_zc_alone
-tap_check "without DESTDIR, what to do next" says_what_is_next /usr/local 'systemd-sysusers && udevadm'
+tap_check "without DESTDIR, what to do next" \
+	says_what_is_next /usr/local 'systemd-sysusers && udevadm'
 tap_check "elsewhere, that nobody looks there" says_what_is_next /opt/zc 'But not from /opt/zc'
 tap_check "uninstall leaves no file" nothing_left
 tap_end
