@@ -14,7 +14,7 @@ check="$build $user gcc-multilib qemu-system-x86 mmdebstrap e2fsprogs cpio
 	xz-utils zstd perl python3 rsync procps util-linux ca-certificates"
 debug="$check flex bison bc libelf-dev libssl-dev"
 demo="$check socat iproute2"
-style="$check sparse shellcheck codespell clang g++ git zsh"
+style="$check sparse shellcheck codespell clang g++ git zsh man-db"
 # shellcheck disable=SC2034 # by ${!set}
 all="$debug $demo $style"
 
