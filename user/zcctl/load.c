@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "dma.h"
+#include "load.h"
 #include "zcctl.h"
 
 static const char load_help[] =
@@ -40,48 +41,6 @@ static const char *const in_bytes[] = { "max_bytes", "copybreak" };
 static const char *const of_any[] = { "dyndbg", "async_probe" };
 
 #define NR(array)	(sizeof(array) / sizeof(*(array)))
-
-/* What the kernel means by the errors of finit_module(2). */
-static const char *load_hint(int err, bool path, bool params)
-{
-	switch (err) {
-	case ENOENT:
-		return path ?
-		       "it needs a symbol that this kernel lacks (dmesg says which):\n"
-		       "  build it with the headers of the running kernel" :
-		       "it is not installed for this kernel: build it with make, then\n"
-		       "  zcctl load --path ./zc.ko; or install it by make dkms-install";
-	case ENOEXEC:
-		return "it was built for another kernel (vermagic) or is no module:\n"
-		       "  build it with the headers of the running kernel; dmesg says more";
-	case EPERM:
-		return geteuid() ?
-		       "run as root: sudo zcctl load" :
-		       "module loading is locked (kernel.modules_disabled=1, or lockdown)";
-	case EACCES:
-		return "run as root: sudo zcctl load";
-	case EKEYREJECTED:
-	case ENOKEY:
-	case EBADMSG:
-		return "the kernel takes only signed modules (Secure Boot):\n"
-		       "  sign zc.ko with a key of yours that is enrolled by mokutil";
-	case EINVAL:
-		if (!params)
-			return "the kernel can make nothing of it: dmesg says why\n"
-			       "  what is compressed it wants as its own: xz --check=crc32";
-		/* fall through */
-	case ERANGE:
-		return "a parameter has a value that it does not take (zcctl load --help);\n"
-		       "  dmesg says which";
-	case EOPNOTSUPP:
-		return "it is compressed, which this kernel cannot unpack by itself:\n"
-		       "  unpack it (unxz, unzstd, gunzip), then zcctl load --path zc.ko";
-	case ENOSYS:
-		return "this kernel has no loadable modules";
-	default:
-		return "dmesg may say more";
-	}
-}
 
 /* To the kernel "-" and "_" in names are the same. */
 static bool same_name(const char *a, const char *b, size_t len)
@@ -190,18 +149,21 @@ static int check_path(const char *path)
 
 static int load(const char *path, const char *params)
 {
-	int err = module_insert(path, params);
+	struct load_failed failed = { .path = path, .params = *params };
+	int log = kmsg_open(), err = module_insert(path, params);
 
+	failed.err = -err;
+	if (err)
+		kmsg_read(log, &failed.log);
+	if (log >= 0)
+		close(log);
 	/* One that was loaded by --path need not be installed. */
 	if (err == -EEXIST || (err == -ENOENT && !path && !access("/sys/module/zc", F_OK)))
 		return out_error(EX_FAILED, EEXIST,
 				 "zcctl info shows it; zcctl unload removes it",
 				 "the module is loaded already");
 	if (err)
-		return out_error(err == -EPERM || err == -EACCES ?
-				 EX_PERMISSION : EX_FAILED, -err,
-				 load_hint(-err, path, *params), "cannot load %s",
-				 path ? path : "zc");
+		return load_explain(&failed);
 	if (out_json)
 		out_object(out_new("load"));
 	else

@@ -3,6 +3,7 @@
  * The kernel's modules, by system call: for the static binary, as Debian has no
  * static libkmod. Compressed ones are the kernel's to unpack, where it can.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/module.h>
@@ -140,10 +141,28 @@ static void print_names(FILE *to, const char *data, size_t size)
 	}
 }
 
-/* In a compressed file none are found. */
-char *module_params(const char *path)
+/* Of "key=value", before a zero; "srcversion" is another key than "version". */
+static void print_value(FILE *to, const char *data, size_t size, const char *key)
 {
-	char found[4096], *names = NULL, *data;
+	const char *end = data + size, *p = data;
+	size_t len = strlen(key);
+
+	while ((p = memmem(p, end - p, key, len))) {
+		const char *value = p + len + 1;
+
+		if (p > data && !isalnum(p[-1]) && p[-1] != '_' && value < end &&
+		    p[len] == '=' && memchr(value, '\0', end - value)) {
+			fputs(value, to);
+			return;
+		}
+		p += len;
+	}
+}
+
+/* NULL for @key: the names of the parameters. In a compressed file none are found. */
+static char *module_ask(const char *path, const char *key)
+{
+	char found[4096], *answer = NULL, *data;
 	int fd = module_open(path, found, sizeof(found));
 	struct stat st;
 	size_t len = 0;
@@ -151,18 +170,31 @@ char *module_params(const char *path)
 
 	if (fd < 0)
 		return NULL;
-	to = open_memstream(&names, &len);
+	to = open_memstream(&answer, &len);
 	if (to && !fstat(fd, &st) && st.st_size) {
 		data = mmap(NULL, st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
 		if (data != MAP_FAILED) {
-			print_names(to, data, st.st_size);
+			if (key)
+				print_value(to, data, st.st_size, key);
+			else
+				print_names(to, data, st.st_size);
 			munmap(data, st.st_size);
 		}
 	}
 	close(fd);
 	if (!to || fclose(to) || !len) {
-		free(names);
+		free(answer);
 		return NULL;
 	}
-	return names;
+	return answer;
+}
+
+char *module_params(const char *path)
+{
+	return module_ask(path, NULL);
+}
+
+char *module_info(const char *path, const char *key)
+{
+	return module_ask(path, key);
 }

@@ -88,19 +88,45 @@ static char *names_of(struct kmod_module *mod)
 	return names;
 }
 
-char *module_params(const char *path)
+/* The value of the first entry @key. */
+static char *value_of(struct kmod_module *mod, const char *key)
+{
+	struct kmod_list *info = NULL, *entry;
+	char *value = NULL;
+
+	if (kmod_module_get_info(mod, &info) < 0)
+		return NULL;
+	kmod_list_foreach(entry, info)
+		if (!value && !strcmp(kmod_module_info_get_key(entry), key))
+			value = strdup(kmod_module_info_get_value(entry));
+	kmod_module_info_free_list(info);
+	return value;
+}
+
+/* NULL for @key: the names of the parameters. */
+static char *module_ask(const char *path, const char *key)
 {
 	struct kmod_ctx *ctx = kmod_new(NULL, NULL);
 	struct kmod_module *mod;
-	char *names = NULL;
+	char *answer = NULL;
 
 	if (!ctx)
 		return NULL;
 	kmod_set_log_priority(ctx, 0);
 	if (!module_get(ctx, path, &mod)) {
-		names = names_of(mod);
+		answer = key ? value_of(mod, key) : names_of(mod);
 		kmod_module_unref(mod);
 	}
 	kmod_unref(ctx);
-	return names;
+	return answer;
+}
+
+char *module_params(const char *path)
+{
+	return module_ask(path, NULL);
+}
+
+char *module_info(const char *path, const char *key)
+{
+	return module_ask(path, key);
 }

@@ -145,6 +145,15 @@ int module_remove(void);
  */
 char *module_params(const char *path);
 
+/**
+ * module_info - what the module's file says of itself
+ * @path: as for module_insert()
+ * @key:  "vermagic", for one
+ *
+ * Returns: the first such value, the caller's to free; NULL if it is not known.
+ */
+char *module_info(const char *path, const char *key);
+
 /* net.c: sockets */
 
 /**
