@@ -49,7 +49,7 @@ check "help teaches" 0 says "A first walk" out
 check "version" 0 "$zcctl" --version
 check "no command" 2 "$zcctl"
 check "unknown command" 2 "$zcctl" frobnicate
-for cmd in load unload info alloc pool buffer leaks dma send recv; do
+for cmd in load unload doctor info alloc pool buffer leaks dma send recv; do
 	check "$cmd --help" 0 "$zcctl" "$cmd" --help
 	check "$cmd --help says usage" 0 says "^usage: zcctl $cmd" out
 done
@@ -91,6 +91,12 @@ check "load: bad size" 2 "$zcctl" load max_bytes=64X
 check "load: bad size is named" 0 says "'64X'" err
 check "load: a directory" 1 "$zcctl" load --path "$dir"
 check "load: a directory: what is wrong" 0 says "is a directory" err
+check "doctor: two files" 2 "$zcctl" doctor a b
+for to in "" localhost: localhost:x localhost:0 "[::1]"; do
+	check "doctor: to '$to'" 2 "$zcctl" doctor --to "$to"
+done
+check "doctor: how to write it" 0 says "\[::1\]:4000" err
+check "doctor: --to without a host" 2 "$zcctl" doctor --to
 check "alloc: no size" 2 "$zcctl" alloc
 check "alloc: zero" 2 "$zcctl" alloc 0
 check "alloc: bad size" 2 "$zcctl" alloc 12x
@@ -188,6 +194,8 @@ check "completion: in a list of paths" 0 \
 	completes "rw-4k,zc-buffer" zcctl bench io FILE --paths rw-4k,zc-b
 check "completion: options of bench dma" 0 \
 	completes "--rounds" zcctl bench dma --target 0 --r
+check "completion: options of doctor" 0 completes "--to" zcctl doctor --t
+check "completion: doctor: files are readline's" 0 completes "" zcctl doctor ""
 check "completion: parameters" 0 completes "uring_life=" zcctl load u
 check "completion: options of info" 0 completes "--json --pretty --help" zcctl info --
 check "completion: parts of dma" 0 completes "show attach detach map --json --pretty --help" \

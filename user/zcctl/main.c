@@ -10,6 +10,7 @@
 static const struct command commands[] = {
 	{ "load", cmd_load, "load the module" },
 	{ "unload", cmd_unload, "unload it, or say who holds it" },
+	{ "doctor", cmd_doctor, "look whether zc can work here, and say what mends it" },
 	{ "info", cmd_info, "its version, features and limits" },
 	{ "alloc", cmd_alloc, "make and map a buffer, and show what it is" },
 	{ "pool", cmd_pool, "hugepages kept ready on each NUMA node" },

@@ -33,6 +33,7 @@ struct command {
 
 int cmd_load(int argc, char **argv);
 int cmd_unload(int argc, char **argv);
+int cmd_doctor(int argc, char **argv);
 int cmd_info(int argc, char **argv);
 int cmd_alloc(int argc, char **argv);
 int cmd_pool(int argc, char **argv);
