@@ -45,8 +45,10 @@ declare -A weights=([sendfile]=360 [buffer]=190 [transfer]=190 [load]=160 [fault
 	[async]=120 [zcctl]=65 [dma]=150
 	[scale]=120 [leak]=400)
 
-# Other machines, see run_part, and the topics that run there once more.
-declare -A machines=([iommu]="dma" [swiotlb]="dma")
+# Other machines, see run_part, and the topics that run there once more, or single
+# programs of them.
+declare -A machines=([iommu]="dma" [swiotlb]="dma" [sig]="zcctl:load.sh"
+	[lockdown]="zcctl:load.sh")
 
 # summary: what was counted since the last one; all that was said meanwhile goes out
 summary()
@@ -112,6 +114,9 @@ run_part()
 	iommu) options+=(--iommu) ;;
 	# All that devices access is copied there and back.
 	swiotlb) append+=" swiotlb=force" ;;
+	# The kernel takes only signed modules, and zc.ko is none.
+	sig) append+=" module.sig_enforce=1" ;;
+	lockdown) append+=" lockdown=integrity" ;;
 	esac
 	log=$ZC_RUN/check-$name/all.log said=$staging/$name.said
 	mkdir -p "${log%/*}"
@@ -188,15 +193,17 @@ split()
 	printf '%s\n' "${parts[@]}"
 }
 
-# once_more K MACHINE: those of $topics that run on that machine
+# once_more K MACHINE: what runs on that machine, of $topics
 once_more()
 {
 	local t
 
-	# The debug kernel has no driver for an IOMMU.
-	[ "$1-$2" != debug-iommu ] || return 0
-	for t in $topics; do
-		[[ " ${machines[$2]} " != *" $t "* ]] || echo "$t"
+	# The debug kernel has no driver for an IOMMU, and knows no signatures.
+	case $1-$2 in
+	debug-iommu | debug-sig | debug-lockdown) return 0 ;;
+	esac
+	for t in ${machines[$2]}; do
+		[[ " ${topics//$'\n'/ } " != *" ${t%%:*} "* ]] || echo "$t"
 	done
 }
 

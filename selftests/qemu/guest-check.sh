@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# In the guest: guest-check.sh TOPIC...: run these kselftest collections, then
+# In the guest: guest-check.sh TOPIC...: run these kselftest collections, or, as
+# TOPIC:PROGRAM, one of their programs, for which the module is not loaded before. Then
 # unload the module and look at what the kernel had to say, as one more
 # collection, "guest". TIMEOUT, if set, replaces the time limit of each program.
 # "### run TOPIC" and "### end TOPIC" frame each collection for check.sh.
@@ -64,9 +65,13 @@ leaks()
 echo "$mark" >/dev/kmsg
 for topic; do
 	echo "### run $topic"
-	loaded || insmod "$ZC_KO"
+	which=-t
+	if [[ $topic != *:* ]]; then
+		which=-c
+		loaded || insmod "$ZC_KO"
+	fi
 	(cd /zc/kselftest && ./run_kselftest.sh ${TIMEOUT:+-o "$TIMEOUT"} \
-		-c "$topic" 2>&1 | cat)
+		"$which" "$topic" 2>&1 | cat)
 	echo "### end $topic"
 done
 
