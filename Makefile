@@ -10,7 +10,7 @@ KERNELS	?= 6.1 6.12
 LAB	:= selftests/qemu
 ZC_LAB	?= $(CURDIR)/build/lab
 KSFT_SRC := $(ZC_LAB)/ksft/tools/testing/selftests
-USER_LIBS := libkmod json-c liburing
+USER_LIBS := libkmod json-c liburing libnl-genl-3.0
 export ZC_LAB KERNELS
 
 ALL_TOPICS := $(shell sed -n 's/^TOPICS.*?= //p' selftests/Makefile)

@@ -9,12 +9,15 @@ set -euo pipefail
 # gcc-12 is what Debian's headers of 6.1 and 6.12 name.
 build="build-essential gcc-12 dwarves kmod"
 user="build-essential pkg-config libkmod-dev
-	libjson-c-dev liburing-dev scdoc"
+	libjson-c-dev liburing-dev libnl-3-dev libnl-genl-3-dev scdoc"
 check="$build $user gcc-multilib qemu-system-x86 mmdebstrap e2fsprogs cpio
 	xz-utils zstd perl python3 rsync procps util-linux ca-certificates"
 debug="$check flex bison bc libelf-dev libssl-dev"
 demo="$check socat iproute2"
-style="$check sparse shellcheck codespell clang g++ git zsh man-db"
+# The tests of zcctl compare what it prints with its schema, and its tables with the
+# specification of netlink.
+style="$check sparse shellcheck codespell clang g++ git zsh man-db
+	python3-jsonschema python3-yaml"
 # shellcheck disable=SC2034 # by ${!set}
 all="$debug $demo $style"
 
