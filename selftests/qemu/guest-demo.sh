@@ -19,6 +19,7 @@ echo
 echo "Linux $(uname -r) in QEMU, $(nproc) processors, nothing of it on the host"
 echo
 run zcctl load --path /zc/zc.ko
+run zcctl status
 run zcctl alloc 64M
 
 echo "A client in the guest: socat | sha256sum"

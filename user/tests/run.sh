@@ -31,12 +31,20 @@ check()
 	fi
 }
 
+# json_valid FILE SCHEMA KEY...: one object, of that schema, with these keys
 json_valid()
 {
-	python3 -c 'import json,sys
-o = json.load(open(sys.argv[1]))
-assert o["schema"] == sys.argv[2], o
-for key in sys.argv[3:]: assert key in o, key' "$@"
+	python3 -c 'import json, sys
+o = json.load(open(sys.argv[2]))
+assert o["schema"] == sys.argv[3], o
+for key in sys.argv[4:]: assert key in o, key
+try:
+    import jsonschema
+except ImportError:
+    sys.exit()
+name = sys.argv[3].replace("/", "-") + ".schema.json"
+jsonschema.validate(o, json.load(open(sys.argv[1] + name)))' \
+		"${0%/*}/../../Documentation/schema/" "$@"
 }
 
 says()
@@ -49,7 +57,7 @@ check "help teaches" 0 says "A first walk" out
 check "version" 0 "$zcctl" --version
 check "no command" 2 "$zcctl"
 check "unknown command" 2 "$zcctl" frobnicate
-for cmd in load unload doctor info alloc pool buffer leaks dma send recv; do
+for cmd in load unload doctor status alloc pool buffer leaks transfer stats top monitor dma send recv; do
 	check "$cmd --help" 0 "$zcctl" "$cmd" --help
 	check "$cmd --help says usage" 0 says "^usage: zcctl $cmd" out
 done
@@ -109,6 +117,33 @@ check "buffer: neither list nor show" 2 "$zcctl" buffer frobnicate
 check "buffer show: no ID" 2 "$zcctl" buffer show
 check "buffer show: bad ID" 2 "$zcctl" buffer show 0
 check "buffer list: an argument" 2 "$zcctl" buffer list 1
+check "buffer show: an option" 2 "$zcctl" buffer show 1 --sealed
+for option in --uid --pid --target; do
+	check "buffer list: bad $option" 2 "$zcctl" buffer list $option x
+	check "buffer list: bad $option is named" 0 says "'x' is no" err
+done
+check "buffer list: too large an ID" 2 "$zcctl" buffer show 4294967296
+check "transfer: neither list nor show" 2 "$zcctl" transfer frobnicate
+check "transfer show: no ID" 2 "$zcctl" transfer show
+check "transfer show: bad ID" 2 "$zcctl" transfer show 0
+check "transfer list: an argument" 2 "$zcctl" transfer list 1
+for option in --uid --pid --socket --buffer; do
+	check "transfer list: bad $option" 2 "$zcctl" transfer list $option -1
+	check "transfer list: bad $option is named" 0 says "'-1' is no" err
+done
+check "status: an argument" 2 "$zcctl" status 1
+check "stats: bad interval" 2 "$zcctl" stats --interval 0
+check "stats: --count alone" 2 "$zcctl" stats --count 2
+check "stats: --count alone: what it goes with" 0 says "goes with --interval" err
+check "monitor: no such group" 2 "$zcctl" monitor buffers frobnicate
+check "monitor: no such group: which there are" 0 \
+	says "'frobnicate' is neither buffers, transfers nor alerts" err
+check "monitor: bad count" 2 "$zcctl" monitor --count 0
+check "monitor: bad time" 2 "$zcctl" monitor --timeout 1.5
+check "top: not on a terminal" 2 "$zcctl" top
+check "top as JSON" 2 "$zcctl" -j top
+check "exit codes are told of" 0 "$zcctl" --help
+check "exit codes: leaks, too" 0 says "5 'leaks' found some" out
 check "leaks: an argument" 2 "$zcctl" leaks 1
 check "leaks: bad option" 2 "$zcctl" leaks --all
 check "dma: no such part" 2 "$zcctl" dma frobnicate
@@ -197,7 +232,12 @@ check "completion: options of bench dma" 0 \
 check "completion: options of doctor" 0 completes "--to" zcctl doctor --t
 check "completion: doctor: files are readline's" 0 completes "" zcctl doctor ""
 check "completion: parameters" 0 completes "uring_life=" zcctl load u
-check "completion: options of info" 0 completes "--json --pretty --help" zcctl info --
+check "completion: options of status" 0 completes "--json --pretty --help" zcctl status --
+check "completion: groups of monitor" 0 completes "transfers" zcctl monitor alerts t
+check "completion: options of monitor" 0 completes "--timeout" zcctl monitor --t
+check "completion: options of transfer list" 0 completes "--socket" zcctl transfer list --s
+check "completion: options of stats" 0 completes "--interval" zcctl stats --i
+check "completion: options of buffer" 0 completes "--sealed" zcctl buffer list --uid 0 --s
 check "completion: parts of dma" 0 completes "show attach detach map --json --pretty --help" \
 	zcctl dma ""
 check "completion: options of dma attach" 0 completes "--bits" zcctl dma attach 00:04.0 --b
@@ -223,15 +263,18 @@ if [ ! -e /dev/zc ]; then
 		--transfers 10 "$0"
 	check "bench copybreak without the module" 3 "$zcctl" bench copybreak "$0"
 	check "bench dma without the module" 3 "$zcctl" bench dma --target 00:04.0
-	check "info without the module" 3 "$zcctl" info
-	check "info says what to do" 0 says "zcctl load" err
+	for cmd in status pool buffer leaks transfer stats monitor "dma show"; do
+		# shellcheck disable=SC2086 # two words
+		check "$cmd without the module" 3 "$zcctl" $cmd
+		check "$cmd says what to do" 0 says "zcctl load" err
+	done
 	check "send without the module" 3 "$zcctl" send "$0" localhost:1
 	check "alloc without the module" 3 "$zcctl" alloc 2M
 	for device in 00:04.0 pci:00:04.0 0000:00:04.0 platform:zc; do
 		check "dma attach $device without the module" 3 "$zcctl" dma attach "$device"
 	done
 	check "dma map without the module" 3 "$zcctl" dma map 0 2M
-	check "errors as JSON" 3 "$zcctl" --json info
+	check "errors as JSON" 3 "$zcctl" --json status
 	check "errors are valid JSON" 0 json_valid "$dir/err" zcctl/1 error kind
 	check "load of no file" 1 "$zcctl" load --path "$dir/none.ko"
 	check "load of no file: what is wrong" 0 says "none.ko: No such file" err

@@ -3,83 +3,61 @@
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "zcctl.h"
+#include "lists.h"
 
 static const char buffer_help[] =
-"usage: zcctl buffer [list]\n"
+"usage: zcctl buffer [list] [OPTION…]\n"
 "       zcctl buffer show ID\n"
 "\n"
-"List the buffers that there are, of the caller's own, or, with CAP_SYS_ADMIN, of all:\n"
+"List the buffers that there are, of the caller's own, or, with CAP_NET_ADMIN, of all:\n"
 "who made each, how old it is, how long nobody has mapped, unmapped or sent from it, in\n"
 "how many places it is mapped, how many sends from it and descriptors for it (shares,\n"
-"dma-bufs) there are, and how much of it\n"
-"others hold (the network, a pipe, a direct read). With an ID, all about one, and which\n"
-"processes map it.\n";
+"dma-bufs) there are, and how much of it others hold (the network, a pipe, a direct read).\n"
+"With an ID, all about one, which processes map it, and which devices it is mapped for.\n"
+"\n"
+"Options of list; of several, what fits all:\n"
+"  --uid N     of this user\n"
+"  --pid N     made by this process\n"
+"  --sealed    that are sealed\n"
+"  --target N  that are mapped for this device, by its number ('zcctl dma')\n"
+"\n"
+"examples:\n"
+"  zcctl buffer list --uid 1000 --sealed\n"
+"  zcctl -j buffer | jq '.buffers[] | select(.idle_ms > 60000)'\n";
 
 static const char leaks_help[] =
 "usage: zcctl leaks\n"
 "\n"
 "List the buffers that were destroyed, or whose maker is gone, and are still there, with\n"
-"the processes that map them: of the caller's own, or, with CAP_SYS_ADMIN, of all. The exit\n"
-"status is 1 if there are any. And say how much memory of buffers that are gone others\n"
-"still hold.\n"
+"the processes that map them: of the caller's own, or, with CAP_NET_ADMIN, of all. And say\n"
+"how much memory of buffers that are gone others still hold.\n"
 "\n"
-"The kernel's log and 'udevadm monitor -k -p' tell of those that were destroyed, too: after\n"
-"as many seconds as the module parameter held_after says (60); and of buffers with a handle\n"
-"that nobody uses after idle_after (0: never).\n";
+"Exit code 5: there are some. 0: there are none.\n"
+"\n"
+"'zcctl monitor alerts', the kernel's log and 'udevadm monitor -k -p' tell of those that\n"
+"were destroyed, too: after as many seconds as the module parameter held_after says (60);\n"
+"and of buffers with a handle that nobody uses after idle_after (0: never).\n";
 
-static bool forgotten(const struct zc_buf_info *info)
+static bool forgotten(const struct zcnl_reply *reply)
 {
-	return !(info->state & ZC_STATE_HANDLE) || !info->pid;
+	return !(reply_num(reply, ZC_A_BUFFER_STATE) & ZC_BUFFER_STATE_HANDLE) ||
+	       !reply_has(reply, ZC_A_BUFFER_PID);
 }
 
-static void name(const struct zc_buf_info *info, char *text, size_t size)
+/**
+ * buffer_add - a buffer, into an object of JSON
+ * @reply: buffer
+ * @obj:   object
+ */
+void buffer_add(const struct zcnl_reply *reply, struct json_object *obj)
 {
-	snprintf(text, size, "%.*s", (int)sizeof(info->comm), info->comm);
-}
-
-static struct json_object *info_json(const struct zc_buf_info *info)
-{
-	struct json_object *obj = json_object_new_object();
-	struct json_object *holders = json_object_new_array();
-	char comm[sizeof(info->comm) + 1];
-	unsigned int i;
-
-	name(info, comm, sizeof(comm));
-	out_add_u64(obj, "id", info->id);
-	json_object_object_add(obj, "handle", info->handle ?
-			       json_object_new_int64(info->handle) : NULL);
+	reply_add(reply, obj);
 	json_object_object_add(obj, "sealed",
-			       json_object_new_boolean(info->state & ZC_STATE_SEALED));
-	json_object_object_add(obj, "pid", info->pid ? json_object_new_int(info->pid) : NULL);
-	out_add_u64(obj, "uid", info->uid);
-	out_add_str(obj, "comm", comm);
-	out_add_u64(obj, "size", info->size);
-	out_add_u64(obj, "huge_bytes", info->huge_bytes);
-	out_add_u64(obj, "held_bytes", info->held_bytes);
-	json_object_object_add(obj, "node", json_object_new_int(info->node));
-	out_add_u64(obj, "age_ms", info->age_ms);
-	out_add_u64(obj, "idle_ms", info->idle_ms);
-	out_add_u64(obj, "mappings", info->mappings);
-	out_add_u64(obj, "sends", info->sends);
-	out_add_u64(obj, "targets", info->targets);
-	for (i = 0; i < info->nr_holders && i < ZC_HOLDERS_MAX; i++) {
-		const struct zc_holder *holder = &info->holders[i];
-		struct json_object *one = json_object_new_object();
-
-		json_object_object_add(one, "pid", holder->pid ?
-				       json_object_new_int(holder->pid) : NULL);
-		out_add_u64(one, "uid", holder->uid);
-		out_add_u64(one, "mappings", holder->mappings);
-		json_object_array_add(holders, one);
-	}
-	out_add_u64(obj, "nr_holders", info->nr_holders);
-	json_object_object_add(obj, "holders", holders);
-	return obj;
+			       json_object_new_boolean(reply_num(reply, ZC_A_BUFFER_STATE) &
+						       ZC_BUFFER_STATE_SEALED));
 }
 
 static void head_text(void)
@@ -88,20 +66,24 @@ static void head_text(void)
 	     "    age    idle  mapped  sends       held");
 }
 
-static void info_text(const struct zc_buf_info *info)
+static void line_text(const struct zcnl_reply *reply)
 {
-	char comm[sizeof(info->comm) + 1], handle[16] = "-", pid[16] = "gone", a[32], b[32];
+	char comm[64], id[16], node[16], handle[16], pid[16], uid[16], a[32], b[32], age[24],
+	     idle[24];
 
-	name(info, comm, sizeof(comm));
-	if (info->handle)
-		snprintf(handle, sizeof(handle), "%u", info->handle);
-	if (info->pid)
-		snprintf(pid, sizeof(pid), "%d", info->pid);
-	printf("%8llu %10s  %4d  %6s %8s %5u  %-16s %5llu s %5llu s  %6u  %5u %10s\n",
-	       (unsigned long long)info->id, out_bytes(info->size, a, sizeof(a)), info->node,
-	       handle, pid, info->uid, comm, (unsigned long long)info->age_ms / 1000,
-	       (unsigned long long)info->idle_ms / 1000, info->mappings, info->sends,
-	       out_bytes(info->held_bytes, b, sizeof(b)));
+	printf("%8s %10s  %4s  %6s %8s %5s  %-16s %7s %7s  %6u  %5u %10s\n",
+	       text_number(reply, ZC_A_BUFFER_ID, id, sizeof(id)),
+	       out_bytes(reply_num(reply, ZC_A_BUFFER_SIZE), a, sizeof(a)),
+	       text_number(reply, ZC_A_BUFFER_NODE, node, sizeof(node)),
+	       text_number(reply, ZC_A_BUFFER_HANDLE, handle, sizeof(handle)),
+	       text_pid(reply, ZC_A_BUFFER_PID, pid, sizeof(pid)),
+	       text_number(reply, ZC_A_BUFFER_UID, uid, sizeof(uid)),
+	       reply_text(reply, ZC_A_BUFFER_COMM, comm, sizeof(comm)),
+	       text_age(reply_num(reply, ZC_A_BUFFER_AGE_MS), age, sizeof(age)),
+	       text_age(reply_num(reply, ZC_A_BUFFER_IDLE_MS), idle, sizeof(idle)),
+	       (unsigned int)reply_num(reply, ZC_A_BUFFER_MAPPINGS),
+	       (unsigned int)reply_num(reply, ZC_A_BUFFER_SENDS),
+	       out_bytes(reply_num(reply, ZC_A_BUFFER_HELD_BYTES), b, sizeof(b)));
 }
 
 static const char *many(unsigned int n, char *text, size_t size)
@@ -112,182 +94,256 @@ static const char *many(unsigned int n, char *text, size_t size)
 	return text;
 }
 
-static void ties_text(const struct zc_buf_info *info)
+static void ties_text(const struct zcnl_reply *reply)
 {
-	if (info->buf_flags & ZC_BUF_IMPORTED)
+	unsigned int targets = reply_num(reply, ZC_A_BUFFER_TARGETS);
+
+	if (reply_num(reply, ZC_A_BUFFER_STATE) & ZC_BUFFER_STATE_SEALED)
+		puts("         sealed: its bytes do not change any more");
+	if (reply_num(reply, ZC_A_BUFFER_STATE) & ZC_BUFFER_STATE_IMPORTED)
 		puts("         imported: who maps it maps what it was imported from");
-	if (info->targets)
-		printf("         mapped for %u %s ('zcctl dma')\n", info->targets,
-		       info->targets == 1 ? "device" : "devices");
+	if (targets)
+		printf("         mapped for %u %s ('zcctl dma')\n", targets,
+		       targets == 1 ? "device" : "devices");
 }
 
-static void holders_text(const struct zc_buf_info *info)
+static void holder_text(const struct zcnl_reply *holder)
 {
-	unsigned int i;
+	char path[64], comm[32] = "?", times[24], pid[16], uid[16];
 
-	for (i = 0; i < info->nr_holders && i < ZC_HOLDERS_MAX; i++) {
-		const struct zc_holder *holder = &info->holders[i];
-		char path[64], comm[32] = "?", times[24];
+	text_number(holder, ZC_A_HOLDER_PID, pid, sizeof(pid));
+	snprintf(path, sizeof(path), "/proc/%s/comm", pid);
+	if (reply_has(holder, ZC_A_HOLDER_PID))
+		file_line(path, comm, sizeof(comm));
+	printf("         mapped %s by %s, process %s of user %s\n",
+	       many(reply_num(holder, ZC_A_HOLDER_MAPPINGS), times, sizeof(times)), comm, pid,
+	       text_number(holder, ZC_A_HOLDER_UID, uid, sizeof(uid)));
+}
 
-		snprintf(path, sizeof(path), "/proc/%d/comm", holder->pid);
-		if (holder->pid)
-			file_line(path, comm, sizeof(comm));
-		printf("         mapped %s by %s, process %d of user %u\n",
-		       many(holder->mappings, times, sizeof(times)), comm, holder->pid,
-		       holder->uid);
+static void holders_text(const struct zcnl_reply *reply)
+{
+	unsigned int nr = reply_num(reply, ZC_A_BUFFER_HOLDERS), shown = 0;
+	struct zcnl_reply holder = { .first = NULL };
+
+	while (reply_nest(reply, ZC_A_BUFFER_HOLDER, &holder)) {
+		holder_text(&holder);
+		shown++;
 	}
-	if (info->nr_holders > ZC_HOLDERS_MAX)
-		printf("         and by %u processes more\n", info->nr_holders - ZC_HOLDERS_MAX);
+	/* Where they were asked for. */
+	if (shown && nr > shown)
+		printf("         and by %u processes more\n", nr - shown);
 }
 
-/* Those that are @wanted, or all; returns their number, or a negative errno. */
-static int list(struct zc_context *ctx, uint32_t flags,
-		bool (*wanted)(const struct zc_buf_info *info), struct json_object *array)
+static void buffer_text(const struct zcnl_reply *reply)
 {
-	struct zc_buf_info info;
-	uint64_t id = 0;
-	int ret, nr = 0;
-
-	while (!(ret = zc_buffer_info(ctx, id, flags, &info))) {
-		id = info.id + 1;
-		if (wanted && !wanted(&info))
-			continue;
-		if (out_json) {
-			json_object_array_add(array, info_json(&info));
-		} else {
-			if (!nr)
-				head_text();
-			info_text(&info);
-			ties_text(&info);
-			holders_text(&info);
-		}
-		nr++;
-	}
-	return ret == -ENOENT ? nr : ret;
+	line_text(reply);
+	ties_text(reply);
+	holders_text(reply);
 }
 
-static int failed(int ret)
-{
-	return out_error(EX_FAILED, -ret, ret == -ENOTTY ? "the module loaded does not know"
-							 : NULL,
-			 "cannot list the buffers");
-}
+static const struct list buffers_list = {
+	.kind = "buffers",
+	.cmd = ZC_CMD_BUFFER_GET,
+	.failed = "cannot list the buffers",
+	.add = buffer_add,
+	.head = head_text,
+	.text = buffer_text,
+};
 
-static int buffer_list(struct zc_context *ctx)
+static void take_buffer(const struct zcnl_reply *reply, void *arg)
 {
-	struct json_object *obj, *array = json_object_new_array();
-	int nr = list(ctx, 0, NULL, array);
+	struct json_object **obj = arg;
 
-	if (nr < 0) {
-		json_object_put(array);
-		return failed(nr);
-	}
 	if (out_json) {
-		obj = out_new("buffers");
-		json_object_object_add(obj, "buffers", array);
-		out_object(obj);
-		return EX_OK;
+		*obj = json_object_new_object();
+		buffer_add(reply, *obj);
+		return;
 	}
-	json_object_put(array);
-	if (!nr)
-		puts("no buffers, or none of yours");
-	return EX_OK;
+	head_text();
+	buffer_text(reply);
 }
 
-static int buffer_show(struct zc_context *ctx, int id)
+/* A buffer, and the devices that it is mapped for. Returns an exit code. */
+static int show(struct zcnl *nl, unsigned int id)
 {
-	struct json_object *obj;
-	struct zc_buf_info info;
-	int ret = zc_buffer_info(ctx, id, ZC_INFO_HOLDERS, &info);
+	struct nl_msg *msg = zcnl_new(nl, ZC_CMD_BUFFER_GET);
+	struct json_object *buffer = NULL, *obj;
+	struct list targets = targets_list;
+	struct filters filters = { };
+	int err, ret;
 
-	if (!ret && info.id != (uint64_t)id)
-		ret = -ENOENT;
-	if (ret == -ENOENT)
+	zcnl_put(msg, ZC_CMD_BUFFER_GET, ZC_A_BUFFER_ID, id);
+	err = zcnl_do(nl, msg, take_buffer, &buffer);
+	if (err == -ENOENT)
 		return out_error(EX_FAILED, ENOENT, "'zcctl buffer list' shows those there are",
-				 "there is no buffer %d, or not of yours", id);
-	if (ret)
-		return failed(ret);
-	if (out_json) {
+				 "there is no buffer %u, or not of yours", id);
+	if (err)
+		return zcnl_error(nl, err, NULL, "cannot query buffer %u", id);
+	filter_add(&filters, ZC_A_TARGET_BUFFER, id);
+	ret = list_read(nl, &targets, &filters);
+	if (!ret && out_json) {
 		obj = out_new("buffer");
-		json_object_object_add(obj, "buffer", info_json(&info));
+		json_object_object_add(obj, "buffer", buffer);
+		json_object_object_add(obj, "targets", targets.array);
+		targets.array = NULL;
 		out_object(obj);
-	} else {
-		head_text();
-		info_text(&info);
-		ties_text(&info);
-		holders_text(&info);
+		buffer = NULL;
 	}
-	return EX_OK;
+	json_object_put(buffer);
+	list_free(&targets);
+	return ret;
 }
 
-static int leaks(struct zc_context *ctx)
+static int buffer_show(int argc, char **argv)
 {
-	struct json_object *obj, *array = json_object_new_array();
-	struct zc_query query;
-	char a[32];
-	int nr = list(ctx, ZC_INFO_HOLDERS, forgotten, array);
-	int ret = nr < 0 ? nr : zc_query(ctx, &query);
+	struct zcnl *nl;
+	uint64_t id;
+	int ret;
 
-	if (ret) {
-		json_object_put(array);
-		return failed(ret);
+	if (argc != optind + 1)
+		return out_usage("buffer show: one ID, please, as 'zcctl buffer list' has");
+	if (!parse_u64(argv[optind], 1, UINT32_MAX, &id))
+		return out_usage("buffer show: '%s' is no ID", argv[optind]);
+	ret = zcnl_open(&nl);
+	if (ret)
+		return ret;
+	ret = show(nl, id);
+	zcnl_close(nl);
+	return ret;
+}
+
+static int buffer_list(int argc, const struct filters *filters)
+{
+	struct list list = buffers_list;
+
+	if (optind < argc)
+		return out_usage("buffer list: no arguments, please");
+	return list_show(&list, filters, filters->nr ? "no buffers that fit, or none of yours" :
+			 "no buffers, or none of yours");
+}
+
+static const struct option buffer_options[] = {
+	{ "uid", required_argument, NULL, 'u' },
+	{ "pid", required_argument, NULL, 'p' },
+	{ "sealed", no_argument, NULL, 's' },
+	{ "target", required_argument, NULL, 't' },
+	{ "help", no_argument, NULL, 'h' },
+	{ },
+};
+
+/* -1 with all options taken, or an exit code. */
+static int take_options(int argc, char **argv, struct filters *filters)
+{
+	uint64_t val;
+	int c;
+
+	while ((c = getopt_long(argc, argv, ":h", buffer_options, NULL)) != -1) {
+		switch (c) {
+		case 'u':
+			if (!parse_u64(optarg, 0, UINT32_MAX, &val))
+				return out_usage("buffer: '%s' is no number of a user", optarg);
+			filter_add(filters, ZC_A_BUFFER_UID, val);
+			break;
+		case 'p':
+			if (!parse_u64(optarg, 1, UINT32_MAX, &val))
+				return out_usage("buffer: '%s' is no process", optarg);
+			filter_add(filters, ZC_A_BUFFER_PID, val);
+			break;
+		case 's':
+			filter_add(filters, ZC_A_BUFFER_STATE, ZC_BUFFER_STATE_SEALED);
+			break;
+		case 't':
+			if (!parse_u64(optarg, 0, UINT32_MAX, &val))
+				return out_usage("buffer: '%s' is no number of a target", optarg);
+			filter_add(filters, ZC_A_BUFFER_TARGET, val);
+			break;
+		case 'h':
+			fputs(buffer_help, stdout);
+			return EX_OK;
+		case ':':
+			return out_no_value("buffer", argv);
+		default:
+			return out_bad_option("buffer", argv);
+		}
 	}
-	if (out_json) {
-		obj = out_new("leaks");
-		json_object_object_add(obj, "buffers", array);
-		out_add_u64(obj, "held_bytes", query.held_bytes);
-		out_object(obj);
-	} else {
-		json_object_put(array);
-		if (!nr)
-			printf("all buffers%s have a handle, and a maker that lives\n",
-			       geteuid() ? " that you may see" : "");
-		if (query.held_bytes)
-			printf("of others that are gone %s is still held, by the network for one\n",
-			       out_bytes(query.held_bytes, a, sizeof(a)));
-	}
-	return nr ? EX_FAILED : EX_OK;
+	return -1;
 }
 
 int cmd_buffer(int argc, char **argv)
 {
-	int ret = out_help_only("buffer", buffer_help, argc, argv), id = 0;
-	struct zc_context *ctx;
+	struct filters filters = { };
+	int ret = take_options(argc, argv, &filters);
 	const char *what;
-	bool show;
 
 	if (ret >= 0)
 		return ret;
 	what = optind < argc ? argv[optind++] : "list";
-	show = !strcmp(what, "show");
-	if (!show && strcmp(what, "list"))
+	if (!strcmp(what, "list"))
+		return buffer_list(argc, &filters);
+	if (strcmp(what, "show"))
 		return out_usage("buffer: '%s' is neither list nor show", what);
-	if (argc != optind + show)
-		return out_usage(show ? "buffer show: one ID, please, as 'zcctl buffer list' has"
-				      : "buffer list: no arguments, please");
-	if (show && !parse_int(argv[optind], 1, INT32_MAX, &id))
-		return out_usage("buffer show: '%s' is no ID", argv[optind]);
-	ret = device_open(&ctx);
+	if (filters.nr)
+		return out_usage("buffer show: no options but an ID, please");
+	return buffer_show(argc, argv);
+}
+
+static void take_held(const struct zcnl_reply *reply, void *arg)
+{
+	*(uint64_t *)arg = reply_num(reply, ZC_A_MODULE_HELD_BYTES);
+}
+
+static int leaks(struct zcnl *nl)
+{
+	struct list list = buffers_list;
+	struct filters filters = { };
+	struct json_object *obj;
+	uint64_t held = 0;
+	char a[32];
+	int ret, err;
+
+	list.kind = "leaks";
+	list.wanted = forgotten;
+	filter_add(&filters, ZC_A_BUFFER_WITH_HOLDERS, 1);
+	ret = list_read(nl, &list, &filters);
 	if (ret)
 		return ret;
-	ret = show ? buffer_show(ctx, id) : buffer_list(ctx);
-	zc_close(ctx);
-	return ret;
+	obj = out_new("leaks");
+	json_object_object_add(obj, "buffers", list.array);
+	json_object_object_add(obj, "interrupted",
+			       json_object_new_boolean(zcnl_interrupted(nl)));
+	err = zcnl_do(nl, zcnl_new(nl, ZC_CMD_MODULE_GET), take_held, &held);
+	if (err) {
+		json_object_put(obj);
+		return zcnl_error(nl, err, NULL, "cannot query the module");
+	}
+	out_add_u64(obj, "held_bytes", held);
+	if (out_json) {
+		out_object(obj);
+		return list.nr ? EX_LEAKS : EX_OK;
+	}
+	json_object_put(obj);
+	if (!list.nr)
+		printf("all buffers%s have a handle, and a maker that lives\n",
+		       geteuid() ? " that you may see" : "");
+	if (held)
+		printf("of others that are gone %s is still held, by the network for one\n",
+		       out_bytes(held, a, sizeof(a)));
+	return list.nr ? EX_LEAKS : EX_OK;
 }
 
 int cmd_leaks(int argc, char **argv)
 {
 	int ret = out_help_only("leaks", leaks_help, argc, argv);
-	struct zc_context *ctx;
+	struct zcnl *nl;
 
 	if (ret >= 0)
 		return ret;
 	if (optind < argc)
 		return out_usage("leaks: no arguments, please");
-	ret = device_open(&ctx);
+	ret = zcnl_open(&nl);
 	if (ret)
 		return ret;
-	ret = leaks(ctx);
-	zc_close(ctx);
+	ret = leaks(nl);
+	zcnl_close(nl);
 	return ret;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* zcctl dma: targets, the devices that buffers can be mapped for. */
+/* zcctl dma: targets, the devices that buffers can be mapped for, come and go. */
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
@@ -19,7 +19,7 @@ const char dma_help[] =
 "  show    list the targets: their drivers; whether an IOMMU translates the addresses that\n"
 "          they use (strict: what drivers unmap is out of reach at once; lazy: after some\n"
 "          milliseconds) or these are physical ones; how far they reach; the largest piece\n"
-"          that can be mapped at once; how many buffers are mapped\n"
+"          that can be mapped at once; how many buffers are mapped (for CAP_NET_ADMIN)\n"
 "  attach  make a device a target: pci:0000:00:04.0, or 00:04.0 for short, or\n"
 "          platform:NAME. A PCI device without a driver is bound to the module's own, zc\n"
 "  detach  have it as a target no longer. What is mapped for it is unmapped, and if its\n"
@@ -113,69 +113,6 @@ struct json_object *dma_json(const struct zc_dma_query *info)
 		out_add_u64(obj, "max_mapping", info->max_mapping);
 	out_add_u64(obj, "mappings", info->mappings);
 	return obj;
-}
-
-static void show_text(const struct zc_dma_query *info)
-{
-	char a[32] = "no limit";
-
-	if (info->max_mapping != UINT64_MAX)
-		out_bytes(info->max_mapping, a, sizeof(a));
-	printf("%6u  %-20s  %-14s  %-18s  %2d bits  %11s  %8u\n", info->target, info->name,
-	       *info->driver ? info->driver : "-", dma_addresses(info), bits_of(info), a,
-	       info->mappings);
-}
-
-/* The targets into @list, or as a table. Returns 0 or a negative errno. */
-static int each(struct zc_context *ctx, struct json_object *list)
-{
-	struct zc_dma_query info;
-	uint32_t target = 0;
-	int err;
-
-	while (!(err = zc_dma_next(ctx, target, &info))) {
-		if (out_json) {
-			json_object_array_add(list, dma_json(&info));
-		} else {
-			if (!target)
-				puts("target  name                  driver          "
-				     "addresses             reach  max mapping  mappings");
-			show_text(&info);
-		}
-		target = info.target + 1;
-		if (!target)
-			break;
-	}
-	return err == -ENOENT ? 0 : err;
-}
-
-static int show(int argc, char **argv)
-{
-	int ret = out_help_only("dma show", dma_help, argc, argv);
-	struct json_object *obj, *list;
-	struct zc_context *ctx;
-
-	if (ret >= 0)
-		return ret;
-	if (optind < argc)
-		return out_usage("dma show: no arguments, please");
-	ret = device_open(&ctx);
-	if (ret)
-		return ret;
-	list = json_object_new_array();
-	ret = each(ctx, list);
-	zc_close(ctx);
-	if (ret || !out_json) {
-		json_object_put(list);
-	} else {
-		obj = out_new("dma");
-		json_object_object_add(obj, "targets", list);
-		out_object(obj);
-	}
-	if (ret)
-		return out_error(EX_FAILED, -ret, ret == -ENOTTY ? too_old : NULL,
-				 "cannot query the targets");
-	return EX_OK;
 }
 
 static void exists_hint(struct zc_context *ctx, const char *name, char *hint, size_t size)
@@ -434,7 +371,7 @@ static int detach(int argc, char **argv)
 }
 
 static const struct command parts[] = {
-	{ "show", show, "list the targets" },
+	{ "show", dma_show, "list the targets" },
 	{ "attach", attach, "make a device a target" },
 	{ "detach", detach, "have it as a target no longer" },
 	{ "map", dma_map, "map a buffer for a target" },
@@ -446,7 +383,7 @@ int cmd_dma(int argc, char **argv)
 
 	/* "zcctl dma" and "zcctl dma --help" are of show. */
 	if (argc < 2 || *argv[1] == '-')
-		return show(argc, argv);
+		return dma_show(argc, argv);
 	for (i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
 		if (strcmp(argv[1], parts[i].name))
 			continue;

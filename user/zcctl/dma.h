@@ -11,7 +11,7 @@
 /* The module's own driver for PCI devices without one. */
 #define DMA_DRIVER	"zc"
 
-/* dma.c: the targets */
+/* dma.c: attach and detach */
 
 extern const char dma_help[];
 
@@ -19,6 +19,10 @@ bool dma_named(const char *text, char *name, size_t size);
 int dma_find(struct zc_context *ctx, const char *name, struct zc_dma_query *info);
 const char *dma_addresses(const struct zc_dma_query *info);
 struct json_object *dma_json(const struct zc_dma_query *info);
+
+/* targets.c: what targets there are */
+
+int dma_show(int argc, char **argv);
 
 /* dma-map.c: a buffer that is mapped for one */
 

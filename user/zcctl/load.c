@@ -160,7 +160,7 @@ static int load(const char *path, const char *params)
 	/* One that was loaded by --path need not be installed. */
 	if (err == -EEXIST || (err == -ENOENT && !path && !access("/sys/module/zc", F_OK)))
 		return out_error(EX_FAILED, EEXIST,
-				 "zcctl info shows it; zcctl unload removes it",
+				 "zcctl status shows it; zcctl unload removes it",
 				 "the module is loaded already");
 	if (err)
 		return load_explain(&failed);

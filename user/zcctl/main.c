@@ -11,11 +11,15 @@ static const struct command commands[] = {
 	{ "load", cmd_load, "load the module" },
 	{ "unload", cmd_unload, "unload it, or say who holds it" },
 	{ "doctor", cmd_doctor, "look whether zc can work here, and say what mends it" },
-	{ "info", cmd_info, "its version, features and limits" },
+	{ "status", cmd_status, "its version, parameters, memory, and what wants a look" },
 	{ "alloc", cmd_alloc, "make and map a buffer, and show what it is" },
 	{ "pool", cmd_pool, "hugepages kept ready on each NUMA node" },
 	{ "buffer", cmd_buffer, "what buffers there are, and whose" },
 	{ "leaks", cmd_leaks, "those that were destroyed, and are still there" },
+	{ "transfer", cmd_transfer, "sends that are under way" },
+	{ "stats", cmd_stats, "what was counted, once or as rates" },
+	{ "top", cmd_top, "memory, rates, the biggest buffers and transfers, live" },
+	{ "monitor", cmd_monitor, "what happens, a line for each event" },
 	{ "dma", cmd_dma, "devices that use memory by themselves, and where they find it" },
 	{ "send", cmd_send, "send a file to HOST:PORT without a copy" },
 	{ "recv", cmd_recv, "receive on a TCP port" },
@@ -47,7 +51,7 @@ static void help(void)
 	     "  sudo zcctl send FILE localhost:4000\n"
 	     "\n"
 	     "exit codes: 0 done, 1 failed, 2 wrong usage, 3 module not loaded,\n"
-	     "            4 no permission");
+	     "            4 no permission, 5 'leaks' found some");
 }
 
 /* -j and -p may stand anywhere before "--". Returns the new argc. */

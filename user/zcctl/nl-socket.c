@@ -4,11 +4,11 @@
 #include <linux/netlink.h>
 #include <netlink/genl/ctrl.h>
 #include <netlink/genl/genl.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
 #include "nl.h"
+#include "stop.h"
 
 /* Events may come in bursts; with CAP_NET_ADMIN the limit of rmem_max does not bind. */
 #define ROOM	(4 << 20)
@@ -93,7 +93,7 @@ int socket_receive(struct zcnl_socket *sock, void *buf, size_t size, int timeout
 	socklen_t len = sizeof(from);
 	ssize_t n;
 
-	n = poll(&pfd, 1, timeout_ms);
+	n = stop_poll(&pfd, timeout_ms);
 	if (n <= 0)
 		return n < 0 ? -errno : 0;
 	n = recvfrom(sock->fd, buf, size, MSG_TRUNC | MSG_DONTWAIT, (struct sockaddr *)&from,

@@ -230,7 +230,8 @@ static int take(struct zcnl *nl, struct nl_msg *msg, int left)
 		if (err)
 			return err;
 	}
-	return 0;
+	/* What is left is none, or a part of one. */
+	return left > 0 ? -EPROTO : 0;
 }
 
 /* Ask, and have the whole reply in @seen. Returns 0 or a negative errno. */

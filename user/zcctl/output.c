@@ -13,6 +13,8 @@
 
 bool out_json;
 bool out_pretty;
+/* Who has the terminal for itself gives it back by this. */
+void (*out_before_errors)(void);
 static bool progress_shown;
 static char command[64];
 
@@ -211,6 +213,8 @@ void out_waiting(const char *fmt, ...)
 
 void out_progress_end(void)
 {
+	if (out_before_errors)
+		out_before_errors();
 	if (progress_shown)
 		fputs("\r\033[K", stderr);
 	progress_shown = false;

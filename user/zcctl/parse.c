@@ -52,6 +52,17 @@ bool parse_int(const char *text, int min, int max, int *val)
 	return true;
 }
 
+bool parse_u64(const char *text, uint64_t min, uint64_t max, uint64_t *val)
+{
+	char *end;
+
+	if (!isdigit((unsigned char)*text))
+		return false;
+	errno = 0;
+	*val = strtoull(text, &end, 10);
+	return !errno && !*end && *val >= min && *val <= max;
+}
+
 /*
  * "host:port", "[::1]:port"; the port a number. The strings are the caller's to free,
  * in any case.

@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* zcctl pool: the hugepages that are kept ready on each NUMA node. */
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "zcctl.h"
+#include "pool.h"
 
-#define PARAMETER	"/sys/module/zc/parameters/reserve"
+/* All nodes. */
+#define EVERY		(-1)
 /* Nodes that Linux can have. */
 #define NODES_MAX	1024
 
@@ -22,7 +20,7 @@ static const char pool_help[] =
 "node: zeroed, and had even when memory is short. Without --node COUNT is shared\n"
 "evenly among the nodes; with it the other nodes keep what they have. 'zcctl load\n"
 "reserve=COUNT' does the same at load. Where there are less than asked for, it says why,\n"
-"and what helps; after 'set' the exit status is 1 then.\n"
+"and what helps; after 'set' the exit status is 1 then. To set it is for root.\n"
 "\n"
 "What is kept ready counts against max_bytes, and gives way to buffers that would not fit\n"
 "below it otherwise; it is filled up when they are gone. It has nothing to do with the\n"
@@ -33,126 +31,14 @@ static const char pool_help[] =
 "  zcctl pool show\n";
 
 /**
- * struct nodes - the nodes that have memory
- * @list: what the module says of each
- * @nr:   how many
+ * struct room - what max_bytes has
+ * @max:  that
+ * @used: how much of it buffers and transfers have
  */
-struct nodes {
-	struct zc_node_query list[NODES_MAX];
-	size_t nr;
+struct room {
+	uint64_t max;
+	uint64_t used;
 };
-
-static const struct why {
-	const char *name;
-	const char *text;
-	const char *help;
-} whys[] = {
-	[ZC_SHORT_NONE] = { "none", NULL, NULL },
-	[ZC_SHORT_LIMIT] = {
-		"limit", "max_bytes, the limit of all, leaves no room",
-		"echo BYTES >/sys/module/zc/parameters/max_bytes, then set it again" },
-	[ZC_SHORT_MEMORY] = {
-		"memory", "the node has not so much free memory",
-		"free some, as by: echo 3 >/proc/sys/vm/drop_caches, then set it again" },
-	[ZC_SHORT_FRAGMENTED] = {
-		"fragmented", "the node has enough free memory, but not in hugepages",
-		"echo 1 >/proc/sys/vm/compact_memory, then set it again; or set it at boot,\n"
-		"    before memory is in use: options zc reserve=… in /etc/modprobe.d" },
-	[ZC_SHORT_STOPPED] = {
-		"stopped", "who set it was killed meanwhile", "set it again" },
-	[ZC_SHORT_USED] = {
-		"used", "it gave way to buffers below max_bytes, memory was short, or others\n"
-		"    hold what buffers had",
-		"wait: what is missing is filled up in the background" },
-};
-
-#define NR_WHYS		(sizeof(whys) / sizeof(*whys))
-
-static const struct why *why_of(const struct zc_node_query *node)
-{
-	static const struct why unknown = { "unknown", "for a reason that is new", NULL };
-
-	return node->why < NR_WHYS ? &whys[node->why] : &unknown;
-}
-
-/* Returns an exit code. */
-static int nodes_read(struct nodes *nodes)
-{
-	struct zc_context *ctx;
-	int node = 0, ret;
-
-	ret = device_open(&ctx);
-	if (ret)
-		return ret;
-	for (nodes->nr = 0; node >= 0 && nodes->nr < NODES_MAX; nodes->nr++) {
-		ret = zc_query_node(ctx, node, &nodes->list[nodes->nr]);
-		/* There may be memory on no more than some of them, and not on the first. */
-		while (ret == -EINVAL && !nodes->nr && ++node < NODES_MAX)
-			ret = zc_query_node(ctx, node, &nodes->list[0]);
-		if (ret)
-			break;
-		node = nodes->list[nodes->nr].next;
-	}
-	zc_close(ctx);
-	if (!ret)
-		return EX_OK;
-	return out_error(EX_FAILED, -ret, ret == -ENOTTY ? "the module loaded has no reserve"
-							 : NULL,
-			 "cannot query the nodes");
-}
-
-static void show_json(const struct nodes *nodes)
-{
-	struct json_object *obj = out_new("pool"), *list = json_object_new_array();
-	size_t i;
-
-	for (i = 0; i < nodes->nr; i++) {
-		const struct zc_node_query *node = &nodes->list[i];
-		struct json_object *one = json_object_new_object();
-
-		json_object_object_add(one, "node", json_object_new_int(node->node));
-		out_add_u64(one, "reserve_bytes", node->reserve_bytes);
-		out_add_u64(one, "ready_bytes", node->ready_bytes);
-		out_add_u64(one, "out_bytes", node->out_bytes);
-		out_add_str(one, "short", why_of(node)->name);
-		out_add_u64(one, "free_bytes", node->free_bytes);
-		out_add_u64(one, "free_huge_bytes", node->free_huge_bytes);
-		json_object_array_add(list, one);
-	}
-	json_object_object_add(obj, "nodes", list);
-	out_object(obj);
-}
-
-static void show_text(const struct nodes *nodes)
-{
-	size_t i;
-
-	puts("node  reserve    ready  in use  free memory  of it in hugepages");
-	for (i = 0; i < nodes->nr; i++) {
-		const struct zc_node_query *node = &nodes->list[i];
-		char a[32], b[32];
-
-		printf("%4d  %7llu  %7llu  %6llu  %11s  %18s\n", node->node,
-		       (unsigned long long)node->reserve_bytes / ZC_HUGE_SIZE,
-		       (unsigned long long)node->ready_bytes / ZC_HUGE_SIZE,
-		       (unsigned long long)node->out_bytes / ZC_HUGE_SIZE,
-		       out_bytes(node->free_bytes, a, sizeof(a)),
-		       out_bytes(node->free_huge_bytes, b, sizeof(b)));
-	}
-	for (i = 0; i < nodes->nr; i++) {
-		const struct zc_node_query *node = &nodes->list[i];
-
-		if (node->why == ZC_SHORT_NONE)
-			continue;
-		printf("node %d: %llu of %llu hugepages: %s\n", node->node,
-		       (unsigned long long)(node->ready_bytes + node->out_bytes) /
-				ZC_HUGE_SIZE,
-		       (unsigned long long)node->reserve_bytes / ZC_HUGE_SIZE,
-		       why_of(node)->text);
-		if (why_of(node)->help)
-			printf("    %s\n", why_of(node)->help);
-	}
-}
 
 /* Has @node, or has each of them, what was asked for? */
 static bool full(const struct nodes *nodes, int node)
@@ -160,96 +46,145 @@ static bool full(const struct nodes *nodes, int node)
 	size_t i;
 
 	for (i = 0; i < nodes->nr; i++) {
-		const struct zc_node_query *one = &nodes->list[i];
+		const struct node *one = &nodes->list[i];
 
-		if ((node == ZC_NODE_ANY || node == one->node) &&
-		    one->ready_bytes + one->out_bytes < one->reserve_bytes)
+		if ((node == EVERY || (unsigned int)node == one->node) &&
+		    one->ready + one->out < one->reserve)
 			return false;
 	}
 	return true;
 }
 
-static int show(struct nodes *nodes)
+static int show(struct zcnl *nl, int set)
 {
-	int ret = nodes_read(nodes);
+	struct nodes nodes;
+	struct json_object *obj;
+	int ret = nodes_read(nl, &nodes);
 
 	if (ret)
 		return ret;
-	if (out_json)
-		show_json(nodes);
-	else
-		show_text(nodes);
-	return EX_OK;
-}
-
-/* What the parameter has to be for @node to have @count, or all of them. */
-static int value(int count, int node, char *text, size_t size)
-{
-	static struct nodes nodes;
-	size_t i, len = 0;
-	bool found = false;
-	int ret;
-
-	if (node == ZC_NODE_ANY) {
-		snprintf(text, size, "%d", count);
-		return EX_OK;
+	if (out_json) {
+		obj = out_new("pool");
+		json_object_object_add(obj, "nodes", json_object_get(nodes.json));
+		out_object(obj);
+	} else {
+		nodes_show(&nodes);
 	}
-	ret = nodes_read(&nodes);
-	if (ret)
-		return ret;
-	for (i = 0; i < nodes.nr && len < size; i++) {
-		unsigned long long nr = nodes.list[i].reserve_bytes / ZC_HUGE_SIZE;
-
-		if (nodes.list[i].node == node) {
-			found = true;
-			nr = count;
-		}
-		len += snprintf(text + len, size - len, "%s%d:%llu", i ? "," : "",
-				nodes.list[i].node, nr);
-	}
-	if (!found)
-		return out_error(EX_FAILED, EINVAL, "'zcctl pool show' lists those that have",
-				 "NUMA node %d has no memory", node);
-	return EX_OK;
-}
-
-static int set(int count, int node)
-{
-	static char text[NODES_MAX * 24];
-	static struct nodes nodes;
-	int fd, err = 0, ret;
-
-	ret = value(count, node, text, sizeof(text));
-	if (ret)
-		return ret;
-	fd = open(PARAMETER, O_WRONLY | O_CLOEXEC);
-	if (fd < 0 || write(fd, text, strlen(text)) < 0)
-		err = errno;
-	if (fd >= 0)
-		close(fd);
-	if (err == ENOENT)
-		return out_error(EX_NO_MODULE, err, "load it: zcctl load",
-				 "the module is not loaded");
-	if (err == EACCES)
-		return out_error(EX_PERMISSION, err, "run it as root",
-				 "cannot write to " PARAMETER);
-	if (err)
-		return out_error(EX_FAILED, err, NULL, "cannot write to " PARAMETER);
-	ret = show(&nodes);
-	if (!ret && !full(&nodes, node))
+	if (set >= EVERY && !full(&nodes, set))
 		ret = EX_FAILED;
+	nodes_free(&nodes);
+	return ret;
+}
+
+/* Returns an exit code. */
+static int set_node(struct zcnl *nl, unsigned int node, uint64_t count)
+{
+	struct nl_msg *msg = zcnl_new(nl, ZC_CMD_POOL_SET);
+	int err;
+
+	zcnl_put(msg, ZC_CMD_POOL_SET, ZC_A_POOL_NODE, node);
+	zcnl_put(msg, ZC_CMD_POOL_SET, ZC_A_POOL_RESERVE_BYTES, count * ZC_HUGE_SIZE);
+	out_waiting("node %u: %llu hugepages …", node, (unsigned long long)count);
+	err = zcnl_do(nl, msg, NULL, NULL);
+	out_progress_end();
+	return err ? zcnl_error(nl, err, NULL, "cannot set the reserve of node %u", node) : EX_OK;
+}
+
+static void take_room(const struct zcnl_reply *reply, void *arg)
+{
+	struct room *room = arg;
+
+	room->max = reply_num(reply, ZC_A_MODULE_MAX_BYTES);
+	room->used = reply_num(reply, ZC_A_MODULE_USED_BYTES);
+}
+
+/* As many hugepages on each node as max_bytes has room for, if all are to have as many. */
+static uint64_t even(struct zcnl *nl, const struct nodes *nodes)
+{
+	struct room room = { 0, 0 };
+	size_t i;
+
+	if (zcnl_do(nl, zcnl_new(nl, ZC_CMD_MODULE_GET), take_room, &room))
+		return UINT64_MAX;
+	for (i = 0; i < nodes->nr; i++)
+		room.max += nodes->list[i].out;
+	return (room.max > room.used ? room.max - room.used : 0) / ZC_HUGE_SIZE / nodes->nr;
+}
+
+/* The part of node number @i. */
+static uint64_t share(const struct nodes *nodes, uint64_t count, size_t i)
+{
+	return count / nodes->nr + (i < count % nodes->nr);
+}
+
+/*
+ * First those that get fewer, so that there is room; then, where max_bytes has not enough
+ * for all, each what it can have, lest the first get all.
+ */
+static int set_all(struct zcnl *nl, const struct nodes *nodes, uint64_t count)
+{
+	uint64_t most = even(nl, nodes);
+	int ret = EX_OK;
+	size_t i;
+
+	for (i = 0; !ret && i < nodes->nr; i++)
+		if (share(nodes, count, i) * ZC_HUGE_SIZE < nodes->list[i].reserve)
+			ret = set_node(nl, nodes->list[i].node, share(nodes, count, i));
+	for (i = 0; !ret && i < nodes->nr; i++)
+		if (share(nodes, count, i) > most)
+			ret = set_node(nl, nodes->list[i].node, most);
+	for (i = 0; !ret && i < nodes->nr; i++)
+		ret = set_node(nl, nodes->list[i].node, share(nodes, count, i));
+	return ret;
+}
+
+static int set_one(struct zcnl *nl, const struct nodes *nodes, uint64_t count, int node)
+{
+	size_t i;
+
+	for (i = 0; i < nodes->nr; i++)
+		if (nodes->list[i].node == (unsigned int)node)
+			return set_node(nl, node, count);
+	return out_error(EX_FAILED, EINVAL, "'zcctl pool show' lists those that have",
+			 "NUMA node %d has no memory", node);
+}
+
+static int set(struct zcnl *nl, int count, int node)
+{
+	struct nodes nodes;
+	int ret = nodes_read(nl, &nodes);
+
+	if (ret)
+		return ret;
+	if (node != EVERY)
+		ret = set_one(nl, &nodes, count, node);
+	else if (nodes.nr)
+		ret = set_all(nl, &nodes, count);
+	nodes_free(&nodes);
+	return ret ? ret : show(nl, node);
+}
+
+/* Below EVERY: nothing is set. Returns an exit code. */
+static int run(int count, int node)
+{
+	struct zcnl *nl;
+	int ret = zcnl_open(&nl);
+
+	if (ret)
+		return ret;
+	ret = count < 0 ? show(nl, EVERY - 1) : set(nl, count, node);
+	zcnl_close(nl);
 	return ret;
 }
 
 int cmd_pool(int argc, char **argv)
 {
-	static struct nodes nodes;
 	static const struct option options[] = {
 		{ "node", required_argument, NULL, 'n' },
 		{ "help", no_argument, NULL, 'h' },
 		{ },
 	};
-	int c, count, node = ZC_NODE_ANY;
+	int c, count, node = EVERY;
 	const char *what;
 
 	while ((c = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
@@ -269,9 +204,9 @@ int cmd_pool(int argc, char **argv)
 	}
 	what = optind < argc ? argv[optind++] : "show";
 	if (!strcmp(what, "show")) {
-		if (optind < argc || node != ZC_NODE_ANY)
+		if (optind < argc || node != EVERY)
 			return out_usage("pool show: no arguments, please");
-		return show(&nodes);
+		return run(-1, EVERY);
 	}
 	if (strcmp(what, "set"))
 		return out_usage("pool: '%s' is neither show nor set", what);
@@ -279,5 +214,5 @@ int cmd_pool(int argc, char **argv)
 		return out_usage("pool set: one count, please, as in 128");
 	if (!parse_int(argv[optind], 0, 1 << 29, &count))
 		return out_usage("pool set: '%s' is no count of hugepages", argv[optind]);
-	return set(count, node);
+	return run(count, node);
 }

@@ -42,6 +42,8 @@ struct stats {
 	uint64_t val[STATS_MAX];
 };
 
+double stats_rate(const struct stats *old, const struct stats *new, size_t row);
+double stats_rate_of(const struct stats *old, const struct stats *new, int attr);
 int stats_read(struct zcnl *nl, struct stats *stats);
 uint64_t stats_of(const struct stats *stats, int attr);
 void stats_add(const struct stats *stats, struct json_object *obj);

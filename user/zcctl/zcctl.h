@@ -17,6 +17,7 @@ enum zcctl_exit {
 	EX_USAGE = 2,
 	EX_NO_MODULE = 3,
 	EX_PERMISSION = 4,
+	EX_LEAKS = 5,
 };
 
 /**
@@ -34,11 +35,15 @@ struct command {
 int cmd_load(int argc, char **argv);
 int cmd_unload(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
-int cmd_info(int argc, char **argv);
+int cmd_status(int argc, char **argv);
 int cmd_alloc(int argc, char **argv);
 int cmd_pool(int argc, char **argv);
 int cmd_buffer(int argc, char **argv);
 int cmd_leaks(int argc, char **argv);
+int cmd_transfer(int argc, char **argv);
+int cmd_stats(int argc, char **argv);
+int cmd_top(int argc, char **argv);
+int cmd_monitor(int argc, char **argv);
 int cmd_dma(int argc, char **argv);
 int cmd_send(int argc, char **argv);
 int cmd_recv(int argc, char **argv);
@@ -48,6 +53,7 @@ int cmd_bench(int argc, char **argv);
 
 extern bool out_json;
 extern bool out_pretty;
+extern void (*out_before_errors)(void);
 
 void out_object(struct json_object *obj);
 int out_error(int code, int err, const char *hint, const char *fmt, ...)
@@ -71,6 +77,7 @@ void out_waiting(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* parse.c: arguments */
 
 bool parse_size(const char *text, uint64_t *bytes);
+bool parse_u64(const char *text, uint64_t min, uint64_t max, uint64_t *val);
 bool parse_int(const char *text, int min, int max, int *val);
 bool parse_host_port(const char *text, char **host, char **port);
 
