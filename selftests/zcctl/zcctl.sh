@@ -4,6 +4,7 @@
 # zcctl with the module: each command does what it says, for people and as JSON.
 # shellcheck disable=SC1091,SC2317
 . ./ktap.sh
+. ./zcctl-lib.sh
 set -u
 ko=${ZC_KO:-/zc/zc.ko}
 dir=$(mktemp -d /mnt/ext4/zcctl-XXXXXX)
@@ -14,38 +15,11 @@ if ! command -v zcctl >/dev/null; then
 	exit 4
 fi
 
-# says TEXT FILE
-says()
-{
-	grep -q -- "$1" "$dir/$2"
-}
-
-# field FILE KEY: a number or string of a JSON object on one line
-field()
-{
-	sed -nE "s/.*\"$2\":\"?([^,\"}]*).*/\\1/p" "$dir/$1"
-}
-
-# receiver PORT ARGS...: start one and wait until it listens
-receiver()
-{
-	local port=$1
-
-	shift
-	zcctl recv "$port" "$@" &
-	recv_pid=$!
-	for _ in $(seq 100); do
-		! ss -ltnH "sport = :$port" | grep -q . || return 0
-		sleep 0.1
-	done
-	return 1
-}
-
 ktap_plan 68
 rmmod zc 2>/dev/null
-zcctl info 2>"$dir/err"
+zcctl status 2>"$dir/err"
 [ $? -eq 3 ] && says "zcctl load" err
-ktap_test "info without the module: exit 3, and what to do" $?
+ktap_test "status without the module: exit 3, and what to do" $?
 zcctl load --path "$ko" depth=9 2>"$dir/err"
 [ $? -eq 1 ] && says "parameter" err
 ktap_test "load with a bad parameter is explained" $?
@@ -67,13 +41,12 @@ zcctl load 2>"$dir/err"
 [ $? -eq 1 ] && says "loaded already" err
 ktap_test "so is one of what is not installed" $?
 
-zcctl info >"$dir/out" && says "buffer sendfile page-path send async stats reserve info share" out &&
-	says "copybreak=512 depth=3 held_after=60 idle_after=0 max_bytes=536870912 reserve=0:0,1:0 uring_life=" out
-ktap_test "info" $?
-zcctl -j info >"$dir/out" && [ "$(field out schema)" = zcctl/1 ] &&
-	[ "$(field out depth)" = 3 ] &&
+zcctl status >"$dir/out" && says "buffer sendfile page-path send async stats reserve info share" out &&
+	says "copybreak=512 depth=3 held_after=60 idle_after=0 max_bytes=536870912 uring_life=" out
+ktap_test "status" $?
+zcctl -j status >"$dir/out" && [ "$(field out schema)" = zcctl/1 ] &&
 	says '"parameters":{"copybreak":512,"depth":3,"held_after":60,"idle_after":0,"max_bytes":536870912,' out
-ktap_test "info as JSON" $?
+ktap_test "status as JSON" $?
 
 zcctl alloc 64M >"$dir/out" && says "64.0 MiB mapped by 2 MiB entries" out
 ktap_test "alloc" $?
@@ -142,7 +115,8 @@ zcctl -j pool set 6 --node 1 >"$dir/out" && python3 - "$dir/out" <<-'END'
 	        for n in pool["nodes"]] == [(0, 4, 4, "none"), (1, 6, 6, "none")], pool
 END
 ktap_test "pool set --node, as JSON" $?
-zcctl alloc 2M --node 1 >"$dir/out" && zcctl -j info >"$dir/out" && says '"reserved":[1-9]' out
+zcctl alloc 2M --node 1 >"$dir/out" && zcctl -j status >"$dir/out" &&
+	says '"buffers_reserved":[1-9]' out
 ktap_test "alloc from the reserve" $?
 zcctl pool set 100000 --node 0 >"$dir/out"; [ $? -eq 1 ] && says "node 0: .* of 100000 hugepages" out &&
 	says "max_bytes, the limit" out && says "echo BYTES" out
@@ -332,9 +306,9 @@ if command -v zcctl-static >/dev/null; then
 		unset LD_LIBRARY_PATH
 		! ldd "$(command -v zcctl-static)" >/dev/null 2>&1 &&
 			zcctl-static load --path "$ko" depth=2 &&
-			zcctl-static -j alloc 2M && zcctl-static info && zcctl-static unload
-	) >"$dir/out" && says "2 in flight" out && [ ! -e /dev/zc ]
-	ktap_test "static binary: load, alloc, info, unload" $?
+			zcctl-static -j alloc 2M && zcctl-static status && zcctl-static unload
+	) >"$dir/out" && says " depth=2 " out && [ ! -e /dev/zc ]
+	ktap_test "static binary: load, alloc, status, unload" $?
 	zcctl-static load --path "$ko" dept=3 2>"$dir/err"
 	[ $? -eq 2 ] && says "copybreak" err
 	ktap_test "static binary: load with an unknown parameter is refused" $?
@@ -349,7 +323,7 @@ if command -v zcctl-static >/dev/null; then
 	fi
 	ktap_test "static binary: a compressed module" $?
 else
-	for test in "load, alloc, info, unload" "load with an unknown parameter is refused" \
+	for test in "load, alloc, status, unload" "load with an unknown parameter is refused" \
 		"a compressed module"; do
 		ktap_skip "static binary: $test" "no zcctl-static in PATH"
 	done
