@@ -133,6 +133,8 @@ uapi_alone()
 }
 
 "$ZC_QEMU/ksft.sh"
+"$ZC_QEMU/promtool.sh"
+export PROMTOOL=$ZC_LAB/promtool
 kernel 6.1
 kernel 6.12
 gate "checkpatch: module and uapi" checkpatch_kernel
