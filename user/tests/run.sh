@@ -237,6 +237,7 @@ check "completion: groups of monitor" 0 completes "transfers" zcctl monitor aler
 check "completion: options of monitor" 0 completes "--timeout" zcctl monitor --t
 check "completion: options of transfer list" 0 completes "--socket" zcctl transfer list --s
 check "completion: options of stats" 0 completes "--interval" zcctl stats --i
+check "completion: stats for Prometheus" 0 completes "--prometheus" zcctl stats --pro
 check "completion: options of buffer" 0 completes "--sealed" zcctl buffer list --uid 0 --s
 check "completion: parts of dma" 0 completes "show attach detach map --json --pretty --help" \
 	zcctl dma ""

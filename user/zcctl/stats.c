@@ -4,13 +4,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "prometheus.h"
 #include "stats.h"
 #include "stop.h"
 
 #define SECOND		1000000000ull
 
 static const char stats_help[] =
-"usage: zcctl stats [--interval SECONDS [--count N]]\n"
+"usage: zcctl stats [--interval SECONDS [--count N] | --prometheus [-o FILE]]\n"
 "\n"
 "Show what the module has counted since it was loaded: buffers made and refused, leaks told\n"
 "of, transfers, bytes sent and copied and why, mappings for devices, events lost. All users\n"
@@ -19,10 +20,14 @@ static const char stats_help[] =
 "  --interval S  a line every S seconds instead: what came by the second since the last;\n"
 "                bytes of the module's memory, and buffers, as they are then\n"
 "  --count N     end after N lines\n"
+"  --prometheus  metrics of this, and of memory, in the text format of Prometheus\n"
+"  -o FILE       put them into FILE, in one go, for the textfile collector of node_exporter;\n"
+"                a module that is not loaded is no error then, but zc_up 0\n"
 "\n"
 "examples:\n"
 "  zcctl stats\n"
-"  zcctl -j stats --interval 10 --count 6\n";
+"  zcctl -j stats --interval 10 --count 6\n"
+"  zcctl stats --prometheus -o /var/lib/prometheus/node-exporter/zc.prom\n";
 
 /* What a line for people has. */
 static const struct column {
@@ -264,12 +269,16 @@ int cmd_stats(int argc, char **argv)
 	static const struct option options[] = {
 		{ "interval", required_argument, NULL, 'i' },
 		{ "count", required_argument, NULL, 'c' },
+		{ "prometheus", no_argument, NULL, 'p' },
+		{ "output", required_argument, NULL, 'o' },
 		{ "help", no_argument, NULL, 'h' },
 		{ },
 	};
 	int c, seconds = 0, count = 0;
+	const char *output = NULL;
+	bool prometheus = false;
 
-	while ((c = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, ":ho:", options, NULL)) != -1) {
 		switch (c) {
 		case 'i':
 			if (!parse_int(optarg, 1, 86400, &seconds))
@@ -278,6 +287,12 @@ int cmd_stats(int argc, char **argv)
 		case 'c':
 			if (!parse_int(optarg, 1, INT32_MAX, &count))
 				return out_usage("stats: '%s' is no number of lines", optarg);
+			break;
+		case 'p':
+			prometheus = true;
+			break;
+		case 'o':
+			output = optarg;
 			break;
 		case 'h':
 			fputs(stats_help, stdout);
@@ -292,5 +307,11 @@ int cmd_stats(int argc, char **argv)
 		return out_usage("stats: no arguments, please");
 	if (count && !seconds)
 		return out_usage("stats: --count goes with --interval");
+	if (output && !prometheus)
+		return out_usage("stats: -o goes with --prometheus");
+	if (prometheus && (seconds || out_json))
+		return out_usage("stats: --prometheus goes with neither --interval nor --json");
+	if (prometheus)
+		return prom_stats(output);
 	return run(seconds, count);
 }
