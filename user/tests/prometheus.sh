@@ -63,6 +63,16 @@ metrics_ok()
 	"$promtool" check metrics <"$1"
 }
 
+dashboard_ok()
+{
+	"$tests/metrics.py" exprs >"$dir/exprs.yml" && "$promtool" check rules "$dir/exprs.yml"
+}
+
+alerts_ok()
+{
+	(cd packaging/prometheus && "$promtool" test rules zc-alerts-test.yml)
+}
+
 same()
 {
 	diff -u "$1" "$2"
@@ -169,6 +179,11 @@ else
 fi
 
 check "metrics: all that the module counts" 0 "$tests/metrics.py" code
+check "alerts and dashboard use metrics that there are" 0 "$tests/metrics.py" use
+check "the dashboard can be imported" 0 "$tests/metrics.py" dashboard
+check_prom "the dashboard's queries" dashboard_ok
+check_prom "the alerts" "$promtool" check rules packaging/prometheus/zc-alerts.yml
+check_prom "the alerts go off when they should, and else not" alerts_ok
 
 echo "1..$n"
 [ "$failed" -eq 0 ]
