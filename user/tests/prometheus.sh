@@ -179,6 +179,7 @@ else
 fi
 
 check "metrics: all that the module counts" 0 "$tests/metrics.py" code
+check "metrics: the table in the documentation" 0 "$tests/metrics.py" table
 check "alerts and dashboard use metrics that there are" 0 "$tests/metrics.py" use
 check "the dashboard can be imported" 0 "$tests/metrics.py" dashboard
 check_prom "the dashboard's queries" dashboard_ok
