@@ -26,10 +26,13 @@ commands()
 		done
 }
 
-# parts COMMAND: "set" for "zcctl pool set COUNT", in its usage
+# parts COMMAND: "set" for "zcctl pool set COUNT", in its usage, and "[alerts]"
 parts()
 {
-	usage "$1" | sed -nE "s/^(usage:|      ) zcctl $1 \[?([a-z]+)\]?( .*|$)/\2/p"
+	{
+		usage "$1" | sed -nE "s/^(usage:|      ) zcctl $1 ([a-z]+)( .*|$)/\2/p"
+		usage "$1" | grep -oE '\[[a-z]+\]' | tr -d '[]'
+	} | sort -u
 }
 
 # usage COMMAND: the lines before the first empty one
