@@ -25,6 +25,7 @@
 
 #include "async.h"
 #include "compat.h"
+#include "trace.h"
 #include "zc.h"
 
 #define ZC_LANE_BITS	10
@@ -479,6 +480,7 @@ static void zc_op_cancel_locked(struct zc_op *op)
 {
 	struct zc_lane *lane = container_of(op->waker, struct zc_lane, waker);
 
+	trace_zc_transfer_cancel(lane->file, op->user_data);
 	zc_op_doom_locked(lane, op, -ECANCELED);
 	zc_lane_kick(lane);
 }

@@ -15,6 +15,7 @@
 #include "netlink.h"
 #include "pool.h"
 #include "stats.h"
+#include "trace.h"
 #include "zc.h"
 
 /* Those alive, by the processors that made and destroyed them. */
@@ -40,6 +41,7 @@ static void zc_buffer_free(struct zc_buffer *buf)
 			zc_registry_tell(buf, ZC_CMD_BUFFER_FREED_NTF);
 	}
 	zc_dma_drop(buf);
+	trace_zc_buffer_free(buf);
 	zc_mem_put(&buf->mem);
 	zc_buffer_forget(buf);
 	this_cpu_dec(zc_buffers);
@@ -253,6 +255,7 @@ static int zc_buffer_insert_locked(struct zc_file *zf, struct zc_buffer *buf)
 		return ret;
 	}
 	buf->zf = zf;
+	trace_zc_buffer_create(buf, false);
 	zc_buffer_live(buf);
 	zc_handle_store(zf, buf->handle, buf);
 	return 0;
@@ -437,6 +440,8 @@ int zc_buffer_remove(struct zc_file *zf, u32 handle)
 	ret = zc_buffer_erase_locked(zf, buf);
 	if (ret)
 		zc_buffer_live(buf);
+	else
+		trace_zc_buffer_destroy(buf, false);
 	mutex_unlock(&zf->lock);
 	if (ret)
 		return ret;
@@ -474,6 +479,7 @@ void zc_buffer_close(struct zc_file *zf)
 			/* Others may have it for longer. */
 			WRITE_ONCE(buf->live, 0);
 			WRITE_ONCE(buf->touched, jiffies);
+			trace_zc_buffer_destroy(buf, false);
 			zc_dma_drop(buf);
 			zc_buffer_put(buf);
 		} else {

@@ -20,7 +20,7 @@
 #include "dma.h"
 #include "import.h"
 #include "stats.h"
-#include "stats.h"
+#include "trace.h"
 #include "zc.h"
 
 /* Bounce buffers lie somewhere below: those of encrypted guests anywhere. */
@@ -227,6 +227,7 @@ static void zc_mapped_free(struct zc_mapped *map)
 {
 	unsigned long i;
 
+	trace_zc_dma_unmap(map->buf, map->target->id, map->nr, map->bounced);
 	for (i = 0; i < map->nr; i++) {
 		dma_sync_single_for_cpu(map->target->dev, map->pieces[i].addr,
 					map->pieces[i].len, map->dir);
@@ -345,6 +346,7 @@ static int zc_dma_map_locked(struct zc_file *zf, struct zc_buffer *buf, struct z
 	map->note = note;
 	zc_mapped_list(map);
 	zc_stat_inc(ZC_STAT_MAPPED);
+	trace_zc_dma_map(buf, target->id, map->nr, map->bounced);
 	/* Whether small pages are in a row is a matter of physical addresses, too. */
 	arg->segments = zc_target_tells(target) ? map->nr : 0;
 	arg->bounced = map->bounced;

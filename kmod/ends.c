@@ -6,6 +6,7 @@
 #include <linux/sched/signal.h>
 #include <linux/uio.h>
 
+#include "trace.h"
 #include "zc.h"
 
 /* May the page cache have all of it, at once? */
@@ -35,22 +36,29 @@ int zc_ends_open(struct zc_ends *ends, const struct zc_sendfile *arg)
 	if (!zc_ends_small(ends))
 		ret = zc_source_settle(&ends->src);
 	ret = ret ?: zc_sink_open(&ends->sink, arg->out_fd, arg->flags);
-	if (ret)
+	if (ret) {
 		zc_source_close(&ends->src);
-	return ret;
+		return ret;
+	}
+	trace_zc_transfer_begin(&ends->sink, &ends->src, NULL, ends->pos, arg->len, arg->flags,
+				arg->user_data);
+	return 0;
 }
 
 /**
  * zc_ends_close - let file and socket go
  * @ends: ends; @pos is where the transfer ended
  * @res:  result, of which the rest is set
+ * @err:  how it ended: 0 or a negative errno
  */
-void zc_ends_close(struct zc_ends *ends, struct zc_sendfile *res)
+void zc_ends_close(struct zc_ends *ends, struct zc_sendfile *res, int err)
 {
 	zc_sink_result(&ends->sink, res);
 	res->offset = ends->pos;
 	if (res->flags & ZC_SEND_POS && res->sent)
 		ends->src.file->f_pos = ends->pos;
+	trace_zc_transfer_end(&ends->sink, &ends->src, NULL, ends->pos, res->sent, res->copied,
+			      res->cached, res->copy_reasons, res->user_data, err);
 	zc_sink_close(&ends->sink);
 	zc_source_close(&ends->src);
 }

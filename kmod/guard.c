@@ -13,6 +13,7 @@
 
 #include "netlink.h"
 #include "stats.h"
+#include "trace.h"
 #include "zc.h"
 
 static unsigned int zc_held_after = 60;
@@ -141,6 +142,7 @@ static void zc_guard_look_at_locked(struct zc_buffer *buf)
 	zc_stat_inc(live ? ZC_STAT_IDLE : ZC_STAT_HELD);
 	if (zc_notify_wanted())
 		zc_registry_tell(buf, ZC_CMD_BUFFER_LEAK_NTF);
+	trace_zc_buffer_leak(buf, live, seconds);
 	zc_guard_tell_locked(buf, live ? "idle" : "held", seconds);
 }
 

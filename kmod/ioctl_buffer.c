@@ -13,6 +13,7 @@
 #include "netlink.h"
 #include "pool.h"
 #include "stats.h"
+#include "trace.h"
 #include "zc.h"
 
 #define ZC_SYNC_FLAGS		(ZC_SYNC_READ | ZC_SYNC_WRITE | ZC_SYNC_END)
@@ -110,6 +111,7 @@ int zc_ioctl_buf_create(struct zc_file *zf, void *data)
 	buf = zc_buffer_again(zf, arg->size, arg->flags, arg->node);
 	if (buf) {
 		zc_buf_describe(arg, buf);
+		trace_zc_buffer_create(buf, true);
 		zc_buffer_revive(buf);
 		zc_stat_inc(ZC_STAT_AGAIN);
 		return 0;
@@ -158,6 +160,7 @@ int zc_ioctl_buf_import(struct zc_file *zf, void *data)
 	arg->mmap_offset = zc_buffer_offset(buf);
 	arg->huge_bytes = buf->mem.huge_bytes;
 	arg->node = buf->node;
+	trace_zc_buffer_import(buf);
 	zc_buffer_put(buf);
 	return 0;
 }
@@ -239,6 +242,7 @@ int zc_ioctl_buf_seal(struct zc_file *zf, void *data)
 	if (!buf)
 		return -ENOENT;
 	ret = zc_buffer_seal(buf);
+	trace_zc_buffer_seal(buf, ret);
 	zc_buffer_put(buf);
 	return ret;
 }
@@ -286,6 +290,8 @@ int zc_ioctl_buf_share(struct zc_file *zf, void *data)
 		fd = -EOPNOTSUPP;
 	else
 		fd = zc_share_new(buf, arg->flags);
+	if (fd >= 0)
+		trace_zc_buffer_export(buf, fd, false, arg->flags & ZC_SHARE_RDONLY);
 	zc_buffer_put(buf);
 	arg->fd = fd;
 	return min(fd, 0);
@@ -328,6 +334,8 @@ int zc_ioctl_buf_export(struct zc_file *zf, void *data)
 		fd = -EOPNOTSUPP;
 	else
 		fd = zc_dmabuf_new(buf, arg->flags & ZC_EXPORT_RDONLY);
+	if (fd >= 0)
+		trace_zc_buffer_export(buf, fd, true, arg->flags & ZC_EXPORT_RDONLY);
 	zc_buffer_put(buf);
 	arg->fd = fd;
 	return min(fd, 0);

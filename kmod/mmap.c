@@ -21,6 +21,7 @@
 
 #include "compat.h"
 #include "import.h"
+#include "trace.h"
 #include "zc.h"
 
 #define ZC_FS_MAGIC	0x7a63
@@ -82,6 +83,7 @@ static void zc_vma_open(struct vm_area_struct *vma)
 	atomic_inc(&buf->mappings);
 	if (vma->vm_flags & VM_MAYWRITE)
 		atomic_inc(&buf->writers);
+	trace_zc_buffer_map(buf, vma);
 }
 
 static void zc_vma_close(struct vm_area_struct *vma)
@@ -91,6 +93,7 @@ static void zc_vma_close(struct vm_area_struct *vma)
 	if (vma->vm_flags & VM_MAYWRITE)
 		atomic_dec(&buf->writers);
 	WRITE_ONCE(buf->touched, jiffies);
+	trace_zc_buffer_unmap(buf, vma);
 	atomic_dec(&buf->mappings);
 	zc_buffer_put(buf);
 }
@@ -163,6 +166,7 @@ int zc_mmap_buffer(struct vm_area_struct *vma, struct zc_buffer *buf)
 	vma->vm_private_data = buf;
 	WRITE_ONCE(buf->touched, jiffies);
 	atomic_inc(&buf->mappings);
+	trace_zc_buffer_map(buf, vma);
 	return 0;
 }
 

@@ -18,6 +18,7 @@
 #include <linux/topology.h>
 
 #include "pool.h"
+#include "trace.h"
 #include "zc.h"
 
 /* Of one processor. */
@@ -68,6 +69,7 @@ static void zc_park_hollow_locked(struct zc_park *park, unsigned int i,
 	/* A part of a hugepage is not counted by itself. */
 	if (!buf->mem.slab)
 		atomic64_sub(buf->mem.size, used);
+	trace_zc_buffer_free(buf);
 	*rubble = buf->mem;
 	memset(&buf->mem, 0, sizeof(buf->mem));
 	llist_add(&buf->hollow, &buf->zf->hollows);
@@ -125,6 +127,7 @@ bool zc_park_put(struct zc_buffer *buf, atomic64_t *used)
 	if (buf->mem.owner.user)
 		zc_owner_suspend(&buf->mem.owner);
 	buf->parked = jiffies;
+	trace_zc_buffer_destroy(buf, true);
 	park = raw_cpu_ptr(&zc_parks);
 	spin_lock(&park->lock);
 	while (!zc_park_fits(park, buf->mem.size)) {

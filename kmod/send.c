@@ -17,6 +17,7 @@
 #include "compat.h"
 #include "netlink.h"
 #include "roster.h"
+#include "trace.h"
 #include "zc.h"
 
 /* In one go: so much, in so many pieces at most. */
@@ -54,13 +55,14 @@ static void zc_hold_end(struct work_struct *work)
 	struct zc_hold *hold = container_of(work, struct zc_hold, work);
 	struct zc_event *event = &hold->note->event;
 
-	zc_buffer_put(hold->buf);
 	event->sent = hold->sent;
 	event->copied = atomic64_read(&hold->copied);
 	if (event->copied) {
 		event->copy_reasons = ZC_COPY_LOOPBACK;
 		zc_roster_count_copies(event->copied, ZC_COPY_LOOPBACK);
+		trace_zc_transfer_fallback(NULL, hold->buf, event->copied, ZC_COPY_LOOPBACK);
 	}
+	zc_buffer_put(hold->buf);
 	if (hold->sent)
 		zc_note_post(hold->note);
 	else
@@ -212,6 +214,8 @@ int zc_range_open(struct zc_range *range, struct zc_file *zf,
 		}
 		zc_sink_notify(&range->sink, &range->hold->ubuf);
 	}
+	trace_zc_transfer_begin(&range->sink, NULL, buf, arg->offset, arg->len, arg->flags,
+				arg->user_data);
 	return 0;
 
 err_sink:
@@ -224,8 +228,9 @@ err_buffer:
 /**
  * zc_range_close - end a send, wherever it is
  * @range: from zc_range_open()
+ * @err:   how it ended: 0 or a negative errno
  */
-void zc_range_close(struct zc_range *range)
+void zc_range_close(struct zc_range *range, int err)
 {
 	struct zc_send *arg = range->arg;
 
@@ -233,6 +238,8 @@ void zc_range_close(struct zc_range *range)
 	arg->copy_reasons = range->sink.reasons;
 	arg->paths = range->sink.paths;
 	arg->frags = range->sink.frags;
+	trace_zc_transfer_end(&range->sink, NULL, range->buf, arg->offset, arg->sent, arg->copied,
+			      0, arg->copy_reasons, arg->user_data, err);
 	if (range->hold) {
 		range->hold->sent = arg->sent;
 		arg->events = !!arg->sent;
@@ -288,7 +295,7 @@ int zc_send(struct zc_file *zf, struct zc_send *arg)
 		return ret;
 	zc_stat_inc(ZC_STAT_BEGUN);
 	ret = zc_send_range(&range);
-	zc_range_close(&range);
+	zc_range_close(&range, ret);
 	zc_send_count(arg, ret);
 	arg->error = ret == -ERESTARTSYS ? EINTR : -ret;
 	return arg->sent ? 0 : ret;

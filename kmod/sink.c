@@ -14,6 +14,7 @@
 #include <net/tcp.h>
 
 #include "compat.h"
+#include "trace.h"
 #include "zc.h"
 
 /* Some drivers and skb_copy_ubufs() are not made for frags larger than this. */
@@ -480,11 +481,14 @@ ssize_t zc_sink_send(struct zc_sink *sink, struct iov_iter *iter, unsigned int h
 	if (ret <= 0)
 		return ret;
 	sink->paths |= reason ? ZC_PATH_COPY : zc_sink_path(sink);
+	trace_zc_transfer_send(sink, ret, reason);
 	if (!reason && !zc_sink_gathers(sink))
 		reason = ZC_COPY_NO_SG;
 	sink->reasons |= reason;
-	if (reason)
+	if (reason) {
 		sink->copied += ret;
+		trace_zc_transfer_fallback(sink, NULL, ret, reason);
+	}
 	return ret;
 }
 

@@ -11,6 +11,7 @@
 #include <linux/uio.h>
 
 #include "compat.h"
+#include "trace.h"
 #include "zc.h"
 
 /* Direct reads that need a coarser alignment are not worth their padding. */
@@ -177,6 +178,7 @@ static void zc_source_complete(struct kiocb *iocb, long ret)
 	struct zc_chunk *chunk = container_of(iocb, struct zc_chunk, iocb);
 	struct zc_waker *waker = chunk->waker;
 
+	trace_zc_transfer_read_done(chunk, ret);
 	/* The chunk may be gone once it is complete; wakers last as long as RCU. */
 	rcu_read_lock();
 	chunk->result = ret;
@@ -226,6 +228,7 @@ void zc_source_read(struct zc_source *src, struct zc_chunk *chunk)
 	chunk->bv.bv_offset = chunk->span.off;
 	chunk->bv.bv_len = bytes;
 	iov_iter_bvec(&iter, ITER_DEST, &chunk->bv, 1, bytes);
+	trace_zc_transfer_read(chunk, bytes, src->align);
 	if (src->align) {
 		zc_source_read_direct(src, chunk, &iter);
 		return;

@@ -184,7 +184,7 @@ static void zc_op_sendfile_end(struct zc_op *op, int err)
 	if (o->t)
 		zc_transfer_free(o->t);
 	zc_op_leave_roster(&o->entry, err);
-	zc_ends_close(&o->ends, &o->arg);
+	zc_ends_close(&o->ends, &o->arg, err);
 	zc_op_count(o->arg.sent, o->arg.copied, o->arg.cached, o->arg.copy_reasons, err);
 	if (o->end.note) {
 		o->end.note->event.copy_reasons = o->arg.copy_reasons;
@@ -302,7 +302,7 @@ int zc_submit_sendfile(struct zc_file *zf, struct zc_sendfile *arg,
 	ret = zc_op_start_on_roster(&o->op, &o->entry, zf, o->ends.sink.sock);
 	if (ret >= 0)
 		return ret;
-	zc_ends_close(&o->ends, &o->arg);
+	zc_ends_close(&o->ends, &o->arg, ret);
 err_end:
 	zc_end_cancel(&o->end);
 err_free:
@@ -336,7 +336,7 @@ static void zc_op_send_end(struct zc_op *op, int err)
 	zc_op_count(o->arg.sent, o->range.sink.copied, 0, o->range.sink.reasons, err);
 	zc_end_tell(&o->end, err, o->arg.sent, o->range.sink.copied);
 	/* The other event of it, that of the bytes, comes after this one. */
-	zc_range_close(&o->range);
+	zc_range_close(&o->range, err);
 	kfree(o);
 }
 
@@ -375,7 +375,7 @@ int zc_submit_send(struct zc_file *zf, struct zc_send *arg,
 	ret = zc_op_start_on_roster(&o->op, &o->entry, zf, o->range.sink.sock);
 	if (ret >= 0)
 		return ret;
-	zc_range_close(&o->range);
+	zc_range_close(&o->range, ret);
 err_end:
 	zc_end_cancel(&o->end);
 err_free:

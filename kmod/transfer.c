@@ -13,6 +13,7 @@
 #include "compat.h"
 #include "netlink.h"
 #include "roster.h"
+#include "trace.h"
 #include "zc.h"
 
 static unsigned int zc_depth = 4;
@@ -246,6 +247,7 @@ static void zc_transfer_account(struct zc_transfer *t,
 	if (chunk->cached) {
 		res->copied += sent;
 		res->copy_reasons |= ZC_COPY_NO_DIRECT;
+		trace_zc_transfer_fallback(&t->ends->sink, NULL, sent, ZC_COPY_NO_DIRECT);
 	}
 }
 
@@ -550,7 +552,7 @@ int zc_transfer_sendfile(struct zc_sendfile *arg)
 	if (!ret) {
 		zc_stat_inc(ZC_STAT_BEGUN);
 		ret = zc_transfer_all(&ends, arg);
-		zc_ends_close(&ends, arg);
+		zc_ends_close(&ends, arg, ret);
 		zc_transfer_count(arg, ret);
 		add_rchar(current, arg->sent);
 		add_wchar(current, arg->sent);

@@ -23,6 +23,7 @@
  *                   |            `-> netlink_show <- notify
  *                   `-> pool, transfer, sink, guard, submit (what they may)
  * Who tells:  buffer, transfer, submit, send, guard, reserve, target -> notify
+ * Traced:     all of them -> trace -> (tracefs, perf, BPF)
  *
  * Nothing calls upwards. All functions may sleep, except where said.
  *
@@ -369,7 +370,7 @@ struct zc_ends {
 };
 
 int zc_ends_open(struct zc_ends *ends, const struct zc_sendfile *arg);
-void zc_ends_close(struct zc_ends *ends, struct zc_sendfile *res);
+void zc_ends_close(struct zc_ends *ends, struct zc_sendfile *res, int err);
 u64 zc_ends_wants(const struct zc_ends *ends);
 int zc_ends_send_few(struct zc_ends *ends, struct zc_sendfile *res);
 
@@ -439,7 +440,7 @@ struct zc_range {
 int zc_range_open(struct zc_range *range, struct zc_file *zf,
 		  struct zc_send *arg);
 int zc_range_run(struct zc_range *range);
-void zc_range_close(struct zc_range *range);
+void zc_range_close(struct zc_range *range, int err);
 int zc_send(struct zc_file *zf, struct zc_send *arg);
 int zc_send_init(void);
 void zc_send_exit(void);

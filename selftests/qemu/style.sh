@@ -40,12 +40,17 @@ gate()
 	fi
 }
 
-# compat.h: KERNEL_VERSION() on the right is a constant to checkpatch.
+# compat.h: KERNEL_VERSION() on the right is a constant to checkpatch. trace.h: TRACE_EVENT()
+# is written as all of the kernel's are, like a structure and functions in parentheses, and
+# flags are looked at twice to be printed.
 checkpatch_kernel()
 {
 	perl "$ZC_LAB/ksft/scripts/checkpatch.pl" --quiet \
 		--ignore CONSTANT_COMPARISON -f kmod/compat.h &&
-		files 'kmod/*.[ch]' 'uapi/*.h' | grep -v '^kmod/compat.h$' |
+		perl "$ZC_LAB/ksft/scripts/checkpatch.pl" --quiet \
+			--ignore PARENTHESIS_ALIGNMENT,OPEN_ENDED_LINE,MACRO_ARG_REUSE \
+			-f kmod/trace.h &&
+		files 'kmod/*.[ch]' 'uapi/*.h' | grep -vE '^kmod/(compat|trace)\.h$' |
 		xargs perl "$ZC_LAB/ksft/scripts/checkpatch.pl" --quiet -f
 }
 
