@@ -13,6 +13,7 @@
 #if !defined(_ZC_TRACE_H) || defined(TRACE_HEADER_MULTI_READ)
 #define _ZC_TRACE_H
 
+#include <linux/pid_namespace.h>
 #include <linux/tracepoint.h>
 
 #include "buffer.h"
@@ -230,7 +231,7 @@ TRACE_EVENT(zc_buffer_leak,
 		__entry->size = buf->mem.size;
 		__entry->seconds = seconds;
 		__entry->buffer = buf->id;
-		__entry->pid = zc_registry_pid(buf);
+		__entry->pid = zc_registry_pid(buf, &init_pid_ns);
 		memcpy(__entry->comm, buf->maker.comm, TASK_COMM_LEN);
 		__entry->idle = idle;
 	),

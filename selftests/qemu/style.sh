@@ -123,6 +123,22 @@ file_sizes()
 		grep .
 }
 
+# What sysfs has of the module, and its uevents, is what Documentation/ABI says: no more, no
+# less.
+sysfs_abi()
+{
+	local params='/sys/module/zc/parameters' abi=Documentation/ABI/testing key bad=0
+
+	diff <(sed -nE "s,^What:[[:space:]]*$params/(.*),\1,p" "$abi/sysfs-module-zc" | sort) \
+		<(sed -nE 's/^module_param[a-z_]*\(([a-z_]+),.*/\1/p' kmod/*.c | sort) || bad=1
+	for key in $(grep -ohE '"ZC_[A-Z]+=' kmod/guard.c | tr -d '"='); do
+		grep -qE "^[[:space:]]+$key " "$abi/sysfs-class-misc-zc" && continue
+		echo "$key is not in $abi/sysfs-class-misc-zc"
+		bad=1
+	done
+	return $bad
+}
+
 # user_space COMPILER
 user_space()
 {
@@ -152,6 +168,7 @@ gate "codespell" spelling
 gate "SPDX lines" spdx
 gate "version checks only in kmod/compat.h" version_checks
 gate "files under 600 lines" file_sizes
+gate "sysfs is what Documentation/ABI says" sysfs_abi
 gate "user space by gcc, -Werror" user_space gcc
 gate "user space by clang, -Werror" user_space clang
 gate "zcctl without the module" make -s -C user test
