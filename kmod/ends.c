@@ -40,8 +40,9 @@ int zc_ends_open(struct zc_ends *ends, const struct zc_sendfile *arg)
 		zc_source_close(&ends->src);
 		return ret;
 	}
-	trace_zc_transfer_begin(&ends->sink, &ends->src, NULL, ends->pos, arg->len, arg->flags,
-				arg->user_data);
+	if (trace_zc_transfer_begin_enabled())
+		trace_zc_transfer_begin(&ends->sink, &ends->src, NULL, ends->pos, arg->len,
+					arg->flags, arg->user_data);
 	return 0;
 }
 
@@ -57,8 +58,10 @@ void zc_ends_close(struct zc_ends *ends, struct zc_sendfile *res, int err)
 	res->offset = ends->pos;
 	if (res->flags & ZC_SEND_POS && res->sent)
 		ends->src.file->f_pos = ends->pos;
-	trace_zc_transfer_end(&ends->sink, &ends->src, NULL, ends->pos, res->sent, res->copied,
-			      res->cached, res->copy_reasons, res->user_data, err);
+	if (trace_zc_transfer_end_enabled())
+		trace_zc_transfer_end(&ends->sink, &ends->src, NULL, ends->pos, res->sent,
+				      res->copied, res->cached, res->copy_reasons,
+				      res->user_data, err);
 	zc_sink_close(&ends->sink);
 	zc_source_close(&ends->src);
 }

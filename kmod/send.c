@@ -214,8 +214,9 @@ int zc_range_open(struct zc_range *range, struct zc_file *zf,
 		}
 		zc_sink_notify(&range->sink, &range->hold->ubuf);
 	}
-	trace_zc_transfer_begin(&range->sink, NULL, buf, arg->offset, arg->len, arg->flags,
-				arg->user_data);
+	if (trace_zc_transfer_begin_enabled())
+		trace_zc_transfer_begin(&range->sink, NULL, buf, arg->offset, arg->len,
+					arg->flags, arg->user_data);
 	return 0;
 
 err_sink:
@@ -238,8 +239,9 @@ void zc_range_close(struct zc_range *range, int err)
 	arg->copy_reasons = range->sink.reasons;
 	arg->paths = range->sink.paths;
 	arg->frags = range->sink.frags;
-	trace_zc_transfer_end(&range->sink, NULL, range->buf, arg->offset, arg->sent, arg->copied,
-			      0, arg->copy_reasons, arg->user_data, err);
+	if (trace_zc_transfer_end_enabled())
+		trace_zc_transfer_end(&range->sink, NULL, range->buf, arg->offset, arg->sent,
+				      arg->copied, 0, arg->copy_reasons, arg->user_data, err);
 	if (range->hold) {
 		range->hold->sent = arg->sent;
 		arg->events = !!arg->sent;

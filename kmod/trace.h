@@ -5,7 +5,8 @@
  *
  * A buffer goes by its number (registry.c), files and sockets by those of their inodes, as
  * `ls -i` and `ss -e` show them: never by where they are in memory. What wants work is done
- * where an entry is filled in, so that a tracepoint that is off costs a nop.
+ * where an entry is filled in, or behind trace_..._enabled(), so that a tracepoint that is off
+ * costs a nop.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM zc
