@@ -4,7 +4,6 @@
  * mapping.
  */
 #include <linux/delay.h>
-#include <linux/percpu.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
@@ -17,9 +16,6 @@
 #include "stats.h"
 #include "trace.h"
 #include "zc.h"
-
-/* Those alive, by the processors that made and destroyed them. */
-static DEFINE_PER_CPU(int, zc_buffers);
 
 /* Highest index of zc_file::buffers, in units of 2 MiB. */
 #define ZC_INDEX_MAX	(ZC_OFFSET_SPAN / ZC_HUGE_SIZE - 1)
@@ -44,7 +40,6 @@ static void zc_buffer_free(struct zc_buffer *buf)
 	trace_zc_buffer_free(buf);
 	zc_mem_put(&buf->mem);
 	zc_buffer_forget(buf);
-	this_cpu_dec(zc_buffers);
 }
 
 /* Of memory, if @ret is 0, that becomes the buffer's, or is given back. */
@@ -70,7 +65,6 @@ static struct zc_buffer *zc_buffer_of(struct zc_file *zf, struct zc_buffer *buf,
 		kfree(buf);
 		return ERR_PTR(ret);
 	}
-	this_cpu_inc(zc_buffers);
 	return buf;
 }
 
@@ -152,19 +146,26 @@ static void zc_buffer_live(struct zc_buffer *buf)
 	smp_store_release(&buf->live, 1);
 }
 
+/* Before others find it. */
+static noinline void zc_buffer_revive_told(struct zc_buffer *buf)
+{
+	zc_registry_tell(buf, ZC_CMD_BUFFER_MADE_NTF);
+	zc_buffer_live(buf);
+}
+
 /**
  * zc_buffer_revive - let others find a buffer
  * @buf: from zc_buffer_again()
  */
 void zc_buffer_revive(struct zc_buffer *buf)
 {
-	this_cpu_inc(zc_buffers);
 	buf->born = jiffies;
 	buf->touched = jiffies;
 	kref_init(&buf->ref);
 	if (zc_notify_wanted())
-		zc_registry_tell(buf, ZC_CMD_BUFFER_MADE_NTF);
-	zc_buffer_live(buf);
+		zc_buffer_revive_told(buf);
+	else
+		zc_buffer_live(buf);
 }
 
 /**
@@ -384,30 +385,6 @@ int zc_buffer_seal(struct zc_buffer *buf)
 	return -EBUSY;
 }
 
-/* Once it is parked somebody may have it already: what is told of it is put down before. */
-static noinline bool zc_buffer_park_and_tell(struct zc_buffer *buf)
-{
-	struct zc_buf_info info = { };
-
-	zc_registry_describe(buf, &zc_listener, &info);
-	if (!zc_pool_park(buf))
-		return false;
-	zc_notify_buffer(ZC_CMD_BUFFER_FREED_NTF, &info);
-	return true;
-}
-
-static bool zc_buffer_park(struct zc_buffer *buf)
-{
-	bool parked;
-
-	if (atomic_read(&buf->dma_mapped))
-		return false;
-	parked = zc_notify_wanted() ? zc_buffer_park_and_tell(buf) : zc_pool_park(buf);
-	if (parked)
-		zc_stat_inc(ZC_STAT_FREED);
-	return parked;
-}
-
 /**
  * zc_buffer_remove - take a buffer's handle away and drop its reference
  * @zf:     file
@@ -428,8 +405,8 @@ int zc_buffer_remove(struct zc_file *zf, u32 handle)
 	}
 	rcu_read_unlock();
 	/* The reference of the handle is the caller's now. */
-	if (zc_buffer_park(buf)) {
-		this_cpu_dec(zc_buffers);
+	if (!atomic_read(&buf->dma_mapped) && zc_pool_park(buf)) {
+		zc_stat_inc(ZC_STAT_FREED);
 		if (unlikely(!llist_empty(&zf->hollows)))
 			zc_buffer_reap(zf);
 		return 0;
@@ -498,9 +475,9 @@ void zc_buffer_close(struct zc_file *zf)
  */
 unsigned int zc_buffer_count(void)
 {
-	int nr = 0, cpu;
+	s64 freed = zc_stat_read(ZC_STAT_FREED);
+	s64 made = zc_stat_read(ZC_STAT_MADE) + zc_stat_read(ZC_STAT_AGAIN);
 
-	for_each_possible_cpu(cpu)
-		nr += READ_ONCE(*per_cpu_ptr(&zc_buffers, cpu));
-	return max(nr, 0);
+	/* What was freed before it was counted as made comes to less than none. */
+	return max_t(s64, made - freed, 0);
 }

@@ -8,7 +8,9 @@
 #include <linux/atomic.h>
 #include <linux/kref.h>
 #include <linux/llist.h>
+#include <linux/jiffies.h>
 #include <linux/list.h>
+#include <linux/math64.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/sched.h>
@@ -125,6 +127,17 @@ void zc_buffer_close(struct zc_file *zf);
 unsigned int zc_buffer_count(void);
 
 /**
+ * zc_since_ms - how long ago was that?
+ * @begin: jiffies
+ *
+ * Returns: milliseconds. Any context.
+ */
+static inline u64 zc_since_ms(unsigned long begin)
+{
+	return div_u64((u64)(jiffies - begin) * MSEC_PER_SEC, HZ);
+}
+
+/**
  * zc_buffer_sealed - is a buffer immutable?
  * @buf: buffer
  *
@@ -186,6 +199,11 @@ void zc_registry_del(struct zc_buffer *buf);
 struct zc_buffer *zc_registry_next(unsigned long *id, kuid_t uid);
 pid_t zc_registry_pid(const struct zc_buffer *buf, struct pid_namespace *ns);
 unsigned int zc_registry_sends(const struct zc_buffer *buf);
+struct zc_buffer *zc_registry_get(u32 id, kuid_t uid);
+
+/* For zc_buf_info::flags, of the module alone: not what takes long. */
+#define ZC_INFO_BRIEF	BIT(31)
+
 void zc_registry_describe(const struct zc_buffer *buf, const struct zc_viewer *viewer,
 			  struct zc_buf_info *info);
 void zc_registry_tell(const struct zc_buffer *buf, u8 cmd);

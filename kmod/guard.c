@@ -111,7 +111,8 @@ static void zc_guard_tell_locked(const struct zc_buffer *buf, const char *what,
 	if (!__ratelimit(&limit))
 		return;
 	pr_notice("zc: buffer %u of %llu bytes, made by %s[%d], has been %s for %lu s\n",
-		  buf->id, buf->mem.size, buf->maker.comm, zc_registry_pid(buf, &init_pid_ns), what, seconds);
+		  buf->id, buf->mem.size, buf->maker.comm, zc_registry_pid(buf, &init_pid_ns), what,
+		  seconds);
 	snprintf(event, sizeof(event), "ZC_EVENT=%s", what);
 	snprintf(id, sizeof(id), "ZC_BUFFER=%u", buf->id);
 	snprintf(time, sizeof(time), "ZC_SECONDS=%lu", seconds);

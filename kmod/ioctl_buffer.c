@@ -69,8 +69,7 @@ static struct zc_buffer *zc_buf_publish(struct zc_file *zf, struct zc_buffer *bu
 	ret = zc_buffer_publish(zf, buf);
 	if (!ret) {
 		zc_stat_inc(ZC_STAT_MADE);
-		if (!ZC_GENL_BINDS)
-			zc_notify_look();
+		zc_notify_look();
 		if (zc_notify_wanted())
 			zc_registry_tell(buf, ZC_CMD_BUFFER_MADE_NTF);
 		return buf;

@@ -22,13 +22,9 @@ static int __init zc_init(void)
 	ret = zc_pool_init();
 	if (ret)
 		goto err_mapping;
-	/* Before all that has something to tell, and so after it on the way out. */
-	ret = zc_netlink_init();
-	if (ret)
-		goto err_pool;
 	ret = zc_transfer_init();
 	if (ret)
-		goto err_netlink;
+		goto err_pool;
 	ret = zc_send_init();
 	if (ret)
 		goto err_transfer;
@@ -38,11 +34,17 @@ static int __init zc_init(void)
 	ret = zc_target_init();
 	if (ret)
 		goto err_async;
-	ret = zc_chardev_init();
+	/* What is found from here on must not fail to come. */
+	ret = zc_netlink_init();
 	if (ret)
 		goto err_target;
+	ret = zc_chardev_init();
+	if (ret)
+		goto err_netlink;
 	return 0;
 
+err_netlink:
+	zc_netlink_exit();
 err_target:
 	zc_target_exit();
 err_async:
@@ -51,8 +53,6 @@ err_send:
 	zc_send_exit();
 err_transfer:
 	zc_transfer_exit();
-err_netlink:
-	zc_netlink_exit();
 err_pool:
 	zc_pool_exit();
 err_mapping:
@@ -67,6 +67,7 @@ static void __exit zc_exit(void)
 	zc_async_exit();
 	zc_send_exit();
 	zc_transfer_exit();
+	/* Not before all who have something to tell. */
 	zc_netlink_exit();
 	zc_pool_exit();
 	zc_mapping_exit();

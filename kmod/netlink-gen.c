@@ -37,23 +37,25 @@ static const struct nla_policy zc_pool_set_nl_policy[ZC_A_POOL_RESERVE_BYTES + 1
 };
 
 /* ZC_CMD_BUFFER_GET - do */
-static const struct nla_policy zc_buffer_get_do_nl_policy[ZC_A_BUFFER_WITH_HOLDERS + 1] = {
+static const struct nla_policy zc_buffer_get_do_nl_policy[ZC_A_BUFFER_STATE_NOT + 1] = {
 	[ZC_A_BUFFER_ID] = NLA_POLICY_MIN(NLA_U32, 1),
 	[ZC_A_BUFFER_STATE] = NLA_POLICY_MASK(NLA_U32, 0x7),
 	[ZC_A_BUFFER_PID] = NLA_POLICY_MIN(NLA_U32, 1),
 	[ZC_A_BUFFER_UID] = { .type = NLA_U32, },
 	[ZC_A_BUFFER_TARGET] = { .type = NLA_U32, },
 	[ZC_A_BUFFER_WITH_HOLDERS] = { .type = NLA_FLAG, },
+	[ZC_A_BUFFER_STATE_NOT] = NLA_POLICY_MASK(NLA_U32, 0x7),
 };
 
 /* ZC_CMD_BUFFER_GET - dump */
-static const struct nla_policy zc_buffer_get_dump_nl_policy[ZC_A_BUFFER_WITH_HOLDERS + 1] = {
+static const struct nla_policy zc_buffer_get_dump_nl_policy[ZC_A_BUFFER_STATE_NOT + 1] = {
 	[ZC_A_BUFFER_ID] = NLA_POLICY_MIN(NLA_U32, 1),
 	[ZC_A_BUFFER_STATE] = NLA_POLICY_MASK(NLA_U32, 0x7),
 	[ZC_A_BUFFER_PID] = NLA_POLICY_MIN(NLA_U32, 1),
 	[ZC_A_BUFFER_UID] = { .type = NLA_U32, },
 	[ZC_A_BUFFER_TARGET] = { .type = NLA_U32, },
 	[ZC_A_BUFFER_WITH_HOLDERS] = { .type = NLA_FLAG, },
+	[ZC_A_BUFFER_STATE_NOT] = NLA_POLICY_MASK(NLA_U32, 0x7),
 };
 
 /* ZC_CMD_TRANSFER_GET - do */
@@ -131,14 +133,14 @@ const struct genl_split_ops zc_nl_ops[12] = {
 		.cmd		= ZC_CMD_BUFFER_GET,
 		.doit		= zc_nl_buffer_get_doit,
 		.policy		= zc_buffer_get_do_nl_policy,
-		.maxattr	= ZC_A_BUFFER_WITH_HOLDERS,
+		.maxattr	= ZC_A_BUFFER_STATE_NOT,
 		.flags		= GENL_CMD_CAP_DO,
 	},
 	{
 		.cmd		= ZC_CMD_BUFFER_GET,
 		.dumpit		= zc_nl_buffer_get_dumpit,
 		.policy		= zc_buffer_get_dump_nl_policy,
-		.maxattr	= ZC_A_BUFFER_WITH_HOLDERS,
+		.maxattr	= ZC_A_BUFFER_STATE_NOT,
 		.flags		= GENL_CMD_CAP_DUMP,
 	},
 	{

@@ -49,6 +49,7 @@ struct zc_viewer {
 };
 
 u32 zc_buffer_state(const struct zc_buf_info *info);
+pid_t zc_transfer_pid(const struct zc_transfer_info *info, const struct zc_viewer *viewer);
 u32 zc_transfer_source(const struct zc_transfer_info *info);
 int zc_show_buffer(struct sk_buff *msg, const struct zc_buf_info *info);
 int zc_show_transfer(struct sk_buff *msg, const struct zc_viewer *viewer,

@@ -21,7 +21,7 @@
 /* A message of a dump is full: go on with the next one, if this has anything. */
 #define ZC_SHOW_FULL	(-EMSGSIZE)
 
-/* As whom does the caller look? Who asked need not be who reads the answer: both count. */
+/* As whom does the caller look? */
 static struct zc_viewer zc_viewer_of(const struct sk_buff *skb)
 {
 	return (struct zc_viewer) {
@@ -31,10 +31,14 @@ static struct zc_viewer zc_viewer_of(const struct sk_buff *skb)
 	};
 }
 
-/* Whose buffers and transfers may be seen; INVALID_UID: all. */
-static kuid_t zc_viewer_uid(const struct zc_viewer *viewer, const struct sk_buff *skb)
+/*
+ * Whose buffers and transfers may be seen; INVALID_UID: all. Who asked for a dump need not
+ * be who reads it: then neither sees what the other may.
+ */
+static int zc_viewer_uid(const struct zc_viewer *viewer, const struct sk_buff *skb, kuid_t *uid)
 {
-	return viewer->admin ? INVALID_UID : NETLINK_CREDS(skb)->uid;
+	*uid = viewer->admin ? INVALID_UID : NETLINK_CREDS(skb)->uid;
+	return viewer->admin || uid_eq(*uid, current_uid()) ? 0 : -EPERM;
 }
 
 /**
@@ -123,11 +127,12 @@ static bool zc_buffer_wanted(struct nlattr **attrs, struct zc_buffer *buf,
 			     const struct zc_buf_info *info)
 {
 	u32 states = attrs[ZC_A_BUFFER_STATE] ? nla_get_u32(attrs[ZC_A_BUFFER_STATE]) : 0;
+	u32 not = attrs[ZC_A_BUFFER_STATE_NOT] ? nla_get_u32(attrs[ZC_A_BUFFER_STATE_NOT]) : 0;
 
 	return zc_wants_u32(attrs, ZC_A_BUFFER_ID, info->id) &&
 	       zc_wants_u32(attrs, ZC_A_BUFFER_PID, info->pid) &&
 	       zc_wants_u32(attrs, ZC_A_BUFFER_UID, info->uid) &&
-	       !(states & ~zc_buffer_state(info)) &&
+	       !(states & ~zc_buffer_state(info)) && !(not & zc_buffer_state(info)) &&
 	       (!attrs[ZC_A_BUFFER_TARGET] ||
 		zc_dma_has(buf, nla_get_u32(attrs[ZC_A_BUFFER_TARGET])));
 }
@@ -154,14 +159,9 @@ static int zc_only_id(struct genl_info *info, int id, int max)
 static struct zc_buffer *zc_buffer_seen(const struct sk_buff *skb,
 					const struct zc_viewer *viewer, u32 id)
 {
-	unsigned long found = id;
-	struct zc_buffer *buf = zc_registry_next(&found, zc_viewer_uid(viewer, skb));
+	kuid_t uid;
 
-	if (buf && found != id) {
-		zc_buffer_put(buf);
-		buf = NULL;
-	}
-	return buf;
+	return zc_viewer_uid(viewer, skb, &uid) ? NULL : zc_registry_get(id, uid);
 }
 
 /**
@@ -180,7 +180,7 @@ int zc_nl_buffer_get_doit(struct sk_buff *skb, struct genl_info *info)
 	void *head;
 	int ret;
 
-	ret = zc_only_id(info, ZC_A_BUFFER_ID, ZC_A_BUFFER_WITH_HOLDERS);
+	ret = zc_only_id(info, ZC_A_BUFFER_ID, ZC_A_BUFFER_STATE_NOT);
 	if (ret)
 		return ret;
 	buf = zc_buffer_seen(skb, &viewer, nla_get_u32(info->attrs[ZC_A_BUFFER_ID]));
@@ -223,16 +223,21 @@ static int zc_dump_buffer(struct sk_buff *skb, struct netlink_callback *cb,
 int zc_nl_buffer_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	struct zc_viewer viewer = zc_viewer_of(cb->skb);
-	kuid_t uid = zc_viewer_uid(&viewer, cb->skb);
 	unsigned long id = cb->args[0];
 	struct zc_buffer *buf;
-	int ret = 0;
+	kuid_t uid;
+	int ret = zc_viewer_uid(&viewer, cb->skb, &uid);
 
+	if (ret)
+		return ret;
 	zc_dump_begin(cb, zc_registry_version());
-	for (; !ret && (buf = zc_registry_next(&id, uid)); id++) {
+	/* The number after the last one, where a long has it, or 0, is no buffer's. */
+	while (id <= U32_MAX && (buf = zc_registry_next(&id, uid))) {
 		ret = zc_dump_buffer(skb, cb, &viewer, buf);
 		zc_buffer_put(buf);
 		if (ret)
+			break;
+		if (++id == 0)
 			break;
 		cond_resched();
 	}
@@ -243,7 +248,7 @@ int zc_nl_buffer_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 static bool zc_transfer_wanted(struct nlattr **attrs, const struct zc_viewer *viewer,
 			       const struct zc_transfer_info *info)
 {
-	pid_t pid = pid_nr_ns(info->pid, viewer->pid_ns);
+	pid_t pid = zc_transfer_pid(info, viewer);
 
 	if (attrs[ZC_A_TRANSFER_ID] && nla_get_u64(attrs[ZC_A_TRANSFER_ID]) != info->id)
 		return false;
@@ -271,13 +276,14 @@ int zc_nl_transfer_get_doit(struct sk_buff *skb, struct genl_info *info)
 	struct zc_transfer_info what;
 	struct sk_buff *msg;
 	void *head;
+	kuid_t uid;
 	int ret;
 
 	ret = zc_only_id(info, ZC_A_TRANSFER_ID, ZC_A_TRANSFER_SOCKET);
 	if (ret)
 		return ret;
-	if (!zc_roster_find(nla_get_u64(info->attrs[ZC_A_TRANSFER_ID]),
-			    zc_viewer_uid(&viewer, skb), &what)) {
+	if (zc_viewer_uid(&viewer, skb, &uid) ||
+	    !zc_roster_find(nla_get_u64(info->attrs[ZC_A_TRANSFER_ID]), uid, &what)) {
 		NL_SET_ERR_MSG(info->extack,
 			       "no transfer that you may see has this id; all need CAP_NET_ADMIN");
 		return -ENOENT;
@@ -314,7 +320,7 @@ static struct zc_transfer_dump *zc_transfer_dump(const struct netlink_callback *
  */
 int zc_nl_transfer_get_start(struct netlink_callback *cb)
 {
-	struct zc_transfer_dump *dump = kzalloc(sizeof(*dump), GFP_KERNEL);
+	struct zc_transfer_dump *dump = kzalloc(sizeof(*dump), GFP_KERNEL_ACCOUNT);
 
 	if (!dump)
 		return -ENOMEM;
@@ -364,10 +370,12 @@ static int zc_dump_transfer(struct sk_buff *skb, struct netlink_callback *cb,
 int zc_nl_transfer_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	struct zc_viewer viewer = zc_viewer_of(cb->skb);
-	kuid_t uid = zc_viewer_uid(&viewer, cb->skb);
 	struct zc_transfer_dump *dump = zc_transfer_dump(cb);
-	int ret;
+	kuid_t uid;
+	int ret = zc_viewer_uid(&viewer, cb->skb, &uid);
 
+	if (ret)
+		return ret;
 	zc_dump_begin(cb, zc_roster_version());
 	while (!fatal_signal_pending(current) &&
 	       (dump->full || zc_roster_next(&dump->pos, uid, &dump->info))) {

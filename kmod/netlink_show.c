@@ -47,6 +47,18 @@ static int zc_show_holders(struct sk_buff *msg, const struct zc_buf_info *info)
 }
 
 /**
+ * zc_transfer_pid - whose transfer is it?
+ * @info:   transfer
+ * @viewer: as whom
+ *
+ * Returns: number of the process, 0 if it is gone, or not seen. Any context.
+ */
+pid_t zc_transfer_pid(const struct zc_transfer_info *info, const struct zc_viewer *viewer)
+{
+	return pid_has_task(info->pid, PIDTYPE_TGID) ? pid_nr_ns(info->pid, viewer->pid_ns) : 0;
+}
+
+/**
  * zc_buffer_state - what state is a buffer in?
  * @info: buffer
  *
@@ -75,7 +87,9 @@ int zc_show_buffer(struct sk_buff *msg, const struct zc_buf_info *info)
 	    nla_put_string(msg, ZC_A_BUFFER_COMM, info->comm) ||
 	    nla_put_u64_64bit(msg, ZC_A_BUFFER_SIZE, info->size, ZC_A_BUFFER_PAD) ||
 	    nla_put_u64_64bit(msg, ZC_A_BUFFER_HUGE_BYTES, info->huge_bytes, ZC_A_BUFFER_PAD) ||
-	    nla_put_u64_64bit(msg, ZC_A_BUFFER_HELD_BYTES, info->held_bytes, ZC_A_BUFFER_PAD) ||
+	    (!(info->flags & ZC_INFO_BRIEF) &&
+	     nla_put_u64_64bit(msg, ZC_A_BUFFER_HELD_BYTES, info->held_bytes,
+			       ZC_A_BUFFER_PAD)) ||
 	    nla_put_u64_64bit(msg, ZC_A_BUFFER_AGE_MS, info->age_ms, ZC_A_BUFFER_PAD) ||
 	    nla_put_u64_64bit(msg, ZC_A_BUFFER_IDLE_MS, info->idle_ms, ZC_A_BUFFER_PAD) ||
 	    (info->handle && nla_put_u32(msg, ZC_A_BUFFER_HANDLE, info->handle)) ||
@@ -99,10 +113,17 @@ static int zc_show_origin(struct sk_buff *msg, const struct zc_transfer_info *in
 	return 0;
 }
 
-/* Less of those that are interrupted by the user's own signal: ERESTARTSYS is no errno. */
-static u32 zc_transfer_errno(int err)
+/* With what error, or 0: no room in a non-blocking socket is no failure. */
+static int zc_transfer_failed_as(const struct zc_transfer_info *info)
 {
-	return err == -ERESTARTSYS ? EINTR : -err;
+	switch (info->err) {
+	case -EAGAIN:
+		return 0;
+	case -ERESTARTSYS:
+		return -EINTR;
+	default:
+		return info->err;
+	}
 }
 
 /**
@@ -132,7 +153,7 @@ int zc_show_transfer(struct sk_buff *msg, const struct zc_viewer *viewer,
 	if ((info->id && nla_put_u64_64bit(msg, ZC_A_TRANSFER_ID, info->id, pad)) ||
 	    nla_put_u32(msg, ZC_A_TRANSFER_SOURCE, zc_transfer_source(info)) ||
 	    nla_put_u32(msg, ZC_A_TRANSFER_WAITER, info->waiter) ||
-	    zc_show_pid(msg, ZC_A_TRANSFER_PID, pid_nr_ns(info->pid, viewer->pid_ns)) ||
+	    zc_show_pid(msg, ZC_A_TRANSFER_PID, zc_transfer_pid(info, viewer)) ||
 	    nla_put_u32(msg, ZC_A_TRANSFER_UID, from_kuid_munged(viewer->user_ns, info->uid)) ||
 	    nla_put_string(msg, ZC_A_TRANSFER_COMM, info->comm) ||
 	    zc_show_origin(msg, info) ||
@@ -144,7 +165,8 @@ int zc_show_transfer(struct sk_buff *msg, const struct zc_viewer *viewer,
 	    nla_put_u64_64bit(msg, ZC_A_TRANSFER_CACHED, info->cached, pad) ||
 	    nla_put_u32(msg, ZC_A_TRANSFER_REASONS, info->reasons) ||
 	    nla_put_u64_64bit(msg, ZC_A_TRANSFER_AGE_MS, info->age_ms, pad) ||
-	    (info->err && nla_put_u32(msg, ZC_A_TRANSFER_ERROR, zc_transfer_errno(info->err))))
+	    (zc_transfer_failed_as(info) &&
+	     nla_put_u32(msg, ZC_A_TRANSFER_ERROR, -zc_transfer_failed_as(info))))
 		return -EMSGSIZE;
 	return 0;
 }

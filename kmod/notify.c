@@ -29,7 +29,8 @@ static DEFINE_MUTEX(zc_notify_mutex);
 static unsigned long zc_notify_since;
 
 static void zc_notify_age(struct work_struct *work);
-static DECLARE_DELAYED_WORK(zc_notify_work, zc_notify_age);
+/* Nobody is woken for it. */
+static DECLARE_DEFERRABLE_WORK(zc_notify_work, zc_notify_age);
 
 static bool zc_notify_heard(unsigned int group)
 {
@@ -61,14 +62,16 @@ static void zc_notify_on(void)
  */
 int zc_notify_bound(int group)
 {
-	zc_notify_on();
+	/* Who may bind in another network namespace hears nothing. */
+	if (capable(CAP_NET_ADMIN))
+		zc_notify_on();
 	return 0;
 }
 
 /**
  * zc_notify_look - see whether somebody listens
  *
- * For kernels that do not say when somebody begins to. Sleeps.
+ * For kernels that do not say when somebody begins to, at once. Sleeps.
  */
 void zc_notify_look(void)
 {
@@ -76,16 +79,22 @@ void zc_notify_look(void)
 		zc_notify_on();
 }
 
-/* Who was about to listen does so by now, or has thought better of it. */
+/* For who is about to listen, and gets no processor. */
+#define ZC_NOTIFY_GRACE	(10 * HZ)
+
 static void zc_notify_age(struct work_struct *work)
 {
+	bool heard = zc_notify_heard_any();
+
 	mutex_lock(&zc_notify_mutex);
 	if (!zc_notify_ready)
 		goto out;
-	if (time_before(jiffies, zc_notify_since + HZ) || zc_notify_heard_any())
-		schedule_delayed_work(&zc_notify_work, HZ);
-	else
+	if (heard)
+		static_branch_enable(&zc_notify_key);
+	else if (time_after(jiffies, zc_notify_since + ZC_NOTIFY_GRACE))
 		static_branch_disable(&zc_notify_key);
+	if (!ZC_GENL_BINDS || zc_notify_wanted())
+		schedule_delayed_work(&zc_notify_work, HZ);
 out:
 	mutex_unlock(&zc_notify_mutex);
 }
@@ -117,8 +126,13 @@ static void zc_notify_send(struct sk_buff *msg, void *head, unsigned int group, 
 		return;
 	}
 	genlmsg_end(msg, head);
-	/* Who has no room is told by the kernel that he has lost something. */
-	genlmsg_multicast(&zc_nl_family, msg, 0, group, GFP_KERNEL);
+	/*
+	 * Who has no room is told by the kernel that he has lost something. Nobody waits for
+	 * him: with GFP_KERNEL those who tell would yield.
+	 */
+	err = genlmsg_multicast(&zc_nl_family, msg, 0, group, GFP_NOWAIT | __GFP_NOWARN);
+	if (err && err != -ESRCH)
+		zc_stat_inc(ZC_STAT_LOST);
 }
 
 static bool zc_notify_hears(unsigned int group)
@@ -205,16 +219,10 @@ static void zc_notify_low(int node)
 /**
  * zc_notify_node_low - tell that a node's reserve is low
  * @node: NUMA node. May sleep
- *
- * Not more than once a second, of whatever node.
  */
 void zc_notify_node_low(int node)
 {
-	static struct ratelimit_state limit =
-		RATELIMIT_STATE_INIT_FLAGS(limit, HZ, 1, RATELIMIT_MSG_ON_RELEASE);
-
-	if (zc_notify_wanted() && __ratelimit(&limit))
-		zc_notify_low(node);
+	zc_notify_low(node);
 }
 
 /**
@@ -238,6 +246,9 @@ void zc_notify_start(void)
 {
 	mutex_lock(&zc_notify_mutex);
 	zc_notify_ready = true;
+	/* Kernels that do not say when somebody listens are looked at. */
+	if (!ZC_GENL_BINDS)
+		schedule_delayed_work(&zc_notify_work, HZ);
 	mutex_unlock(&zc_notify_mutex);
 }
 

@@ -16,7 +16,9 @@
 #include <linux/percpu.h>
 #include <linux/sched.h>
 #include <linux/topology.h>
+#include <linux/zc_netlink.h>
 
+#include "netlink.h"
 #include "pool.h"
 #include "trace.h"
 #include "zc.h"
@@ -128,6 +130,9 @@ bool zc_park_put(struct zc_buffer *buf, atomic64_t *used)
 		zc_owner_suspend(&buf->mem.owner);
 	buf->parked = jiffies;
 	trace_zc_buffer_destroy(buf, true);
+	/* Before somebody has it again. */
+	if (zc_notify_wanted())
+		zc_registry_tell(buf, ZC_CMD_BUFFER_FREED_NTF);
 	park = raw_cpu_ptr(&zc_parks);
 	spin_lock(&park->lock);
 	while (!zc_park_fits(park, buf->mem.size)) {

@@ -129,7 +129,12 @@ bool zc_reserve_put(struct folio *folio);
 unsigned long zc_reserve_drop(int nid, unsigned long nr, bool all);
 unsigned long zc_reserve_spare(int nid);
 u64 zc_reserve_bytes(void);
+/* More hugepages than any node has: 1 PiB. */
+#define ZC_RESERVE_MAX	BIT(29)
+
 int zc_reserve_set(int nid, u64 nr);
+void zc_reserve_set_all(const unsigned long *targets);
+unsigned long zc_reserve_target(int nid);
 void zc_reserve_query(int nid, struct zc_node_query *info);
 
 /* slab.c: parts of hugepages, for small buffers */

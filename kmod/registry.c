@@ -4,7 +4,6 @@
  * and who has it mapped.
  */
 #include <linux/cred.h>
-#include <linux/math64.h>
 #include <linux/pid.h>
 #include <linux/pid_namespace.h>
 #include <linux/rbtree.h>
@@ -78,6 +77,27 @@ struct zc_buffer *zc_registry_next(unsigned long *id, kuid_t uid)
 		cond_resched();
 	}
 	return NULL;
+}
+
+/**
+ * zc_registry_get - find a buffer
+ * @id:  its number
+ * @uid: of this user; or INVALID_UID: of whomever
+ *
+ * Returns: the buffer with a reference for the caller, that is not parked; or NULL. Any
+ * context.
+ */
+struct zc_buffer *zc_registry_get(u32 id, kuid_t uid)
+{
+	struct zc_buffer *buf;
+
+	rcu_read_lock();
+	buf = xa_load(&zc_registry, id);
+	if (buf && ((uid_valid(uid) && !uid_eq(buf->maker.uid, uid)) ||
+		    !kref_get_unless_zero(&buf->ref)))
+		buf = NULL;
+	rcu_read_unlock();
+	return buf;
 }
 
 /**
@@ -155,11 +175,6 @@ static void zc_registry_holders(const struct zc_buffer *buf, const struct zc_vie
 	i_mmap_unlock_read(mapping);
 }
 
-static u64 zc_since_ms(unsigned long begin)
-{
-	return div_u64((u64)(jiffies - begin) * MSEC_PER_SEC, HZ);
-}
-
 /**
  * zc_registry_describe - say what a buffer is
  * @buf:    buffer, which does not go away meanwhile
@@ -178,7 +193,8 @@ void zc_registry_describe(const struct zc_buffer *buf, const struct zc_viewer *v
 		.uid = from_kuid_munged(viewer->user_ns, buf->maker.uid),
 		.size = buf->mem.size,
 		.huge_bytes = buf->mem.huge_bytes,
-		.held_bytes = zc_mem_held(&buf->mem, !atomic_read(&buf->mappings)),
+		.held_bytes = info->flags & ZC_INFO_BRIEF ? 0 :
+			      zc_mem_held(&buf->mem, !atomic_read(&buf->mappings)),
 		.age_ms = zc_since_ms(READ_ONCE(buf->born)),
 		.idle_ms = zc_since_ms(READ_ONCE(buf->touched)),
 		.handle = READ_ONCE(buf->live) ? buf->handle : 0,
@@ -228,7 +244,7 @@ int zc_registry_info(const struct zc_file *zf, struct zc_buf_info *info)
  */
 noinline void zc_registry_tell(const struct zc_buffer *buf, u8 cmd)
 {
-	struct zc_buf_info info = { };
+	struct zc_buf_info info = { .flags = cmd == ZC_CMD_BUFFER_LEAK_NTF ? 0 : ZC_INFO_BRIEF };
 
 	zc_registry_describe(buf, &zc_listener, &info);
 	if (cmd == ZC_CMD_BUFFER_MADE_NTF) {

@@ -15,7 +15,6 @@
 #include <linux/highmem.h>
 #include <linux/list.h>
 #include <linux/mmzone.h>
-#include <linux/moduleparam.h>
 #include <linux/mutex.h>
 #include <linux/nodemask.h>
 #include <linux/pagemap.h>
@@ -32,9 +31,6 @@
 #define ZC_REST_MIN	(10 * HZ)
 #define ZC_REST_MAX	(160 * HZ)
 
-/* More than any node has: 1 PiB. */
-#define ZC_RESERVE_MAX	BIT(29)
-
 /**
  * struct zc_reserve - that of one node
  * @lock:   protects the lists and their counts
@@ -45,6 +41,8 @@
  * @drops:  how often the shrinker has taken some
  * @target: how many there should be. Under zc_reserve_mutex, as all that follows
  * @why:    why there are less: ZC_SHORT_*
+ * @asked:  another target was asked for, which the worker is to see to
+ * @told:   when listeners were last told that it is low, jiffies; 0: never
  * @rest:   how long to wait next time, jiffies
  * @until:  how long to wait this time
  */
@@ -57,6 +55,8 @@ struct zc_reserve {
 	unsigned long drops;
 	unsigned long target;
 	u32 why;
+	bool asked;
+	unsigned long told;
 	unsigned long rest;
 	unsigned long until;
 };
@@ -172,7 +172,8 @@ static void zc_reserve_fill_locked(int nid, struct zc_reserve *res)
 
 	zc_reserve_clean_locked(res);
 	res->why = ZC_SHORT_NONE;
-	while (zc_reserve_all(res) < res->target) {
+	/* Until another target is asked for, to which the worker comes next. */
+	while (zc_reserve_all(res) < res->target && !READ_ONCE(res->asked)) {
 		/* Not what our own shrinker has just given away for it. */
 		if (READ_ONCE(res->drops) != drops) {
 			res->why = ZC_SHORT_MEMORY;
@@ -200,6 +201,41 @@ static void zc_reserve_fill_locked(int nid, struct zc_reserve *res)
 		res->rest = ZC_REST_MIN;
 }
 
+static const char *zc_short_text(u32 why)
+{
+	switch (why) {
+	case ZC_SHORT_LIMIT:
+		return "max_bytes is reached";
+	case ZC_SHORT_MEMORY:
+		return "the node has no more free memory";
+	case ZC_SHORT_FRAGMENTED:
+		return "no more hugepages are free; echo 1 >/proc/sys/vm/compact_memory may help";
+	}
+	return "interrupted";
+}
+
+static void zc_reserve_apply_node_locked(int nid, struct zc_reserve *res)
+{
+	unsigned long target = READ_ONCE(zc_targets[nid]);
+
+	if (res->target == target && zc_reserve_all(res) == target)
+		return;
+	WRITE_ONCE(res->target, target);
+	res->rest = ZC_REST_MIN;
+	zc_reserve_fill_locked(nid, res);
+	if (res->why)
+		pr_warn("zc: reserve of node %d: %lu of %lu hugepages: %s\n", nid,
+			zc_reserve_all(res), res->target, zc_short_text(res->why));
+}
+
+static void zc_reserve_apply_locked(void)
+{
+	int nid;
+
+	for_each_node_state(nid, N_MEMORY)
+		zc_reserve_apply_node_locked(nid, &zc_reserves[nid]);
+}
+
 static bool zc_reserve_low(const struct zc_reserve *res)
 {
 	unsigned long target = READ_ONCE(res->target);
@@ -221,6 +257,8 @@ static void zc_reserve_work_fn(struct work_struct *work)
 	for_each_node_state(nid, N_MEMORY) {
 		struct zc_reserve *res = &zc_reserves[nid];
 
+		if (xchg(&res->asked, false))
+			zc_reserve_apply_node_locked(nid, res);
 		zc_reserve_clean_locked(res);
 		if (zc_reserve_low(res) && !zc_reserve_rests(res))
 			zc_reserve_fill_locked(nid, res);
@@ -236,6 +274,17 @@ static void zc_reserve_work_fn(struct work_struct *work)
 static void zc_reserve_soon(void)
 {
 	mod_delayed_work(system_unbound_wq, &zc_reserve_work, 0);
+}
+
+/* Tell listeners, not more than once a second, if less than a quarter is ready. */
+static noinline void zc_reserve_tell(int nid, struct zc_reserve *res)
+{
+	unsigned long told = READ_ONCE(res->told), now = jiffies ?: 1;
+
+	if (zc_reserve_nr(res) * 4 >= READ_ONCE(res->target) ||
+	    (told && time_before(now, told + HZ)) || cmpxchg(&res->told, told, now) != told)
+		return;
+	zc_notify_node_low(nid);
 }
 
 /**
@@ -261,8 +310,13 @@ struct folio *zc_reserve_get(int nid)
 	}
 	res = &zc_reserves[nid];
 	/* A cpuset's nodes hold for it, too. */
-	if (!zc_reserve_nr(res) || !node_isset(nid, cpuset_current_mems_allowed))
+	if (!node_isset(nid, cpuset_current_mems_allowed))
 		return NULL;
+	if (!zc_reserve_nr(res)) {
+		if (zc_notify_wanted())
+			zc_reserve_tell(nid, res);
+		return NULL;
+	}
 	folio = zc_reserve_pop(res, &res->ready);
 	if (!folio) {
 		/* As the page allocator would have to do. */
@@ -273,8 +327,8 @@ struct folio *zc_reserve_get(int nid)
 	if (!folio)
 		return NULL;
 	atomic_long_inc(&res->out);
-	if (zc_notify_wanted() && zc_reserve_nr(res) < READ_ONCE(res->target) / 4)
-		zc_notify_node_low(nid);
+	if (zc_notify_wanted())
+		zc_reserve_tell(nid, res);
 	/* It is in no mapping: the field is ours. See zc_reserve_put(). */
 	folio_change_private(folio, res);
 	return folio;
@@ -394,7 +448,7 @@ void zc_reserve_query(int nid, struct zc_node_query *info)
 	const struct zc_reserve *res = &zc_reserves[nid];
 
 	/* Without the mutex, which is held for long while the reserve is filled. */
-	info->reserve_bytes = (u64)READ_ONCE(res->target) * ZC_HUGE_SIZE;
+	info->reserve_bytes = (u64)READ_ONCE(zc_targets[nid]) * ZC_HUGE_SIZE;
 	info->ready_bytes = (u64)zc_reserve_nr(res) * ZC_HUGE_SIZE;
 	info->out_bytes = (u64)atomic_long_read(&res->out) * ZC_HUGE_SIZE;
 	if (info->ready_bytes + info->out_bytes >= info->reserve_bytes)
@@ -405,108 +459,40 @@ void zc_reserve_query(int nid, struct zc_node_query *info)
 	info->free_huge_bytes = zc_node_free(nid, ZC_HUGE_ORDER);
 }
 
-static const char *zc_short_text(u32 why)
-{
-	switch (why) {
-	case ZC_SHORT_LIMIT:
-		return "max_bytes is reached";
-	case ZC_SHORT_MEMORY:
-		return "the node has no more free memory";
-	case ZC_SHORT_FRAGMENTED:
-		return "no more hugepages are free; echo 1 >/proc/sys/vm/compact_memory may help";
-	}
-	return "interrupted";
-}
-
-static void zc_reserve_apply_locked(void)
-{
-	int nid;
-
-	for_each_node_state(nid, N_MEMORY) {
-		struct zc_reserve *res = &zc_reserves[nid];
-
-		if (res->target == zc_targets[nid] && zc_reserve_all(res) == res->target)
-			continue;
-		WRITE_ONCE(res->target, zc_targets[nid]);
-		res->rest = ZC_REST_MIN;
-		zc_reserve_fill_locked(nid, res);
-		if (res->why)
-			pr_warn("zc: reserve of node %d: %lu of %lu hugepages: %s\n", nid,
-				zc_reserve_all(res), res->target, zc_short_text(res->why));
-	}
-}
-
-/* "N": evenly, or "NODE:N,...": the other nodes have none. */
-static int zc_targets_parse(const char *val, unsigned long *targets)
-{
-	char *copy = kstrdup(skip_spaces(val), GFP_KERNEL), *rest = copy, *part, *count;
-	int nid, ret = -EINVAL;
-	unsigned int nr;
-
-	if (!copy)
-		return -ENOMEM;
-	strim(copy);
-	if (!strchr(copy, ':')) {
-		unsigned int nodes = num_node_state(N_MEMORY);
-
-		if (kstrtouint(copy, 10, &nr) || nr > ZC_RESERVE_MAX)
-			goto out;
-		ret = 0;
-		for_each_node_state(nid, N_MEMORY) {
-			if (!nodes)
-				break;
-			targets[nid] = DIV_ROUND_UP(nr, nodes);
-			nr -= targets[nid];
-			nodes--;
-		}
-		goto out;
-	}
-	while ((part = strsep(&rest, ","))) {
-		count = strchr(part, ':');
-		if (!count)
-			goto out;
-		*count++ = '\0';
-		if (kstrtoint(part, 10, &nid) || kstrtouint(count, 10, &nr) || nid < 0 ||
-		    zc_pool_node_check(nid) || nr > ZC_RESERVE_MAX)
-			goto out;
-		targets[nid] = nr;
-	}
-	ret = 0;
-out:
-	kfree(copy);
-	return ret;
-}
-
 /**
  * zc_reserve_set - set the reserve of a node
  * @nid: NUMA node that passed zc_pool_node_check()
  * @nr:  hugepages
  *
- * Returns: 0, though there may be less than asked for: see zc_reserve_query(); or -ERANGE.
- * Sleeps.
+ * Does not wait for them: who asks may hold what others need. See zc_reserve_query().
+ *
+ * Returns: 0 or -ERANGE. Any context.
  */
 int zc_reserve_set(int nid, u64 nr)
 {
+	struct zc_reserve *res = &zc_reserves[nid];
+
 	if (nr > ZC_RESERVE_MAX)
 		return -ERANGE;
-	mutex_lock(&zc_reserve_mutex);
 	WRITE_ONCE(zc_targets[nid], nr);
-	zc_reserve_apply_locked();
+	WRITE_ONCE(res->why, ZC_SHORT_NONE);
+	/* The worker sees the target that it is about. */
+	smp_store_release(&res->asked, true);
 	zc_reserve_soon();
-	mutex_unlock(&zc_reserve_mutex);
 	return 0;
 }
 
-static int zc_reserve_param_set(const char *val, const struct kernel_param *kp)
+/**
+ * zc_reserve_set_all - set the reserve of all nodes, and wait for it
+ * @targets: hugepages, by node
+ *
+ * Before zc_reserve_init() it is put down for that. Sleeps, until there are as many, or no
+ * more can be had, or the caller is to die.
+ */
+void zc_reserve_set_all(const unsigned long *targets)
 {
-	unsigned long *targets = kcalloc(nr_node_ids, sizeof(*targets), GFP_KERNEL);
-	int ret, nid;
+	int nid;
 
-	if (!targets)
-		return -ENOMEM;
-	ret = zc_targets_parse(val, targets);
-	if (ret)
-		goto out;
 	mutex_lock(&zc_reserve_mutex);
 	for (nid = 0; nid < nr_node_ids; nid++)
 		WRITE_ONCE(zc_targets[nid], targets[nid]);
@@ -515,27 +501,18 @@ static int zc_reserve_param_set(const char *val, const struct kernel_param *kp)
 		zc_reserve_soon();
 	}
 	mutex_unlock(&zc_reserve_mutex);
-out:
-	kfree(targets);
-	return ret;
 }
 
-static int zc_reserve_param_get(char *buf, const struct kernel_param *kp)
+/**
+ * zc_reserve_target - how many hugepages are there to be?
+ * @nid: on this NUMA node
+ *
+ * Returns: their number.
+ */
+unsigned long zc_reserve_target(int nid)
 {
-	int nid, len = 0;
-
-	for_each_node_state(nid, N_MEMORY)
-		len += scnprintf(buf + len, PAGE_SIZE - len, "%s%d:%lu", len ? "," : "",
-				 nid, READ_ONCE(zc_targets[nid]));
-	return len + scnprintf(buf + len, PAGE_SIZE - len, "\n");
+	return READ_ONCE(zc_targets[nid]);
 }
-
-static const struct kernel_param_ops zc_reserve_param = {
-	.set = zc_reserve_param_set,
-	.get = zc_reserve_param_get,
-};
-module_param_cb(reserve, &zc_reserve_param, NULL, 0644);
-MODULE_PARM_DESC(reserve, "hugepages to keep ready for buffers: N, shared among the nodes, or NODE:N,...");
 
 /**
  * zc_reserve_init - have the reserve that was asked for

@@ -9,7 +9,6 @@
  */
 #include <linux/cred.h>
 #include <linux/fs.h>
-#include <linux/jiffies.h>
 #include <linux/math64.h>
 #include <linux/percpu.h>
 #include <linux/pid.h>
@@ -39,12 +38,19 @@ static DEFINE_PER_CPU(struct zc_roster, zc_rosters);
 /* Entries that are looked at before others have the lock. */
 #define ZC_ROSTER_STEPS	64
 
+/* Whose it is. One whose caller waits for it is his for as long as it is on the roster. */
 static void zc_entry_sign(struct zc_entry *entry)
 {
-	entry->pid = get_pid(task_tgid(current));
 	entry->uid = current_uid();
-	get_task_comm(entry->comm, current);
 	entry->begun = jiffies;
+	if (entry->waiter == ZC_TRANSFER_WAITER_CALLER) {
+		entry->task = current;
+		entry->pid = NULL;
+		return;
+	}
+	entry->task = NULL;
+	entry->pid = get_pid(task_tgid(current));
+	get_task_comm(entry->comm, current);
 }
 
 /**
@@ -78,7 +84,6 @@ void zc_roster_del(struct zc_entry *entry)
 	roster->ended++;
 	spin_unlock(&roster->lock);
 	put_pid(entry->pid);
-	entry->pid = NULL;
 }
 
 static void zc_info_of_range(struct zc_transfer_info *info, const struct zc_range *range)
@@ -95,8 +100,10 @@ static void zc_info_of_range(struct zc_transfer_info *info, const struct zc_rang
 static void zc_info_of_ends(struct zc_transfer_info *info, const struct zc_ends *ends,
 			    const struct zc_sendfile *arg)
 {
-	info->inode = ends->src.host->i_ino;
-	info->dev = ends->src.host->i_sb->s_dev;
+	const struct inode *inode = file_inode(ends->src.file);
+
+	info->inode = inode->i_ino;
+	info->dev = S_ISBLK(inode->i_mode) ? inode->i_rdev : inode->i_sb->s_dev;
 	info->socket = file_inode(ends->sink.file)->i_ino;
 	info->offset = READ_ONCE(ends->pos);
 	info->length = arg->len;
@@ -113,9 +120,14 @@ static void zc_entry_describe(const struct zc_entry *entry, struct zc_transfer_i
 	info->id = entry->id;
 	info->waiter = entry->waiter;
 	info->uid = entry->uid;
-	info->pid = get_pid(entry->pid);
-	memcpy(info->comm, entry->comm, sizeof(info->comm));
-	info->age_ms = jiffies_to_msecs(jiffies - entry->begun);
+	info->age_ms = zc_since_ms(entry->begun);
+	if (entry->task) {
+		info->pid = get_pid(task_tgid(entry->task));
+		get_task_comm(info->comm, entry->task);
+	} else {
+		info->pid = get_pid(entry->pid);
+		memcpy(info->comm, entry->comm, sizeof(info->comm));
+	}
 	if (entry->range)
 		zc_info_of_range(info, entry->range);
 	else
@@ -141,16 +153,14 @@ void zc_transfer_info_put(struct zc_transfer_info *info)
 noinline void zc_roster_tell(struct zc_entry *entry, int err)
 {
 	struct zc_transfer_info info;
-	bool signs = !entry->id;
 
-	if (signs)
+	/* One of a few pages, whose caller this is. */
+	if (!entry->id)
 		zc_entry_sign(entry);
 	zc_entry_describe(entry, &info);
 	info.err = err;
 	zc_notify_transfer(&info);
 	zc_transfer_info_put(&info);
-	if (signs)
-		put_pid(entry->pid);
 }
 
 /**

@@ -28,9 +28,10 @@ struct zc_sendfile;
  * @ends:   of one from a file; @arg are then its arguments and result
  * @arg:    see @ends
  * @range:  of one from a buffer
- * @pid:    process that asked for it, a reference is held
- * @uid:    its user
+ * @task:   thread that waits for it; NULL: none does, and the next two say who asked for it
+ * @pid:    process, a reference is held
  * @comm:   name of the thread
+ * @uid:    user who asked for it
  * @begun:  jiffies
  */
 struct zc_entry {
@@ -41,9 +42,10 @@ struct zc_entry {
 	const struct zc_ends *ends;
 	const struct zc_sendfile *arg;
 	const struct zc_range *range;
+	struct task_struct *task;
 	struct pid *pid;
-	kuid_t uid;
 	char comm[TASK_COMM_LEN];
+	kuid_t uid;
 	unsigned long begun;
 };
 

@@ -253,11 +253,12 @@ static int zc_op_start_on_roster(struct zc_op *op, struct zc_entry *entry,
 
 	entry->waiter = op->name ? ZC_TRANSFER_WAITER_IO_URING : ZC_TRANSFER_WAITER_EVENT;
 	zc_roster_add(entry);
+	zc_stat_inc(ZC_STAT_BEGUN);
 	ret = zc_op_start(op, zf, sock);
-	if (ret < 0)
+	if (ret < 0) {
+		zc_stat_add(ZC_STAT_BEGUN, -1);
 		zc_roster_del(entry);
-	else
-		zc_stat_inc(ZC_STAT_BEGUN);
+	}
 	return ret;
 }
 

@@ -41,6 +41,8 @@ enum zc_reason {
 
 /**
  * enum zc_transfer_source - Where a transfer reads.
+ * @ZC_TRANSFER_SOURCE_FILE: A file.
+ * @ZC_TRANSFER_SOURCE_BUFFER: A buffer (ZC_IOC_SEND).
  */
 enum zc_transfer_source {
 	ZC_TRANSFER_SOURCE_FILE,
@@ -68,8 +70,8 @@ enum zc_transfer_waiter {
  * @ZC_SHORTAGE_MEMORY: The node has not so much free memory.
  * @ZC_SHORTAGE_FRAGMENTED: It has, but in too small pieces.
  * @ZC_SHORTAGE_STOPPED: Who set it was killed before there were as many.
- * @ZC_SHORTAGE_USED: Memory was short, or some were held when their buffers
- *   went; soon more.
+ * @ZC_SHORTAGE_USED: It is being filled, memory was short, or some were held
+ *   when their buffers went; soon more.
  */
 enum zc_shortage {
 	ZC_SHORTAGE_NONE,
@@ -157,6 +159,7 @@ enum {
 	ZC_A_BUFFER_HOLDER,
 	ZC_A_BUFFER_TARGET,
 	ZC_A_BUFFER_WITH_HOLDERS,
+	ZC_A_BUFFER_STATE_NOT,
 
 	__ZC_A_BUFFER_MAX,
 	ZC_A_BUFFER_MAX = (__ZC_A_BUFFER_MAX - 1)
