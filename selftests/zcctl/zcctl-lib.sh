@@ -52,15 +52,8 @@ shows()
 	"$@" 2>/dev/null | grep -q -- "$text"
 }
 
-# as_nobody COMMAND...: by a user without privileges
-as_nobody()
-{
-	local command
-
-	command=$(command -v "$1")
-	shift
-	setpriv --reuid 65534 --regid 65534 --clear-groups "$command" "$@"
-}
+# Before a command: by a user without privileges. No function, so that it can be killed.
+as_nobody=(setpriv --reuid 65534 --regid 65534 --clear-groups)
 
 # end PID...: end them, and wait for it
 end()

@@ -206,6 +206,18 @@ int socket_send(struct zcnl_socket *sock, struct nl_msg *msg)
 	return 0;
 }
 
+/* The kernel says that the family is gone; of another, so many numbers on. */
+static void queue_gone(struct zcnl_socket *sock, int other)
+{
+	struct nl_msg *msg = nlmsg_alloc();
+
+	genlmsg_put(msg, 0, 0, GENL_ID_CTRL, 0, 0, CTRL_CMD_DELFAMILY, 2);
+	nla_put_string(msg, CTRL_ATTR_FAMILY_NAME, other ? "other" : ZC_FAMILY_NAME);
+	nla_put_u16(msg, CTRL_ATTR_FAMILY_ID, FAMILY + other);
+	queue(sock, nlmsg_hdr(msg), nlmsg_hdr(msg)->nlmsg_len);
+	nlmsg_free(msg);
+}
+
 /* The next events of groups that were joined. */
 static void queue_events(struct zcnl_socket *sock)
 {
@@ -215,7 +227,9 @@ static void queue_events(struct zcnl_socket *sock)
 	while (!sock->first && (block = script_event(&sock->script, &cmd))) {
 		if (!strstr(sock->groups, block->group))
 			continue;
-		if (block->error)
+		if (block->error == ENODEV)
+			queue_gone(sock, block->cut);
+		else if (block->error)
 			queue(sock, NULL, 0)->err = -block->error;
 		else
 			queue_replies(sock, block, 0, cmd);

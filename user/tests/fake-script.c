@@ -224,8 +224,11 @@ static void take_event(struct block *block, char **line)
 		bad("no event", block->group);
 	if (!strcmp(name, "error"))
 		block->error = errno_of(word(line) ?: "");
+	else if (!strcmp(name, "gone"))
+		block->error = ENODEV;
 	else
 		block->cmd = command_of(name);
+	block->cut = atoi(word(line) ?: "0");
 }
 
 static void take_answer(struct block *block, const char *name, char **line)

@@ -258,6 +258,10 @@ def errors():
          err="cannot query the module")
     case("monitor: may not join", "join EPERM\n", "monitor", 4, err="cannot have events of buffers")
     case("monitor: no module", "family none\n", "monitor", 3)
+    gone = "module-get do\n 99!=00\nevent alerts gone 1\nevent alerts pool-low-ntf\n node=1\n"
+    case("monitor: another module is unloaded", gone, "monitor --count 1", out="pool-low")
+    case("monitor: the module is unloaded", gone + "event alerts gone\n", "monitor --count 2", 3,
+         err="the module was unloaded")
     case("leaks: cannot ask how much is held", "buffer-get dump\nmodule-get do error EIO\n",
          "leaks", 1, err="cannot query")
 

@@ -65,6 +65,7 @@ extern const struct list targets_list;
 const char *text_pid(const struct zcnl_reply *reply, int attr, char *text, size_t size);
 const char *text_number(const struct zcnl_reply *reply, int attr, char *text, size_t size);
 const char *text_age(uint64_t ms, char *text, size_t size);
+const char *transfer_length(const struct zcnl_reply *reply, char *text, size_t size);
 const char *transfer_from(const struct zcnl_reply *reply, char *text, size_t size);
 
 #endif /* _ZCCTL_LISTS_H */

@@ -27,6 +27,8 @@ static const char monitor_help[] =
 "  --count N      end after N events\n"
 "  --timeout S    end after S seconds; exit code 1 if --count was not reached by then\n"
 "\n"
+"Exit code 3: the module is not loaded, or was unloaded meanwhile.\n"
+"\n"
 "examples:\n"
 "  zcctl monitor alerts\n"
 "  zcctl -j monitor >>/var/log/zc.json\n"
@@ -92,10 +94,10 @@ static void transfer_text(const struct zcnl_reply *reply)
 {
 	char from[64], sock[24], a[32], b[32], c[32], why[128];
 
-	printf("%s to socket %s: sent %s of %s", transfer_from(reply, from, sizeof(from)),
+	printf("%s to socket %s: sent %s, up to %s", transfer_from(reply, from, sizeof(from)),
 	       text_number(reply, ZC_A_TRANSFER_SOCKET, sock, sizeof(sock)),
 	       out_bytes(reply_num(reply, ZC_A_TRANSFER_SENT), a, sizeof(a)),
-	       out_bytes(reply_num(reply, ZC_A_TRANSFER_LENGTH), b, sizeof(b)));
+	       transfer_length(reply, b, sizeof(b)));
 	if (reply_num(reply, ZC_A_TRANSFER_COPIED))
 		printf(", copied %s (%s)",
 		       out_bytes(reply_num(reply, ZC_A_TRANSFER_COPIED), c, sizeof(c)),
@@ -230,6 +232,8 @@ static int events(struct zcnl *nl, const struct wanted *want)
 		if (!n && pipe && stop_unread())
 			return EX_OK;
 	}
+	if (n == -ENODEV)
+		return out_error(EX_NO_MODULE, 0, NULL, "the module was unloaded");
 	if (n < 0 && n != -EPIPE)
 		return out_error(EX_FAILED, -n, NULL, "cannot receive events");
 	if (n >= 0 && !stop_asked() && seen < want->count)

@@ -105,21 +105,27 @@ int socket_receive(struct zcnl_socket *sock, void *buf, size_t size, int timeout
 	return (size_t)n > size ? -EMSGSIZE : n;
 }
 
+static int join(int fd, struct nl_sock *lookup, const char *family, const char *group)
+{
+	int nr = genl_ctrl_resolve_grp(lookup, family, group);
+
+	if (nr < 0)
+		return -ENOENT;
+	return setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &nr, sizeof(nr)) ? -errno : 0;
+}
+
+/* Also to be told when the family goes. */
 int socket_join(struct zcnl_socket *sock, const char *group)
 {
 	/* Looked up by another socket: events that come meanwhile are no answers. */
-	struct nl_sock *nl = nl_socket_alloc();
-	int nr, err = -ENOMEM;
+	struct nl_sock *lookup = nl_socket_alloc();
+	int err = -ENOMEM;
 
-	if (nl && !genl_connect(nl)) {
-		nr = genl_ctrl_resolve_grp(nl, ZC_FAMILY_NAME, group);
-		err = 0;
-		if (nr < 0)
-			err = -ENOENT;
-		else if (setsockopt(sock->fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &nr,
-				    sizeof(nr)))
-			err = -errno;
+	if (lookup && !genl_connect(lookup)) {
+		err = join(sock->fd, lookup, ZC_FAMILY_NAME, group);
+		if (!err)
+			join(sock->fd, lookup, "nlctrl", "notify");
 	}
-	nl_socket_free(nl);
+	nl_socket_free(lookup);
 	return err;
 }

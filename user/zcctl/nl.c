@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Requests by generic netlink, and events: what is sent, what comes, and what went wrong. */
 #include <errno.h>
+#include <linux/genetlink.h>
 #include <netlink/genl/genl.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -406,8 +407,20 @@ int zcnl_join(struct zcnl *nl, const char *group)
 	return socket_join(nl->sock, group);
 }
 
-/* The next event in @buf. */
-static bool next_in(struct zcnl *nl, struct zcnl_reply *reply)
+/* Does the kernel say that the family is gone? Its number may be another's soon. */
+static bool unloaded(const struct zcnl *nl, struct nlmsghdr *hdr)
+{
+	struct nlattr *id;
+
+	if (hdr->nlmsg_type != GENL_ID_CTRL || nlmsg_datalen(hdr) < (int)GENL_HDRLEN ||
+	    genlmsg_hdr(hdr)->cmd != CTRL_CMD_DELFAMILY)
+		return false;
+	id = nlmsg_find_attr(hdr, GENL_HDRLEN, CTRL_ATTR_FAMILY_ID);
+	return id && nla_len(id) >= 2 && nla_get_u16(id) == nl->family;
+}
+
+/* The next event in @buf. Returns 1, 0 if there is none, or -ENODEV. */
+static int next_in(struct zcnl *nl, struct zcnl_reply *reply)
 {
 	while (nl->left > 0) {
 		struct nlmsghdr *hdr = (struct nlmsghdr *)(nl->buf + nl->pos);
@@ -416,11 +429,13 @@ static bool next_in(struct zcnl *nl, struct zcnl_reply *reply)
 			break;
 		nl->pos += NLMSG_ALIGN(hdr->nlmsg_len);
 		nl->left -= NLMSG_ALIGN(hdr->nlmsg_len);
+		if (unloaded(nl, hdr))
+			return -ENODEV;
 		if (hdr->nlmsg_type == nl->family && parse(reply, hdr))
-			return true;
+			return 1;
 	}
 	nl->left = 0;
-	return false;
+	return 0;
 }
 
 /**
@@ -431,20 +446,20 @@ static bool next_in(struct zcnl *nl, struct zcnl_reply *reply)
  * @timeout_ms: how long to wait; negative: for as long as it takes
  *
  * Returns: 1, 0 if none came in time, or a negative errno: -EINTR after a signal, -ENOBUFS
- * if events were lost.
+ * if events were lost, -ENODEV if the module was unloaded.
  */
 int zcnl_next(struct zcnl *nl, struct zcnl_reply *reply, struct timespec *when, int timeout_ms)
 {
-	if (!next_in(nl, reply)) {
-		int n = socket_receive(nl->sock, nl->buf, sizeof(nl->buf), timeout_ms);
+	int ret = next_in(nl, reply);
 
-		if (n <= 0)
-			return n;
+	if (!ret) {
+		ret = socket_receive(nl->sock, nl->buf, sizeof(nl->buf), timeout_ms);
+		if (ret <= 0)
+			return ret;
 		nl->pos = 0;
-		nl->left = n;
-		if (!next_in(nl, reply))
-			return -EAGAIN;
+		nl->left = ret;
+		ret = next_in(nl, reply) ?: -EAGAIN;
 	}
 	clock_gettime(CLOCK_REALTIME, when);
-	return 1;
+	return ret;
 }

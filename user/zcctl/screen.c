@@ -167,7 +167,9 @@ void screen_line(const char *fmt, ...)
  */
 void screen_head(const char *text)
 {
-	put(getenv("NO_COLOR") ? "" : "\033[7m", text);
+	const char *plain = getenv("NO_COLOR");
+
+	put(plain && *plain ? "" : "\033[7m", text);
 }
 
 /**

@@ -110,7 +110,7 @@ static void take_transfer(const struct zcnl_reply *reply, void *arg)
 	snprintf(row->text, sizeof(row->text), "%8s %10s %10s %10s %7s %8s %5s  %s",
 		 text_number(reply, ZC_A_TRANSFER_ID, id, sizeof(id)),
 		 out_bytes(reply_num(reply, ZC_A_TRANSFER_SENT), a, sizeof(a)),
-		 out_bytes(size, b, sizeof(b)),
+		 transfer_length(reply, b, sizeof(b)),
 		 out_bytes(reply_num(reply, ZC_A_TRANSFER_COPIED), c, sizeof(c)),
 		 text_age(reply_num(reply, ZC_A_TRANSFER_AGE_MS), age, sizeof(age)),
 		 text_pid(reply, ZC_A_TRANSFER_PID, pid, sizeof(pid)),
@@ -139,7 +139,8 @@ static int compare_rows(const void *a, const void *b)
 {
 	const struct row *x = a, *y = b;
 
-	return (x->size < y->size) - (x->size > y->size);
+	/* Those that are as large do not change places from picture to picture. */
+	return (x->size < y->size) - (x->size > y->size) ?: strcmp(x->text, y->text);
 }
 
 /* Returns an exit code. */
@@ -229,7 +230,7 @@ static void draw(const struct picture *pic)
 	screen_line("%s", pic->module[1]);
 	rates_draw(pic);
 	nodes_draw(&pic->nodes);
-	rows_draw(&pic->transfers, "TRANSFER       SENT         OF     COPIED     AGE      PID  "
+	rows_draw(&pic->transfers, "TRANSFER       SENT      UP TO     COPIED     AGE      PID  "
 		  "USER  ASKED BY", transfers);
 	rows_draw(&pic->buffers, "  BUFFER       SIZE       HELD MAPPED  SENDS     AGE      PID  "
 		  "USER  MADE BY", room - transfers);

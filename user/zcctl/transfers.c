@@ -50,10 +50,31 @@ const char *transfer_from(const struct zcnl_reply *reply, char *text, size_t siz
 	return text;
 }
 
+/**
+ * transfer_length - how much was asked for, for people
+ * @reply: transfer
+ * @text:  room
+ * @size:  bytes of it
+ *
+ * Who wants all of a file need not know how long it is.
+ *
+ * Returns: @text.
+ */
+const char *transfer_length(const struct zcnl_reply *reply, char *text, size_t size)
+{
+	uint64_t length = reply_num(reply, ZC_A_TRANSFER_LENGTH);
+
+	if (length >= INT64_MAX)
+		snprintf(text, size, "its end");
+	else
+		out_bytes(length, text, size);
+	return text;
+}
+
 static void head_text(void)
 {
 	puts("      id  from                      socket      pid  user  asked by          "
-	     "     sent         of     copied     age  waits");
+	     "     sent      up to     copied     age  waits");
 }
 
 static void line_text(const struct zcnl_reply *reply)
@@ -68,7 +89,7 @@ static void line_text(const struct zcnl_reply *reply)
 	       text_number(reply, ZC_A_TRANSFER_UID, uid, sizeof(uid)),
 	       reply_text(reply, ZC_A_TRANSFER_COMM, comm, sizeof(comm)),
 	       out_bytes(reply_num(reply, ZC_A_TRANSFER_SENT), a, sizeof(a)),
-	       out_bytes(reply_num(reply, ZC_A_TRANSFER_LENGTH), b, sizeof(b)),
+	       transfer_length(reply, b, sizeof(b)),
 	       out_bytes(reply_num(reply, ZC_A_TRANSFER_COPIED), c, sizeof(c)),
 	       text_age(reply_num(reply, ZC_A_TRANSFER_AGE_MS), age, sizeof(age)),
 	       reply_name(reply, ZC_A_TRANSFER_WAITER));
@@ -87,9 +108,9 @@ static void bytes_text(const struct zcnl_reply *reply)
 {
 	char a[32], b[32], why[128];
 
-	printf("sent       %s of %s\n",
+	printf("sent       %s, up to %s\n",
 	       out_bytes(reply_num(reply, ZC_A_TRANSFER_SENT), a, sizeof(a)),
-	       out_bytes(reply_num(reply, ZC_A_TRANSFER_LENGTH), b, sizeof(b)));
+	       transfer_length(reply, b, sizeof(b)));
 	reply_bits(reply, ZC_A_TRANSFER_REASONS, why, sizeof(why));
 	printf("copied     %s%s%s\n",
 	       out_bytes(reply_num(reply, ZC_A_TRANSFER_COPIED), a, sizeof(a)),
