@@ -5,7 +5,6 @@
 What it prints as JSON is compared with golden/*.json, times aside, and with the schema in
 Documentation/schema. UPDATE=1 writes golden/*.json anew.
 """
-import copy
 import fcntl
 import json
 import os
@@ -21,12 +20,12 @@ import tempfile
 import termios
 import time
 
+import schema
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 DOCS = os.path.join(HERE, "..", "..", "Documentation")
 BIN = os.path.join(os.environ["BUILD"], "zcctl-fake")
 SPDX = "SPDX-License-Identifier: GPL-2.0-only"
-EVENT = {"buffer": "buffer_object", "transfer": "transfer_object", "pool": "node",
-         "target": "target_object"}
 count = failed = 0
 
 
@@ -40,45 +39,6 @@ def result(name, problem):
             print(f"# {line}")
     else:
         print(f"ok {count} fake: {name}")
-
-
-def schema_of(name):
-    with open(os.path.join(DOCS, "schema", name), encoding="utf-8") as file:
-        return json.load(file)
-
-
-def strict(node):
-    """The same schema, that allows nothing it does not name."""
-    if isinstance(node, dict):
-        if "properties" in node and "allOf" not in node:
-            node["additionalProperties"] = False
-        for value in node.values():
-            strict(value)
-    elif isinstance(node, list):
-        for value in node:
-            strict(value)
-    return node
-
-
-try:
-    import jsonschema
-    LOOSE = schema_of("zcctl-1.schema.json")
-    STRICT = strict(copy.deepcopy(LOOSE))
-except ImportError:
-    jsonschema = None
-
-
-def validate(obj):
-    """Against the schema as it is, then as if it allowed no additions."""
-    if not jsonschema:
-        return
-    jsonschema.validate(obj, LOOSE)
-    if obj["kind"] != "event":
-        jsonschema.validate(obj, STRICT)
-    elif obj["event"] != "lost":
-        part = STRICT["definitions"][EVENT[obj["event"].split("-")[0]]]
-        rest = {k: v for k, v in obj.items() if k not in ("schema", "kind", "time", "event")}
-        jsonschema.validate(rest, {**part, "definitions": STRICT["definitions"]})
 
 
 def fixture(text):
@@ -114,7 +74,7 @@ def normal(obj):
 def objects(text):
     objs = [json.loads(line) for line in text.splitlines()]
     for obj in objs:
-        validate(obj)
+        schema.validate(obj)
     return normal(objs)
 
 
@@ -465,7 +425,7 @@ def fields():
 
 
 with tempfile.TemporaryDirectory() as TMP:
-    if not jsonschema:
+    if not schema.jsonschema:
         print("# python3-jsonschema is missing: nothing is compared with the schema")
     usual()
     filters()
