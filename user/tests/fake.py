@@ -380,7 +380,7 @@ def top():
     result("top: fits the terminal, and follows its size",
            code or not same or len(screens) < 2 or screens[0].count("\r\n") > 11 or
            screens[1].count("\r\n") <= screens[0].count("\r\n") and repr(text))
-    case("top: not on a terminal", "usual", "top", 2, err="for a terminal")
+    case("top: not on a terminal", "usual", "top", 2, err="is for a terminal")
 
 
 def fields():

@@ -269,7 +269,7 @@ int cmd_top(int argc, char **argv)
 	if (optind < argc)
 		return out_usage("top: no arguments, please");
 	if (out_json || !isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
-		return out_usage("top: it is for a terminal; for scripts: zcctl stats --interval 1");
+		return out_usage("top: is for a terminal; for scripts: zcctl stats --interval 1");
 	ret = zcnl_open(&nl);
 	if (ret)
 		return ret;
