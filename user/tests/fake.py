@@ -161,19 +161,39 @@ def filters():
          log=["module-get do"])
     case("pool set: shared evenly, fewer first", "usual", "pool set 5", 1,
          log=["pool-get dump", "module-get do",
-              *(f"pool-set do node={n} reserve-bytes={c << 21}" for n, c in
-                ((0, 3), (1, 2), (0, 3), (1, 2))), "pool-get dump"])
+              *pool_set((0, 3), (1, 2), (0, 3), (1, 2)), "pool-get dump"])
     case("pool set --node", "usual", "pool set 9 --node 0",
-         log=["pool-get dump", f"pool-set do node=0 reserve-bytes={9 << 21}", "pool-get dump"])
+         log=["pool-get dump", *pool_set((0, 9)), "pool-get dump"])
+    case("pool set: until the reserve is there", POOL_FILLS, "pool set 3 --node 0", 0,
+         log=["pool-get dump", *pool_set((0, 3)), *["pool-get do node=0"] * 2, "pool-get dump"])
     case("pool set: fewer than asked for", "usual", "pool set 8 --node 1", 1,
          out="^node 1: 1 of 8 hugepages: .* not in hugepages")
     case("pool set: a node that is not there", "usual", "pool set 9 --node 7", 1,
          err="NUMA node 7 has no memory", log=["pool-get dump"])
     case("pool set: at the limit nodes get as many as each other", POOL_LIMIT, "pool set 100", 0,
          log=["pool-get dump", "module-get do",
-              *(f"pool-set do node={n} reserve-bytes={c << 21}" for n, c in
-                ((0, 3), (1, 3), (0, 50), (1, 50))), "pool-get dump"])
+              *pool_set((0, 3), (1, 3), (0, 50), (1, 50)), "pool-get dump"])
 
+
+# What comes of a pool set for these nodes and counts, each of which is looked after.
+def pool_set(*nodes):
+    return [line for n, c in nodes
+            for line in (f"pool-set do node={n} reserve-bytes={c << 21}", f"pool-get do node={n}")]
+
+
+# A hugepage comes with each look.
+POOL_FILLS = """pool-get dump
+ node=0 reserve-bytes=0 ready-bytes=0 out-bytes=0
+pool-set do
+pool-get do
+ node=0 reserve-bytes=6291456 ready-bytes=0 out-bytes=2097152 short=used
+pool-get do
+ node=0 reserve-bytes=6291456 ready-bytes=2097152 out-bytes=2097152 short=used
+pool-get do
+ node=0 reserve-bytes=6291456 ready-bytes=4194304 out-bytes=2097152 short=none
+pool-get dump
+ node=0 reserve-bytes=6291456 ready-bytes=4194304 out-bytes=2097152 short=none
+"""
 
 # Room for 6 hugepages, one of which a buffer of node 1 has.
 POOL_LIMIT = """pool-get dump
@@ -182,6 +202,8 @@ POOL_LIMIT = """pool-get dump
 module-get do
  max-bytes=14680064 used-bytes=4194304
 pool-set do
+pool-get do
+ node=0 reserve-bytes=2097152 ready-bytes=0 out-bytes=2097152 short=limit
 """
 DUMP = " id=1 size=2097152\n"
 

@@ -97,6 +97,8 @@ static const struct zcnl_field buffer_fields[] = {
 	[ZC_A_BUFFER_HOLDER] = { "holder", "holders", .type = ZCNL_NEST, .nest = &zcnl_holder },
 	[ZC_A_BUFFER_TARGET] = { "target", .type = ZCNL_U32, .asked = true },
 	[ZC_A_BUFFER_WITH_HOLDERS] = { "with-holders", .type = ZCNL_FLAG, .asked = true },
+	[ZC_A_BUFFER_STATE_NOT] = { "state-not", .type = ZCNL_U32, .bits = buffer_state,
+				    .asked = true },
 };
 
 const struct zcnl_set zcnl_buffer = { "buffer", ZC_A_BUFFER_MAX, buffer_fields };

@@ -4,6 +4,7 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "pool.h"
 
@@ -39,6 +40,20 @@ struct room {
 	uint64_t max;
 	uint64_t used;
 };
+
+/**
+ * struct state - how a node's reserve is
+ * @have: hugepages that are ready or that buffers have, bytes
+ * @why:  enum zc_shortage
+ */
+struct state {
+	uint64_t have;
+	uint64_t why;
+};
+
+/* How often to look whether a reserve is there, and when to give up. */
+#define WAIT_US		20000
+#define STILL_NS	10000000000ull
 
 /* Has @node, or has each of them, what was asked for? */
 static bool full(const struct nodes *nodes, int node)
@@ -76,6 +91,43 @@ static int show(struct zcnl *nl, int set)
 	return ret;
 }
 
+static void take_state(const struct zcnl_reply *reply, void *arg)
+{
+	struct state *state = arg;
+
+	state->have = reply_num(reply, ZC_A_POOL_READY_BYTES) +
+		      reply_num(reply, ZC_A_POOL_OUT_BYTES);
+	state->why = reply_num(reply, ZC_A_POOL_SHORT);
+}
+
+/*
+ * The module fills the reserve by itself: until it is there, or is known to be short, or
+ * nothing comes any more. What it has become is shown afterwards.
+ */
+static void wait_node(struct zcnl *nl, unsigned int node, uint64_t count)
+{
+	struct state now = { 0, 0 }, before = now;
+	uint64_t since = now_ns();
+
+	while (now_ns() - since < STILL_NS) {
+		struct nl_msg *msg = zcnl_new(nl, ZC_CMD_POOL_GET);
+
+		zcnl_put(msg, ZC_CMD_POOL_GET, ZC_A_POOL_NODE, node);
+		if (zcnl_do(nl, msg, take_state, &now))
+			break;
+		if (now.why != ZC_SHORTAGE_USED && now.have / ZC_HUGE_SIZE <= count)
+			break;
+		if (now.have != before.have)
+			since = now_ns();
+		before = now;
+		out_waiting("node %u: %llu of %llu hugepages …", node,
+			    (unsigned long long)(now.have / ZC_HUGE_SIZE),
+			    (unsigned long long)count);
+		usleep(WAIT_US);
+	}
+	out_progress_end();
+}
+
 /* Returns an exit code. */
 static int set_node(struct zcnl *nl, unsigned int node, uint64_t count)
 {
@@ -84,10 +136,11 @@ static int set_node(struct zcnl *nl, unsigned int node, uint64_t count)
 
 	zcnl_put(msg, ZC_CMD_POOL_SET, ZC_A_POOL_NODE, node);
 	zcnl_put(msg, ZC_CMD_POOL_SET, ZC_A_POOL_RESERVE_BYTES, count * ZC_HUGE_SIZE);
-	out_waiting("node %u: %llu hugepages …", node, (unsigned long long)count);
 	err = zcnl_do(nl, msg, NULL, NULL);
-	out_progress_end();
-	return err ? zcnl_error(nl, err, NULL, "cannot set the reserve of node %u", node) : EX_OK;
+	if (err)
+		return zcnl_error(nl, err, NULL, "cannot set the reserve of node %u", node);
+	wait_node(nl, node, count);
+	return EX_OK;
 }
 
 static void take_room(const struct zcnl_reply *reply, void *arg)
