@@ -35,10 +35,14 @@ static struct zc_viewer zc_viewer_of(const struct sk_buff *skb)
  * Whose buffers and transfers may be seen; INVALID_UID: all. Who asked for a dump need not
  * be who reads it: then neither sees what the other may.
  */
-static int zc_viewer_uid(const struct zc_viewer *viewer, const struct sk_buff *skb, kuid_t *uid)
+static int zc_viewer_uid(const struct zc_viewer *viewer, const struct sk_buff *skb,
+			 struct netlink_ext_ack *extack, kuid_t *uid)
 {
 	*uid = viewer->admin ? INVALID_UID : NETLINK_CREDS(skb)->uid;
-	return viewer->admin || uid_eq(*uid, current_uid()) ? 0 : -EPERM;
+	if (viewer->admin || uid_eq(*uid, current_uid()))
+		return 0;
+	NL_SET_ERR_MSG(extack, "who asked for this is another user, and needs CAP_NET_ADMIN");
+	return -EPERM;
 }
 
 /**
@@ -161,7 +165,8 @@ static struct zc_buffer *zc_buffer_seen(const struct sk_buff *skb,
 {
 	kuid_t uid;
 
-	return zc_viewer_uid(viewer, skb, &uid) ? NULL : zc_registry_get(id, uid);
+	/* Who looks for one may be told that it is not there. */
+	return zc_viewer_uid(viewer, skb, NULL, &uid) ? NULL : zc_registry_get(id, uid);
 }
 
 /**
@@ -226,7 +231,7 @@ int zc_nl_buffer_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 	unsigned long id = cb->args[0];
 	struct zc_buffer *buf;
 	kuid_t uid;
-	int ret = zc_viewer_uid(&viewer, cb->skb, &uid);
+	int ret = zc_viewer_uid(&viewer, cb->skb, cb->extack, &uid);
 
 	if (ret)
 		return ret;
@@ -282,7 +287,7 @@ int zc_nl_transfer_get_doit(struct sk_buff *skb, struct genl_info *info)
 	ret = zc_only_id(info, ZC_A_TRANSFER_ID, ZC_A_TRANSFER_SOCKET);
 	if (ret)
 		return ret;
-	if (zc_viewer_uid(&viewer, skb, &uid) ||
+	if (zc_viewer_uid(&viewer, skb, NULL, &uid) ||
 	    !zc_roster_find(nla_get_u64(info->attrs[ZC_A_TRANSFER_ID]), uid, &what)) {
 		NL_SET_ERR_MSG(info->extack,
 			       "no transfer that you may see has this id; all need CAP_NET_ADMIN");
@@ -372,7 +377,7 @@ int zc_nl_transfer_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 	struct zc_viewer viewer = zc_viewer_of(cb->skb);
 	struct zc_transfer_dump *dump = zc_transfer_dump(cb);
 	kuid_t uid;
-	int ret = zc_viewer_uid(&viewer, cb->skb, &uid);
+	int ret = zc_viewer_uid(&viewer, cb->skb, cb->extack, &uid);
 
 	if (ret)
 		return ret;
