@@ -35,10 +35,13 @@ valid()
 	ktap_test "${*//$dir\//}" $? "$why"
 }
 
-ktap_plan 21
+ktap_plan 23
 rmmod zc 2>/dev/null
 valid error zcctl -j unload
+head -c 4096 /dev/urandom >"$dir/bad.ko"
+valid error zcctl -j load --path "$dir/bad.ko"
 valid load zcctl -j load --path "$ko" held_after=1
+valid doctor zcctl -j doctor
 valid status zcctl -j status
 valid alloc zcctl -j alloc 3M --node 1
 valid error zcctl -j alloc 900G

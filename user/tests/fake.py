@@ -446,6 +446,18 @@ def fields():
     result("the tables are those of the specification", ", ".join(problem))
 
 
+def kinds():
+    """The schema has each kind that is in the sources."""
+    found = set()
+    folder = os.path.join(HERE, "..", "zcctl")
+    for name in os.listdir(folder):
+        if name.endswith(".c"):
+            with open(os.path.join(folder, name), encoding="utf-8") as file:
+                found.update(*re.findall(r'out_new\("([^"]*)"\)()|\bkind = "([^"]*)"', file.read()))
+    missing = found - {""} - set(schema.load("zcctl/1")["properties"]["kind"]["enum"])
+    result("the schema has all kinds", ", ".join(sorted(missing)))
+
+
 with tempfile.TemporaryDirectory() as TMP:
     if not schema.jsonschema:
         print("# python3-jsonschema is missing: nothing is compared with the schema")
@@ -458,5 +470,6 @@ with tempfile.TemporaryDirectory() as TMP:
     stops()
     top()
     fields()
+    kinds()
 print(f"1..{count}")
 sys.exit(failed > 0)
