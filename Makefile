@@ -19,7 +19,7 @@ $(error no topic '$(filter-out $(ALL_TOPICS),$(TOPICS))'; there are: $(ALL_TOPIC
 endif
 
 .PHONY: all help modules modules_install user kselftest check check-debug \
-	check-all bench demo style install uninstall dkms-install dkms-remove deps clean \
+	check-all bench demo style netlink install uninstall dkms-install dkms-remove deps clean \
 	distclean
 
 all:
@@ -50,6 +50,7 @@ help:
 	@echo '  make modules-K   the module for kernel K (6.1, 6.12, debug), in build/module-K'
 	@echo 'For contributors:'
 	@echo '  make style       checkpatch, sparse, shellcheck, kernel-doc …'
+	@echo '  make netlink     generate code and header of Documentation/netlink/specs/zc.yaml'
 	@echo '  make kselftest   build and install the selftests in build/kselftest'
 	@echo '  make clean       remove what was built; distclean: the downloads too'
 
@@ -116,6 +117,10 @@ bench:
 style:
 	@$(LAB)/deps.sh style
 	@$(LAB)/style.sh
+
+netlink:
+	@$(LAB)/deps.sh style
+	@$(LAB)/ynl.sh
 
 install: modules user modules_install
 	$(MAKE) -C user install DESTDIR=$(DESTDIR) PREFIX=$(PREFIX)

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # From the kernel source, into build/lab/ksft with their paths: the kselftest
-# harness and runner, checkpatch.pl and kernel-doc.
+# harness and runner, checkpatch.pl, kernel-doc, and ynl, which makes code of netlink specs
+# and talks to their families.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
@@ -19,6 +20,12 @@ files="$selftests/kselftest.h
 	scripts/spelling.txt
 	scripts/const_structs.checkpatch
 	scripts/kernel-doc
+	tools/net/ynl/cli.py
+	tools/net/ynl/ynl-gen-c.py
+	tools/net/ynl/lib/__init__.py
+	tools/net/ynl/lib/nlspec.py
+	tools/net/ynl/lib/ynl.py
+	Documentation/netlink/genetlink-c.yaml
 	Documentation/dev-tools/kselftest.rst"
 
 lock ksft

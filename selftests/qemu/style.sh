@@ -153,6 +153,11 @@ uapi_alone()
 			-Iuapi -fsyntax-only -
 }
 
+netlink_generated()
+{
+	"$ZC_QEMU/ynl.sh" --check
+}
+
 "$ZC_QEMU/ksft.sh"
 "$ZC_QEMU/promtool.sh"
 export PROMTOOL=$ZC_LAB/promtool
@@ -169,6 +174,7 @@ gate "SPDX lines" spdx
 gate "version checks only in kmod/compat.h" version_checks
 gate "files under 600 lines" file_sizes
 gate "sysfs is what Documentation/ABI says" sysfs_abi
+gate "netlink: generated files are those of the spec" netlink_generated
 gate "user space by gcc, -Werror" user_space gcc
 gate "user space by clang, -Werror" user_space clang
 gate "zcctl without the module" make -s -C user test
