@@ -21,27 +21,42 @@
 /* A message of a dump is full: go on with the next one, if this has anything. */
 #define ZC_SHOW_FULL	(-EMSGSIZE)
 
-/* As whom does the caller look? */
-static struct zc_viewer zc_viewer_of(const struct sk_buff *skb)
+/* Narrow what may be seen down to what is @by's. Returns whether that leaves anything. */
+static bool zc_uid_narrow(kuid_t *uid, kuid_t by)
 {
-	return (struct zc_viewer) {
-		.pid_ns = task_active_pid_ns(current),
-		.user_ns = current_user_ns(),
-		.admin = netlink_capable(skb, CAP_NET_ADMIN),
-	};
+	if (!uid_valid(*uid))
+		*uid = by;
+	return uid_eq(*uid, by);
 }
 
 /*
- * Whose buffers and transfers may be seen; INVALID_UID: all. Who asked for a dump need not
- * be who reads it: then neither sees what the other may.
+ * As whom does the caller look, and at whose buffers and transfers? @uid is set, to
+ * INVALID_UID for all. Who asks need not be who reads the answer, nor who opened the
+ * socket: a program of root's may have been handed it, and made to write to it what its
+ * caller likes. So all three count; but for the last one where the kernel is addressed, as
+ * with netlink_capable(): that was no accident.
  */
-static int zc_viewer_uid(const struct zc_viewer *viewer, const struct sk_buff *skb,
-			 struct netlink_ext_ack *extack, kuid_t *uid)
+static int zc_viewer_of(const struct sk_buff *skb, struct netlink_ext_ack *extack,
+			struct zc_viewer *viewer, kuid_t *uid)
 {
-	*uid = viewer->admin ? INVALID_UID : NETLINK_CREDS(skb)->uid;
-	if (viewer->admin || uid_eq(*uid, current_uid()))
+	const struct file *file = NETLINK_CB(skb).sk->sk_socket->file;
+	kuid_t asked = NETLINK_CREDS(skb)->uid;
+	bool ok = true;
+
+	*uid = uid_eq(asked, current_uid()) ? INVALID_UID : asked;
+	if (!ns_capable_noaudit(&init_user_ns, CAP_NET_ADMIN))
+		ok &= zc_uid_narrow(uid, current_uid());
+	if (!(NETLINK_CB(skb).flags & NETLINK_SKB_DST) &&
+	    !file_ns_capable(file, &init_user_ns, CAP_NET_ADMIN))
+		ok &= zc_uid_narrow(uid, file->f_cred->uid);
+	*viewer = (struct zc_viewer) {
+		.pid_ns = task_active_pid_ns(current),
+		.user_ns = current_user_ns(),
+		.admin = !uid_valid(*uid),
+	};
+	if (ok)
 		return 0;
-	NL_SET_ERR_MSG(extack, "who asked for this is another user, and needs CAP_NET_ADMIN");
+	NL_SET_ERR_MSG(extack, "who opened the socket, asks and reads are several users");
 	return -EPERM;
 }
 
@@ -159,16 +174,6 @@ static int zc_only_id(struct genl_info *info, int id, int max)
 	return -EINVAL;
 }
 
-/* A buffer of the caller, or of whomever for who may see those. */
-static struct zc_buffer *zc_buffer_seen(const struct sk_buff *skb,
-					const struct zc_viewer *viewer, u32 id)
-{
-	kuid_t uid;
-
-	/* Who looks for one may be told that it is not there. */
-	return zc_viewer_uid(viewer, skb, NULL, &uid) ? NULL : zc_registry_get(id, uid);
-}
-
 /**
  * zc_nl_buffer_get_doit - ZC_CMD_BUFFER_GET, of one
  * @skb:  request
@@ -178,17 +183,19 @@ static struct zc_buffer *zc_buffer_seen(const struct sk_buff *skb,
  */
 int zc_nl_buffer_get_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	struct zc_viewer viewer = zc_viewer_of(skb);
 	struct zc_buf_info what = { .flags = ZC_INFO_HOLDERS };
+	struct zc_viewer viewer;
 	struct zc_buffer *buf;
 	struct sk_buff *msg;
 	void *head;
+	kuid_t uid;
 	int ret;
 
-	ret = zc_only_id(info, ZC_A_BUFFER_ID, ZC_A_BUFFER_STATE_NOT);
+	ret = zc_viewer_of(skb, info->extack, &viewer, &uid) ?:
+	      zc_only_id(info, ZC_A_BUFFER_ID, ZC_A_BUFFER_STATE_NOT);
 	if (ret)
 		return ret;
-	buf = zc_buffer_seen(skb, &viewer, nla_get_u32(info->attrs[ZC_A_BUFFER_ID]));
+	buf = zc_registry_get(nla_get_u32(info->attrs[ZC_A_BUFFER_ID]), uid);
 	if (!buf) {
 		NL_SET_ERR_MSG(info->extack,
 			       "no buffer that you may see has this id; all need CAP_NET_ADMIN");
@@ -227,26 +234,26 @@ static int zc_dump_buffer(struct sk_buff *skb, struct netlink_callback *cb,
  */
 int zc_nl_buffer_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 {
-	struct zc_viewer viewer = zc_viewer_of(cb->skb);
 	unsigned long id = cb->args[0];
+	struct zc_viewer viewer;
 	struct zc_buffer *buf;
 	kuid_t uid;
-	int ret = zc_viewer_uid(&viewer, cb->skb, cb->extack, &uid);
+	int ret;
 
+	ret = zc_viewer_of(cb->skb, cb->extack, &viewer, &uid);
 	if (ret)
 		return ret;
 	zc_dump_begin(cb, zc_registry_version());
-	/* The number after the last one, where a long has it, or 0, is no buffer's. */
-	while (id <= U32_MAX && (buf = zc_registry_next(&id, uid))) {
+	for (; id <= U32_MAX && (buf = zc_registry_next(&id, uid)); id++) {
 		ret = zc_dump_buffer(skb, cb, &viewer, buf);
 		zc_buffer_put(buf);
-		if (ret)
-			break;
-		if (++id == 0)
+		/* The last number of all, where a long has no more. */
+		if (ret || id == ULONG_MAX)
 			break;
 		cond_resched();
 	}
-	cb->args[0] = id;
+	/* Those that have come behind the end meanwhile are not waited for: it would never end. */
+	cb->args[0] = ret ? id : ULONG_MAX;
 	return skb->len ?: ret;
 }
 
@@ -277,18 +284,18 @@ static bool zc_transfer_wanted(struct nlattr **attrs, const struct zc_viewer *vi
  */
 int zc_nl_transfer_get_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	struct zc_viewer viewer = zc_viewer_of(skb);
 	struct zc_transfer_info what;
+	struct zc_viewer viewer;
 	struct sk_buff *msg;
 	void *head;
 	kuid_t uid;
 	int ret;
 
-	ret = zc_only_id(info, ZC_A_TRANSFER_ID, ZC_A_TRANSFER_SOCKET);
+	ret = zc_viewer_of(skb, info->extack, &viewer, &uid) ?:
+	      zc_only_id(info, ZC_A_TRANSFER_ID, ZC_A_TRANSFER_SOCKET);
 	if (ret)
 		return ret;
-	if (zc_viewer_uid(&viewer, skb, NULL, &uid) ||
-	    !zc_roster_find(nla_get_u64(info->attrs[ZC_A_TRANSFER_ID]), uid, &what)) {
+	if (!zc_roster_find(nla_get_u64(info->attrs[ZC_A_TRANSFER_ID]), uid, &what)) {
 		NL_SET_ERR_MSG(info->extack,
 			       "no transfer that you may see has this id; all need CAP_NET_ADMIN");
 		return -ENOENT;
@@ -374,11 +381,12 @@ static int zc_dump_transfer(struct sk_buff *skb, struct netlink_callback *cb,
  */
 int zc_nl_transfer_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 {
-	struct zc_viewer viewer = zc_viewer_of(cb->skb);
 	struct zc_transfer_dump *dump = zc_transfer_dump(cb);
+	struct zc_viewer viewer;
 	kuid_t uid;
-	int ret = zc_viewer_uid(&viewer, cb->skb, cb->extack, &uid);
+	int ret;
 
+	ret = zc_viewer_of(cb->skb, cb->extack, &viewer, &uid);
 	if (ret)
 		return ret;
 	zc_dump_begin(cb, zc_roster_version());
@@ -397,15 +405,14 @@ int zc_nl_transfer_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
  * The buffer whose targets are asked for, or NULL: whatever. Returns it, to be put, or an
  * error.
  */
-static struct zc_buffer *zc_target_buffer(struct netlink_callback *cb,
-					  const struct zc_viewer *viewer)
+static struct zc_buffer *zc_target_buffer(struct netlink_callback *cb, kuid_t uid)
 {
 	const struct nlattr *attr = zc_dump_attrs(cb)[ZC_A_TARGET_BUFFER];
 	struct zc_buffer *buf;
 
 	if (!attr)
 		return NULL;
-	buf = zc_buffer_seen(cb->skb, viewer, nla_get_u32(attr));
+	buf = zc_registry_get(nla_get_u32(attr), uid);
 	if (buf)
 		return buf;
 	NL_SET_ERR_MSG_ATTR(cb->extack, attr, "no buffer that you may see has this id");
@@ -430,14 +437,16 @@ static bool zc_target_wanted(struct nlattr **attrs, struct zc_buffer *buf,
  */
 int zc_nl_target_get_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	struct zc_viewer viewer = zc_viewer_of(skb);
 	struct zc_dma_query what = { };
+	struct zc_viewer viewer;
 	struct sk_buff *msg;
 	void *head;
+	kuid_t uid;
 	u32 id;
 	int ret;
 
-	ret = zc_only_id(info, ZC_A_TARGET_ID, ZC_A_TARGET_BUFFER);
+	ret = zc_viewer_of(skb, info->extack, &viewer, &uid) ?:
+	      zc_only_id(info, ZC_A_TARGET_ID, ZC_A_TARGET_BUFFER);
 	if (ret)
 		return ret;
 	id = nla_get_u32(info->attrs[ZC_A_TARGET_ID]);
@@ -460,12 +469,17 @@ int zc_nl_target_get_doit(struct sk_buff *skb, struct genl_info *info)
  */
 int zc_nl_target_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 {
-	struct zc_viewer viewer = zc_viewer_of(cb->skb);
-	struct zc_buffer *buf = zc_target_buffer(cb, &viewer);
 	struct zc_dma_query what = { .target = cb->args[0] };
-	int ret = 0;
+	struct zc_viewer viewer;
+	struct zc_buffer *buf;
 	void *head;
+	kuid_t uid;
+	int ret;
 
+	ret = zc_viewer_of(cb->skb, cb->extack, &viewer, &uid);
+	if (ret)
+		return ret;
+	buf = zc_target_buffer(cb, uid);
 	if (IS_ERR(buf))
 		return PTR_ERR(buf);
 	zc_dump_begin(cb, zc_target_version());

@@ -15,6 +15,9 @@
 /* What a helper gets of a test. */
 #define SELF	FIXTURE_DATA(perm)
 
+/* More than the first messages of a dump hold. */
+#define NR_MANY	3000
+
 /**
  * struct shared - what the test and its children share
  * @fd:      the device
@@ -377,6 +380,30 @@ static int open_as_nobody(void *data)
 	return bad;
 }
 
+/* Who opened the socket counts: as where a program of root's writes what it is told to. */
+TEST_F_TIMEOUT(perm, opened_by_nobody, 120)
+{
+	struct shared *s = self->shared;
+	long long depth = zct_param("depth");
+
+	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM, 0, s->pass));
+	ASSERT_EQ(0, nl_in_child(open_as_nobody, s));
+	s->nl.sock = take(s->pass[0]);
+	ASSERT_LE(0, s->nl.sock);
+	EXPECT_EQ(SEES_NOBODYS, sees(s));
+	EXPECT_EQ(-ENOENT, get_one(s, ZC_CMD_BUFFER_GET, ZC_A_BUFFER_ID, s->mine));
+	EXPECT_EQ(0, get_one(s, ZC_CMD_BUFFER_GET, ZC_A_BUFFER_ID, s->nobodys));
+	nl_begin(&s->req, ZC_CMD_TRANSFER_GET);
+	EXPECT_EQ(0, nl_dump(&s->nl, &s->req, NULL, NULL));
+	ASSERT_EQ(0, get_one(s, ZC_CMD_TARGET_GET, ZC_A_TARGET_ID, 0));
+	EXPECT_FALSE(nl_has(&s->msg, ZC_A_TARGET_MAPPINGS));
+	nl_begin(&s->req, ZC_CMD_MODULE_SET);
+	nl_put_u32(&s->req, ZC_A_MODULE_DEPTH, 5);
+	EXPECT_EQ(-EPERM, nl_do(&s->nl, &s->req, NULL));
+	EXPECT_EQ(depth, zct_param("depth"));
+	nl_close(&s->nl);
+}
+
 /* Who asked counts, when root reads on. */
 TEST_F_TIMEOUT(perm, asked_by_nobody, 120)
 {
@@ -409,6 +436,39 @@ TEST_F_TIMEOUT(perm, opened_by_root, 120)
 
 	ASSERT_EQ(0, nl_open(&s->nl));
 	EXPECT_EQ(0, nl_in_child(ask_as_nobody, s));
+	nl_close(&s->nl);
+}
+
+static bool count(const struct nl_msg *msg, void *data)
+{
+	++*(int *)data;
+	return true;
+}
+
+static int read_as_nobody(void *data)
+{
+	struct shared *s = data;
+	int nr = 0, bad = 0;
+
+	CHECK(nl_be_nobody());
+	CHECK(nl_dump_rest(&s->nl, count, &nr) == -EPERM);
+	CHECK(nr < NR_MANY);
+	return bad;
+}
+
+/* Who reads counts: he gets what root has asked and not yet read, and no more. */
+TEST_F_TIMEOUT(perm, asked_by_root, 120)
+{
+	struct shared *s = self->shared;
+	struct zc_buf_create buf;
+	int i;
+
+	for (i = 0; i < NR_MANY; i++)
+		ASSERT_EQ(0, zct_create(s->fd, 4096, ZC_BUF_SLICE, ZC_NODE_ANY, &buf));
+	ASSERT_EQ(0, nl_open(&s->nl));
+	nl_begin(&s->req, ZC_CMD_BUFFER_GET);
+	ASSERT_EQ(0, nl_send(&s->nl, &s->req, NLM_F_DUMP));
+	EXPECT_EQ(0, nl_in_child(read_as_nobody, s));
 	nl_close(&s->nl);
 }
 
