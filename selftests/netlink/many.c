@@ -341,6 +341,39 @@ TEST_F_TIMEOUT(many, transfers_come_and_go, 240)
 	unlink(NAME);
 }
 
+struct chase {
+	SELF *self;
+	unsigned int parts;
+};
+
+/* Another one, with a higher number, for each message that comes. */
+static bool make_one_more(const struct nl_msg *msg, void *data)
+{
+	struct chase *chase = data;
+	struct zc_buf_create buf;
+
+	if (chase->parts == chase->self->nl.parts)
+		return true;
+	chase->parts = chase->self->nl.parts;
+	return chase->parts < 100 &&
+	       !zct_create(chase->self->fd, 4096, ZC_BUF_SLICE, ZC_NODE_ANY, &buf);
+}
+
+/* A dump ends, though others come behind those that it has shown. */
+TEST_F_TIMEOUT(many, ends, 120)
+{
+	struct chase chase = { .self = self };
+	struct zc_buf_create buf;
+	int i;
+
+	for (i = 0; i < 1000; i++)
+		ASSERT_EQ(0, zct_create(self->fd, 4096, ZC_BUF_SLICE, ZC_NODE_ANY, &buf));
+	nl_begin(&self->req, ZC_CMD_BUFFER_GET);
+	EXPECT_LE(1000, nl_dump(&self->nl, &self->req, make_one_more, &chase));
+	EXPECT_LT(2, chase.parts);
+	EXPECT_GT(50, chase.parts);
+}
+
 /* Who dumps is killed wherever he is; others are in nobody's way then. */
 TEST_F_TIMEOUT(many, killed, 240)
 {
