@@ -23,6 +23,7 @@ FIXTURE(race)
 {
 	uint64_t used;
 	int file;
+	int shared;
 	atomic_bool stop;
 	atomic_int rounds;
 	atomic_int heard;
@@ -142,6 +143,22 @@ TEST_F_TIMEOUT(race, listeners_and_makers, 120)
 	TH_LOG("%d rounds, %d events heard", self->rounds, self->heard);
 }
 
+/* All on one processor, and of one file: what one destroys another has at once. */
+static void *make_shared(void *data)
+{
+	SELF *self = data;
+	struct zc_buf_create buf;
+
+	zct_on_cpu(0);
+	while (!self->stop) {
+		if (zct_create(self->shared, HUGE, 0, ZC_NODE_ANY, &buf) ||
+		    zct_destroy(self->shared, buf.handle))
+			self->wrong++;
+		self->rounds++;
+	}
+	return NULL;
+}
+
 /* Of each buffer one is made before it is freed, and freed before it is made again. */
 static void in_order(struct __test_metadata *_metadata, SELF *self, void *(*main)(void *))
 {
@@ -185,6 +202,14 @@ static void in_order(struct __test_metadata *_metadata, SELF *self, void *(*main
 TEST_F_TIMEOUT(race, order, 120)
 {
 	in_order(_metadata, self, make);
+}
+
+TEST_F_TIMEOUT(race, order_shared, 120)
+{
+	self->shared = zct_open();
+	ASSERT_LE(0, self->shared);
+	in_order(_metadata, self, make_shared);
+	close(self->shared);
 }
 
 static int unload(void)
