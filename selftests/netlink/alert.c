@@ -117,10 +117,7 @@ static int set_reserve(SELF *self, uint64_t bytes)
 	struct nl nl;
 	int ret = nl_open(&nl);
 
-	nl_begin(&self->req, ZC_CMD_POOL_SET);
-	nl_put_u32(&self->req, ZC_A_POOL_NODE, 0);
-	nl_put_u64(&self->req, ZC_A_POOL_RESERVE_BYTES, bytes);
-	ret = ret ?: nl_do(&nl, &self->req, NULL);
+	ret = ret ?: nl_set_reserve(&nl, 0, bytes);
 	nl_close(&nl);
 	return ret;
 }

@@ -89,12 +89,7 @@ TEST_F_TIMEOUT(count, buffers, 120)
 
 static int set_reserve(SELF *self, uint64_t bytes)
 {
-	struct nl_req req;
-
-	nl_begin(&req, ZC_CMD_POOL_SET);
-	nl_put_u32(&req, ZC_A_POOL_NODE, 0);
-	nl_put_u64(&req, ZC_A_POOL_RESERVE_BYTES, bytes);
-	return nl_do(&self->nl, &req, NULL);
+	return nl_set_reserve(&self->nl, 0, bytes);
 }
 
 TEST_F_TIMEOUT(count, reserved, 120)

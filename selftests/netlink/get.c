@@ -139,10 +139,7 @@ TEST_F_TIMEOUT(get, pool, 120)
 	struct zc_node_query query = { .node = 0 };
 	unsigned int nodes = 0;
 
-	nl_begin(&self->req, ZC_CMD_POOL_SET);
-	nl_put_u32(&self->req, ZC_A_POOL_NODE, 0);
-	nl_put_u64(&self->req, ZC_A_POOL_RESERVE_BYTES, 5 * HUGE);
-	ASSERT_EQ(0, nl_do(&self->nl, &self->req, NULL));
+	ASSERT_EQ(0, nl_set_reserve(&self->nl, 0, 5 * HUGE));
 	nl_begin(&self->req, ZC_CMD_POOL_GET);
 	nl_put_u32(&self->req, ZC_A_POOL_NODE, 0);
 	ASSERT_EQ(0, nl_do(&self->nl, &self->req, &self->msg));
@@ -164,26 +161,17 @@ TEST_F_TIMEOUT(get, pool, 120)
 	nl_put_u32(&self->req, ZC_A_POOL_NODE, 1);
 	EXPECT_EQ(1, nl_dump(&self->nl, &self->req, count_nodes, &nodes));
 	EXPECT_EQ(2, nodes);
-	nl_begin(&self->req, ZC_CMD_POOL_SET);
-	nl_put_u32(&self->req, ZC_A_POOL_NODE, 0);
-	nl_put_u64(&self->req, ZC_A_POOL_RESERVE_BYTES, 0);
-	ASSERT_EQ(0, nl_do(&self->nl, &self->req, NULL));
+	ASSERT_EQ(0, nl_set_reserve(&self->nl, 0, 0));
 	/* More than the limit allows: it succeeds, and says why it is short. */
 	ASSERT_EQ(0, zct_param_set("max_bytes", self->used + 2 * HUGE));
-	nl_begin(&self->req, ZC_CMD_POOL_SET);
-	nl_put_u32(&self->req, ZC_A_POOL_NODE, 0);
-	nl_put_u64(&self->req, ZC_A_POOL_RESERVE_BYTES, 9 * HUGE);
-	EXPECT_EQ(0, nl_do(&self->nl, &self->req, NULL));
+	EXPECT_EQ(0, nl_set_reserve(&self->nl, 0, 9 * HUGE));
 	nl_begin(&self->req, ZC_CMD_POOL_GET);
 	nl_put_u32(&self->req, ZC_A_POOL_NODE, 0);
 	ASSERT_EQ(0, nl_do(&self->nl, &self->req, &self->msg));
 	EXPECT_EQ(9 * HUGE, nl_u64(&self->msg, ZC_A_POOL_RESERVE_BYTES));
 	EXPECT_EQ(ZC_SHORTAGE_LIMIT, nl_u32(&self->msg, ZC_A_POOL_SHORT));
 	EXPECT_EQ(0, zct_param_set("max_bytes", 0));
-	nl_begin(&self->req, ZC_CMD_POOL_SET);
-	nl_put_u32(&self->req, ZC_A_POOL_NODE, 0);
-	nl_put_u64(&self->req, ZC_A_POOL_RESERVE_BYTES, 0);
-	EXPECT_EQ(0, nl_do(&self->nl, &self->req, NULL));
+	EXPECT_EQ(0, nl_set_reserve(&self->nl, 0, 0));
 }
 
 static int ask_buffer(SELF *self, uint32_t id)
@@ -370,6 +358,9 @@ TEST_F_TIMEOUT(get, buffer_filters, 120)
 	EXPECT_EQ(0x06, PASS({ ZC_A_BUFFER_STATE, sealed | handle }));
 	EXPECT_EQ(0x00, PASS({ ZC_A_BUFFER_STATE, ZC_BUFFER_STATE_IMPORTED }));
 	EXPECT_EQ(0x3f, PASS({ ZC_A_BUFFER_STATE, 0 }));
+	EXPECT_EQ(0x39, PASS({ ZC_A_BUFFER_STATE_NOT, sealed }));
+	EXPECT_EQ(0x00, PASS({ ZC_A_BUFFER_STATE_NOT, handle }));
+	EXPECT_EQ(0x00, PASS({ ZC_A_BUFFER_STATE, sealed }, { ZC_A_BUFFER_STATE_NOT, sealed }));
 	EXPECT_EQ(0x0f, PASS({ ZC_A_BUFFER_PID, getpid() }));
 	EXPECT_EQ(0x00, PASS({ ZC_A_BUFFER_PID, getppid() }));
 	EXPECT_EQ(0x20, PASS({ ZC_A_BUFFER_UID, NOBODY }));

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "nl.h"
 
@@ -443,4 +444,29 @@ int nl_in_child(int (*fn)(void *data), void *data)
 	if (pid < 0 || waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
 		return -1;
 	return WEXITSTATUS(status);
+}
+
+int nl_set_reserve(struct nl *nl, unsigned int node, uint64_t bytes)
+{
+	struct nl_req req;
+	struct nl_msg msg;
+	int i, ret;
+
+	nl_begin(&req, ZC_CMD_POOL_SET);
+	nl_put_u32(&req, ZC_A_POOL_NODE, node);
+	nl_put_u64(&req, ZC_A_POOL_RESERVE_BYTES, bytes);
+	ret = nl_do(nl, &req, NULL);
+	for (i = 0; !ret && i < 2000; i++) {
+		nl_begin(&req, ZC_CMD_POOL_GET);
+		nl_put_u32(&req, ZC_A_POOL_NODE, node);
+		ret = nl_do(nl, &req, &msg);
+		if (ret || nl_u64(&msg, ZC_A_POOL_READY_BYTES) +
+			   nl_u64(&msg, ZC_A_POOL_OUT_BYTES) == bytes)
+			return ret;
+		if (nl_u32(&msg, ZC_A_POOL_SHORT) > ZC_SHORTAGE_NONE &&
+		    nl_u32(&msg, ZC_A_POOL_SHORT) != ZC_SHORTAGE_USED)
+			return 0;
+		usleep(10000);
+	}
+	return ret ?: -ETIMEDOUT;
 }

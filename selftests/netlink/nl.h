@@ -78,6 +78,9 @@ int nl_send(struct nl *nl, struct nl_req *req, uint16_t flags);
 int nl_send_to(struct nl *nl, struct nl_req *req, uint16_t flags);
 /* Ask for one thing; *@msg is the answer, unless it is NULL. */
 int nl_do(struct nl *nl, struct nl_req *req, struct nl_msg *msg);
+
+/* Set a node's reserve, and wait until it is there, or known to be short. */
+int nl_set_reserve(struct nl *nl, unsigned int node, uint64_t bytes);
 /* The answer to what was sent. */
 int nl_answer(struct nl *nl, struct nl_msg *msg);
 
