@@ -360,6 +360,15 @@ struct page *zc_pool_get_split(int nid, gfp_t extra)
 	return page;
 }
 
+static bool zc_pool_could_get(int nid, unsigned int order, gfp_t gfp)
+{
+	struct folio *folio = zc_pool_alloc(nid, order, gfp);
+
+	if (folio)
+		folio_put(folio);
+	return folio;
+}
+
 /**
  * zc_pool_why_none - why there was no folio
  * @err:   what zc_pool_get() returned
@@ -375,19 +384,14 @@ struct page *zc_pool_get_split(int nid, gfp_t extra)
 int zc_pool_why_none(int err, int nid, unsigned int order, gfp_t extra)
 {
 	gfp_t gfp = GFP_HIGHUSER | __GFP_NOWARN | __GFP_NORETRY | (extra & __GFP_THISNODE);
-	struct folio *folio;
 
 	if (err != -ENOMEM)
 		return err;
-	folio = zc_pool_alloc(nid, order, gfp);
-	if (!folio)
-		return err;
-	folio_put(folio);
-	/* Or has it just become free? */
-	folio = zc_pool_alloc(nid, order, gfp | __GFP_ACCOUNT);
-	if (!folio)
+	/* Memory that comes and goes would look like it, if it were there only before. */
+	if (zc_pool_could_get(nid, order, gfp) &&
+	    !zc_pool_could_get(nid, order, gfp | __GFP_ACCOUNT) &&
+	    zc_pool_could_get(nid, order, gfp))
 		return -EDQUOT;
-	folio_put(folio);
 	return err;
 }
 
