@@ -546,7 +546,8 @@ static void zc_transfer_count(const struct zc_sendfile *arg, int err)
  */
 int zc_transfer_sendfile(struct zc_sendfile *arg)
 {
-	struct zc_ends ends;
+	/* All that is used of it is set by zc_ends_open(). */
+	struct zc_ends ends ZC_UNINITIALIZED;
 	int ret = zc_ends_open(&ends, arg);
 
 	if (!ret) {
