@@ -277,7 +277,7 @@ static int zc_show_stats(struct sk_buff *msg)
 
 	/* All of them, and in the order of the bits. */
 	static_assert(ARRAY_SIZE(zc_shown_stats) == ZC_STATS);
-	static_assert(ZC_COPY_SMALL == BIT(ZC_STAT_FALLBACK_LAST - ZC_STAT_FALLBACK));
+	static_assert(BIT(ZC_STAT_FALLBACK_LAST - ZC_STAT_FALLBACK) == ZC_COPY_SMALL);
 	for (i = 0; i < ARRAY_SIZE(zc_shown_stats); i++)
 		if (nla_put_u64_64bit(msg, zc_shown_stats[i].attr,
 				      zc_stat_read(zc_shown_stats[i].stat), ZC_A_STATS_PAD))

@@ -6,7 +6,8 @@
 # are other machines. From the environment:
 #   KERNELS   kernels to run on (default "6.1 6.12"; also: 7.3, debug)
 #   TOPICS    kselftest collections (default: all but those in $ZC_LONG)
-#   ZC_LONG   what takes long, or a machine with nothing else to do (default: scale leak)
+#   ZC_LONG   what takes long, or a machine with nothing else to do (default: scale leak).
+#             Unless it is empty, some programs run on the last kernel alone, too
 #   ZC_SUITE  where they are installed (default build/kselftest)
 #   ZC_JOBS   guests at a time (default 2, or 1 on a machine of less than four
 #             processors: beside other load, guests there stand still for minutes)
@@ -105,7 +106,7 @@ read_guest()
 # $staging/K-N.result. MACHINE is empty for the ordinary one.
 run_part()
 {
-	local timeout='' limit=1500 mem=4096 guest options=(--edu)
+	local timeout='' limit=1500 mem=4096 brief='' guest options=(--edu)
 	local append="hugepagesz=1G hugepages=0:1"
 
 	k=$1 name=$1-$2 where=${3:+ ($3)}
@@ -129,12 +130,13 @@ run_part()
 	if [ "$k" = debug ]; then
 		timeout=600 limit=3600 mem=5120
 	fi
+	! brief "$k" || brief=y
 	while [ -n "${todo% }" ]; do
 		# shellcheck disable=SC2086 # a list of topics
 		exec {guest}< <(exec "$ZC_QEMU/guest.sh" -k "$k" --name "guest-$name" \
 			-m "$mem" --append "$append" "${options[@]}" \
 			--time-limit "$limit" --payload "$staging/$k" -- \
-			env TIMEOUT="$timeout" bash /zc/guest-check.sh $todo 2>&1)
+			env TIMEOUT="$timeout" ZC_BRIEF="$brief" bash /zc/guest-check.sh $todo 2>&1)
 		echo $! >"$staging/$name.guest"
 		read_guest <&"$guest"
 		exec {guest}<&-
@@ -193,6 +195,13 @@ split()
 	printf '%s\n' "${parts[@]}"
 }
 
+# brief K: are others to run what takes long and says the same on all? Where $ZC_LONG is left
+# out, the last of several kernels does.
+brief()
+{
+	[ -n "$long" ] && [ ${#ready[@]} -gt 1 ] && [ "$1" != "${ready[-1]}" ]
+}
+
 # once_more K MACHINE: what runs on that machine, of $topics
 once_more()
 {
@@ -201,6 +210,7 @@ once_more()
 	# The debug kernel has no driver for an IOMMU, and knows no signatures.
 	case $1-$2 in
 	debug-iommu | debug-sig | debug-lockdown) return 0 ;;
+	*-sig | *-lockdown) ! brief "$1" || return 0 ;;
 	esac
 	for t in ${machines[$2]}; do
 		[[ " ${topics//$'\n'/ } " != *" ${t%%:*} "* ]] || echo "$t"
@@ -234,6 +244,11 @@ for kernel in "${ready[@]}"; do
 		start "$kernel" "$n" '' $part
 	done < <(split "$per_kernel" $topics)
 	for machine in "${!machines[@]}"; do
+		case $machine in
+		sig | lockdown)
+			[[ " ${topics//$'\n'/ } " != *' zcctl '* ]] || ! brief "$kernel" ||
+				skip "$kernel: zcctl ($machine): on ${ready[-1]} alone" ;;
+		esac
 		# shellcheck disable=SC2046 # a list of topics
 		start "$kernel" "$machine" "$machine" $(once_more "$kernel" "$machine")
 	done
