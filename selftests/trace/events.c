@@ -51,6 +51,16 @@ bool events_start(void)
 {
 	if (mkdir(INSTANCE, 0700) && errno != EEXIST)
 		return false;
+	/*
+	 * Names of tasks are not wanted: to record them the kernel patches its scheduler each
+	 * time, and an emulated processor (TCG) now and then still sees the breakpoint that
+	 * stood there meanwhile, which is an oops.
+	 */
+	put("../../options/record-cmd", "0");
+	/* What an instance begins with is what stands there then. */
+	rmdir(INSTANCE);
+	if (mkdir(INSTANCE, 0700) && errno != EEXIST)
+		return false;
 	return put("buffer_size_kb", "1024") && put("trace", "") && put("events/zc/enable", "1");
 }
 

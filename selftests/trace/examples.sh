@@ -22,6 +22,7 @@ params=/sys/module/zc/parameters
 restore()
 {
 	echo 0 >/sys/kernel/tracing/events/zc/enable
+	echo 1 >/sys/kernel/tracing/options/record-cmd
 	echo 60 >$params/held_after
 	rm -rf "$dir"
 }
@@ -199,6 +200,8 @@ if [ ! -e /sys/kernel/tracing/events/zc/enable ]; then
 	done
 	ktap_end
 fi
+# As in events.c.
+echo 0 >/sys/kernel/tracing/options/record-cmd
 [ "$(grep -c '^   :name: ' "$rst")" -eq 11 ]
 ktap_test "all examples of the document are run" $?
 echo 1 >$params/held_after
