@@ -56,23 +56,23 @@ struct bench_path {
 extern const struct bench_path bench_paths[];
 extern const unsigned int bench_nr_paths;
 
-/* bench-paths.c */
+/* paths.c */
 size_t bench_direct_size(uint64_t left);
 int bench_send_all(struct bench_run *run, const char *buf, size_t len);
 void *bench_huge_alloc(size_t size);
 
-/* bench-zerocopy.c, bench-uring.c */
+/* zerocopy.c, uring.c */
 int bench_zerocopy_setup(struct bench_run *run);
 int bench_zerocopy_run(struct bench_run *run);
 int bench_uring_setup(struct bench_run *run);
 int bench_uring_run(struct bench_run *run);
 
-/* bench-cache.c: the page cache of the source */
+/* cache.c: the page cache of the source */
 int bench_cache_drop(int fd, uint64_t size);
 int bench_cache_fill(int fd, uint64_t size);
 int bench_cache_resident(int fd, uint64_t size, uint64_t *bytes);
 
-/* bench-run.c: one run in processes of its own */
+/* run.c: one run in processes of its own */
 
 /**
  * struct bench_report - what a process says about itself
@@ -145,7 +145,7 @@ void bench_run_once(const struct bench_path *path, const char *file,
 		    uint64_t size, uint64_t per_call, enum bench_cache cache,
 		    struct bench_result *res);
 
-/* bench-common.c: what the benchmarks share */
+/* common.c: what the benchmarks share */
 
 #define BENCH_SCHEMA	"zc-bench/1"
 #define BENCH_RUNS_MAX	100
@@ -179,7 +179,7 @@ void bench_row_copied(struct json_object *obj, uint64_t copied);
 void bench_rows_show(struct json_object *rows);
 const char *bench_cache_name(enum bench_cache cache);
 
-/* bench-busy.c: all processors together */
+/* busy.c: all processors together */
 int bench_busy_ns(uint64_t *ns);
 
 int bench_io(int argc, char **argv);
