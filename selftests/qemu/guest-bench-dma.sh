@@ -18,7 +18,7 @@ bench()
 
 	shift
 	for size in 2M 64M; do
-		zcctl --json bench dma "$@" --size "$size" --icount \
+		zcctl --json bench dma "$@" --size "$size" --repeat 5 --icount \
 			>"/zc/out/dma-$name-$size.json" || echo "bench dma $name $size: failed"
 	done
 }

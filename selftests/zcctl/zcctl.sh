@@ -264,11 +264,11 @@ zcctl bench nic "$dir/file" localhost:1 2>"$dir/err"
 [ $? -eq 1 ] && says "TCP-LISTEN:PORT,fork" err
 ktap_test "bench nic to nobody: which receiver it takes" $?
 
-zcctl bench dma --rounds 1 >"$dir/out" &&
+zcctl bench dma --repeat 1 >"$dir/out" &&
 	says "^2.0 MiB for target 0, platform:zc: .*, addresses physical" out &&
 	says "^zc-buffer .* 1.00 *1 *1 *- *0 B$" out
 ktap_test "bench dma" $?
-zcctl -j bench dma --size 4M --rounds 1 >"$dir/out" && python3 - "$dir/out" <<-'END'
+zcctl -j bench dma --size 4M --repeat 1 >"$dir/out" && python3 - "$dir/out" <<-'END'
 	import json, sys
 	rows = json.load(open(sys.argv[1]))["rows"]
 	assert [r["path"] for r in rows] == ["heap", "pages", "list", "zc-buffer"], rows

@@ -31,6 +31,14 @@ check()
 	fi
 }
 
+# of_schema FILE: is it? Where python3-jsonschema is missing nobody knows.
+of_schema()
+{
+	python3 "${0%/*}/schema.py" "$1"
+	status=$?
+	[ "$status" -eq 0 ] || [ "$status" -eq 4 ]
+}
+
 # json_valid FILE SCHEMA KEY...: one object, of that schema, with these keys
 json_valid()
 {
@@ -223,7 +231,7 @@ check "completion: states of the cache" 0 \
 check "completion: in a list of paths" 0 \
 	completes "rw-4k,zc-buffer" zcctl bench io FILE --paths rw-4k,zc-b
 check "completion: options of bench dma" 0 \
-	completes "--rounds" zcctl bench dma --target 0 --r
+	completes "--repeat" zcctl bench dma --target 0 --r
 check "completion: options of doctor" 0 completes "--to" zcctl doctor --t
 check "completion: doctor: files are readline's" 0 completes "" zcctl doctor ""
 check "completion: parameters" 0 completes "uring_life=" zcctl load u
@@ -281,6 +289,8 @@ head -c 3000001 /dev/zero >"$dir/file"
 check "bench io as JSON" 0 "$zcctl" -j bench io "$dir/file" \
 	--paths rw-4k,mmap-write,sendfile --repeat 1 --cache hot
 check "bench io: valid JSON" 0 json_valid "$dir/out" zc-bench/1 rows
+cp "$dir/out" "$dir/report"
+check "bench io: JSON of the schema" 0 of_schema "$dir/report"
 check "bench io: exact size" 0 grep -q '"bytes":3000001' "$dir/out"
 check "bench io: rw copies twice" 0 \
 	grep -q '"copied_bytes":6000002' "$dir/out"
@@ -291,6 +301,25 @@ check "bench io: the size is in nobody's way" 1 says '"error":"Invalid argument"
 check "bench io --per-call" 0 "$zcctl" -j bench io "$dir/file" \
 	--paths sendfile --repeat 1 --cache hot --per-call 1M
 check "bench io --per-call: three calls" 0 grep -q '"syscalls":3' "$dir/out"
+check "bench: a strict limit of noise" 6 "$zcctl" -j bench io "$dir/file" \
+	--paths rw-4k,sendfile --repeat 3 --cache hot --strict --noise 0.000001
+check "bench: what is noisy is marked" 0 says '"noisy":true' out
+check "bench: what is noisy: what helps" 0 says "more runs" err
+check "bench: one run cannot scatter" 0 "$zcctl" -j bench io "$dir/file" \
+	--paths rw-4k --repeat 1 --cache hot --strict --noise 0.000001
+for pin in x -1 '0,' ,0 0-1 1023 99999 +0; do
+	check "bench --pin $pin" 2 "$zcctl" bench io "$dir/file" --paths rw-4k --pin "$pin"
+done
+check "bench --pin: how" 0 says "processors as 0,2 or none" err
+check "bench --pin none" 0 "$zcctl" -j bench io "$dir/file" --paths rw-4k --repeat 1 --pin none
+check "bench --pin none: it says so" 0 says '"pinned":null' out
+cpu=$(taskset -cp $$ | sed 's/.*[ ,-]//')
+check "bench --pin $cpu" 0 "$zcctl" -j bench io "$dir/file" --paths rw-4k --repeat 1 \
+	--pin "$cpu"
+check "bench --pin $cpu: it says so" 0 says "\"pinned\":\[$cpu\]" out
+for noise in 0 -1 x 1x 10000; do
+	check "bench --noise $noise" 2 "$zcctl" bench io "$dir/file" --noise "$noise"
+done
 check "bench files as JSON" 0 "$zcctl" -j bench files "$dir" --sizes 1K,300K \
 	--paths rw,sendfile --repeat 1 --cache hot
 check "bench files: valid JSON" 0 json_valid "$dir/out" zc-bench/1 rows

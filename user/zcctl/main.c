@@ -51,7 +51,8 @@ static void help(void)
 	     "  sudo zcctl send FILE localhost:4000\n"
 	     "\n"
 	     "exit codes: 0 done, 1 failed, 2 wrong usage, 3 module not loaded,\n"
-	     "            4 no permission, 5 'leaks' found some");
+	     "            4 no permission, 5 'leaks' found some,\n"
+	     "            6 'bench --strict': noisy");
 }
 
 /* -j and -p may stand anywhere before "--". Returns the new argc. */

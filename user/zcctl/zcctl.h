@@ -18,6 +18,7 @@ enum zcctl_exit {
 	EX_NO_MODULE = 3,
 	EX_PERMISSION = 4,
 	EX_LEAKS = 5,
+	EX_NOISY = 6,
 };
 
 /**

@@ -36,8 +36,7 @@ static const char alloc_help[] =
 "  --count N        times in a run (default 1000; tenfold for ioctl)\n"
 "  --processes A,B  at once (default 1,2)\n"
 "  --paths A,B      of these (default all)\n"
-"  --repeat N       runs counted (default 3)\n"
-"  --icount         clocks count instructions (QEMU -icount shift=0): report these\n"
+BENCH_METHOD_HELP
 "\n"
 "example:\n"
 "  zcctl bench alloc --size 64M --count 100 --processes 1\n";
@@ -68,8 +67,6 @@ struct bench {
 	uint64_t processes[BENCH_SIZES_MAX];
 	unsigned int nr_processes;
 	const char *paths;
-	int repeat;
-	bool icount;
 	unsigned int nr;
 	struct row rows[8 * BENCH_SIZES_MAX];
 };
@@ -276,13 +273,13 @@ static void measure(struct bench *b)
 {
 	unsigned int round, i;
 
-	for (round = 0; round < (unsigned int)b->repeat; round++)
+	for (round = 0; round < (unsigned int)bench_method.repeat; round++)
 		for (i = 0; i < b->nr; i++) {
 			struct row *row = &b->rows[i];
 			uint64_t times = (uint64_t)b->count * row->way->more;
 			struct told all = {};
 
-			out_progress("measuring", round * b->nr + i, b->repeat * b->nr);
+			out_progress("measuring", round * b->nr + i, bench_method.repeat * b->nr);
 			row->err = row->err ?: run_once(b, row->way, row->processes, &all);
 			if (row->err)
 				continue;
@@ -330,7 +327,7 @@ static void show_json(struct bench *b)
 			out_add_u64(obj, "cpu_ns", bench_runs_median(&row->cost));
 			out_add_u64(obj, "wall_ns", bench_runs_median(&row->wall));
 			out_add_double(obj, "spread", bench_runs_spread(&row->cost));
-			out_add_u64(obj, "icount", b->icount);
+			out_add_u64(obj, "icount", bench_method.icount);
 		}
 		json_object_array_add(rows, obj);
 	}
@@ -343,7 +340,7 @@ static void show_text(struct bench *b)
 	unsigned int i;
 
 	printf("%s: %s to get it and to give it back\n", out_bytes(b->size, size, sizeof(size)),
-	       b->icount ? "instructions" : "CPU ns");
+	       bench_method.icount ? "instructions" : "CPU ns");
 	printf("%-8s %9s %13s  %-7s %10s %12s\n", "path", "processes", "each", "spread",
 	       "of ioctl", "throughput");
 	for (i = 0; i < b->nr; i++) {
@@ -418,16 +415,13 @@ int bench_alloc(int argc, char **argv)
 		{ "count", required_argument, NULL, 'n' },
 		{ "processes", required_argument, NULL, 'p' },
 		{ "paths", required_argument, NULL, 'P' },
-		{ "repeat", required_argument, NULL, 'r' },
-		{ "icount", no_argument, NULL, 'i' },
-		{ "help", no_argument, NULL, 'h' },
 		{ },
 	};
-	static struct bench b = { .size = HUGE, .count = 1000, .repeat = 3 };
-	int c;
+	static struct bench b = { .size = HUGE, .count = 1000 };
+	int c, ret;
 
 	bench_parse_sizes("1,2", b.processes, &b.nr_processes);
-	while ((c = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
+	while ((c = bench_getopt(argc, argv, options)) != -1) {
 		switch (c) {
 		case 's':
 			if (!parse_size(optarg, &b.size) || !b.size)
@@ -444,23 +438,16 @@ int bench_alloc(int argc, char **argv)
 		case 'P':
 			b.paths = optarg;
 			break;
-		case 'r':
-			if (!parse_int(optarg, 1, BENCH_RUNS_MAX, &b.repeat))
-				return out_usage("bench alloc: bad --repeat");
-			break;
-		case 'i':
-			b.icount = true;
-			break;
 		case 'h':
 			fputs(alloc_help, stdout);
 			return EX_OK;
-		case ':':
-			return out_no_value("bench alloc", argv);
 		default:
-			return out_bad_option("bench alloc", argv);
+			ret = bench_method_option("bench alloc", c, argv);
+			if (ret != BENCH_OPTION_TAKEN)
+				return ret;
 		}
 	}
 	if (argc != optind)
 		return out_usage("bench alloc: takes no file");
-	return run(&b);
+	return bench_method_begin() ?: run(&b);
 }

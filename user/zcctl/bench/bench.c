@@ -40,7 +40,8 @@ int cmd_bench(int argc, char **argv)
 		if (strcmp(argv[1], benches[i].name))
 			continue;
 		out_command(argv[1]);
-		return benches[i].fn(argc - 1, argv + 1);
+		bench_environment_begin(argc - 1, argv + 1);
+		return bench_method_end(benches[i].fn(argc - 1, argv + 1));
 	}
 	return out_usage("no benchmark '%s'", argv[1]);
 }

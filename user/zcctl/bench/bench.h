@@ -3,6 +3,7 @@
 #ifndef _ZCCTL_BENCH_H
 #define _ZCCTL_BENCH_H
 
+#include "method.h"
 #include "zcctl.h"
 
 #define BENCH_CHUNK	(2ul << 20)	/* of the paths with hugepage buffers */
@@ -173,8 +174,10 @@ int bench_need_files(unsigned long nr);
 double bench_per_mib(uint64_t ns, uint64_t bytes);
 struct json_object *bench_row(const char *test, const char *path,
 			      enum bench_cache cache, uint64_t bytes);
-void bench_row_cost(struct json_object *obj, struct bench_runs *runs,
-		    uint64_t bytes, bool icount);
+void bench_row_samples(struct json_object *obj, const char *key,
+		       const struct bench_runs *runs);
+void bench_row_noisy(struct json_object *obj, double spread);
+void bench_row_cost(struct json_object *obj, struct bench_runs *runs, uint64_t bytes);
 void bench_row_copied(struct json_object *obj, uint64_t copied);
 void bench_rows_show(struct json_object *rows);
 const char *bench_cache_name(enum bench_cache cache);

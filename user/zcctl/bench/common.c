@@ -163,20 +163,43 @@ struct json_object *bench_row(const char *test, const char *path,
 	return obj;
 }
 
-/* With @icount a ns is an instruction. */
-void bench_row_cost(struct json_object *obj, struct bench_runs *runs,
-		    uint64_t bytes, bool icount)
+/* Mark a row that scatters too much. */
+void bench_row_noisy(struct json_object *obj, double spread)
+{
+	json_object_object_add(obj, "noisy", json_object_new_boolean(bench_noisy(spread)));
+}
+
+/* All runs of what a row has as @key, for zcctl bench compare. */
+void bench_row_samples(struct json_object *obj, const char *key,
+		       const struct bench_runs *runs)
+{
+	struct json_object *all, *list = json_object_new_array();
+	unsigned int i;
+
+	if (!json_object_object_get_ex(obj, "samples", &all)) {
+		all = json_object_new_object();
+		json_object_object_add(obj, "samples", all);
+	}
+	for (i = 0; i < runs->nr; i++)
+		json_object_array_add(list, json_object_new_uint64(runs->ns[i]));
+	json_object_object_add(all, key, list);
+}
+
+/* By icount a ns is an instruction. */
+void bench_row_cost(struct json_object *obj, struct bench_runs *runs, uint64_t bytes)
 {
 	double cost = bench_per_mib(bench_runs_median(runs), bytes);
 
 	out_add_u64(obj, "cpu_ns", bench_runs_median(runs));
 	out_add_double(obj, "cpu_ns_per_mib", cost);
-	if (icount)
+	if (bench_method.icount)
 		out_add_double(obj, "kinsn_per_mib", cost / 1000);
 	else
 		out_add_str(obj, "kinsn_per_mib", NULL);
 	out_add_double(obj, "spread", bench_runs_spread(runs));
 	out_add_u64(obj, "runs", runs->nr);
+	bench_row_noisy(obj, bench_runs_spread(runs));
+	bench_row_samples(obj, "cpu_ns", runs);
 }
 
 void bench_row_copied(struct json_object *obj, uint64_t copied)
@@ -193,6 +216,7 @@ void bench_rows_show(struct json_object *rows)
 	struct json_object *obj = json_object_new_object();
 
 	out_add_str(obj, "schema", BENCH_SCHEMA);
+	json_object_object_add(obj, "environment", bench_environment());
 	json_object_object_add(obj, "rows", rows);
 	out_object(obj);
 }

@@ -29,8 +29,7 @@ static const char copybreak_help[] =
 "\n"
 "  --sizes A,B   bytes of a send (default 64 to 8K in octaves, and between)\n"
 "  --sends N     sends of a run (default 2000)\n"
-"  --repeat N    runs counted (default 3)\n"
-"  --icount      clocks count instructions (QEMU -icount shift=0): report these\n"
+BENCH_METHOD_HELP
 "\n"
 "example:\n"
 "  zcctl bench copybreak /var/tmp/file --sizes 256,512,1K\n";
@@ -65,8 +64,6 @@ struct bench {
 	unsigned int nr;
 	struct row rows[NR_PATTERN * BENCH_SIZES_MAX];
 	int sends;
-	int repeat;
-	bool icount;
 };
 
 static int set_parameter(const char *value)
@@ -190,12 +187,12 @@ static void measure(struct bench *b)
 	unsigned int i;
 	int round, from, how;
 
-	for (round = 0; round <= b->repeat; round++) {
+	for (round = 0; round <= bench_method.repeat; round++) {
 		for (i = 0; i < b->nr; i++) {
 			struct row *row = &b->rows[i];
 
 			out_progress("copybreak", round * b->nr + i,
-				     (b->repeat + 1) * b->nr);
+				     (bench_method.repeat + 1) * b->nr);
 			for (from = 0; from < NR_FROM; from++)
 				for (how = 0; how < NR_HOW && !row->err; how++)
 					row->err = run_once(b, row, from, how, round);
@@ -243,7 +240,7 @@ static struct json_object *row_json(struct bench *b, struct row *row, int from,
 		out_add_str(obj, "error", strerror(-row->err));
 		return obj;
 	}
-	bench_row_cost(obj, &row->runs[from][how], bytes, b->icount);
+	bench_row_cost(obj, &row->runs[from][how], bytes);
 	out_add_double(obj, "kinsn_per_send", cost(b, row, from, how) / 1000);
 	bench_row_copied(obj, row->copied[from][how]);
 	out_add_u64(obj, "syscalls", b->sends);
@@ -282,7 +279,7 @@ static void show_text(struct bench *b)
 	int pattern;
 
 	printf("%s of one send and its receipt, TCP on the loopback\n",
-	       b->icount ? "kinsn" : "CPU us");
+	       bench_method.icount ? "kinsn" : "CPU us");
 	printf("%-8s %9s  %12s %12s  %13s %12s\n", "pattern", "bytes", "buffer: ref", "copy",
 	       "hot file: ref", "copy");
 	for (i = 0; i < b->nr; i++) {
@@ -373,17 +370,14 @@ int bench_copybreak(int argc, char **argv)
 	static const struct option options[] = {
 		{ "sizes", required_argument, NULL, 's' },
 		{ "sends", required_argument, NULL, 'n' },
-		{ "repeat", required_argument, NULL, 'r' },
-		{ "icount", no_argument, NULL, 'i' },
-		{ "help", no_argument, NULL, 'h' },
 		{ },
 	};
-	static struct bench b = { .sends = 2000, .repeat = 3 };
-	int c;
+	static struct bench b = { .sends = 2000 };
+	int c, ret;
 
 	bench_parse_sizes("64,128,256,384,512,768,1K,1536,2K,3K,4K,8K", b.sizes,
 			  &b.nr_sizes);
-	while ((c = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
+	while ((c = bench_getopt(argc, argv, options)) != -1) {
 		switch (c) {
 		case 's':
 			if (!bench_parse_sizes(optarg, b.sizes, &b.nr_sizes))
@@ -393,24 +387,17 @@ int bench_copybreak(int argc, char **argv)
 			if (!parse_int(optarg, 1, 1000000, &b.sends))
 				return out_usage("bench copybreak: bad --sends");
 			break;
-		case 'r':
-			if (!parse_int(optarg, 1, BENCH_RUNS_MAX, &b.repeat))
-				return out_usage("bench copybreak: bad --repeat");
-			break;
-		case 'i':
-			b.icount = true;
-			break;
 		case 'h':
 			fputs(copybreak_help, stdout);
 			return EX_OK;
-		case ':':
-			return out_no_value("bench copybreak", argv);
 		default:
-			return out_bad_option("bench copybreak", argv);
+			ret = bench_method_option("bench copybreak", c, argv);
+			if (ret != BENCH_OPTION_TAKEN)
+				return ret;
 		}
 	}
 	if (argc != optind + 1)
 		return out_usage("bench copybreak: one file or block device, please");
 	b.name = argv[optind];
-	return run(&b);
+	return bench_method_begin() ?: run(&b);
 }

@@ -23,8 +23,7 @@ static const char dma_bench_help[] =
 "\n"
 "  --target NAME|NUMBER  a target (default 0, the module's own, which no IOMMU is before)\n"
 "  --size N      bytes, a multiple of 2M up to 64M (default 2M)\n"
-"  --rounds N    runs counted, after one that is not (default 5)\n"
-"  --icount      clocks count instructions (QEMU -icount shift=0): report these\n"
+BENCH_METHOD_HELP
 "\n"
 "calls are those of the kernel's DMA API to map it; segments are what the device has to be\n"
 "told of; entries, those of the IOMMU's last tables, as its page sizes have it; bounced, bytes\n"
@@ -77,8 +76,6 @@ struct bench {
 	char name[DMA_NAME];
 	struct zc_dma_query target;
 	uint64_t size;
-	int rounds;
-	bool icount;
 	struct row rows[NR_KINDS];
 };
 
@@ -99,7 +96,7 @@ static int measure_once(struct bench *b, struct zc_context *zc, uint32_t kind, u
 static void measure(struct bench *b, struct zc_context *zc)
 {
 	struct zc_buf_create buf = { .size = b->size, .node = ZC_NODE_ANY };
-	unsigned int round, i, rounds = b->rounds + 1;
+	unsigned int round, i, rounds = bench_method.repeat + 1;
 
 	if (ioctl(zc_fd(zc), ZC_IOC_BUF_CREATE, &buf))
 		b->rows[ZC_MEASURE_BUFFER].err = -errno;
@@ -192,7 +189,7 @@ static void json_row(struct bench *b, struct row *row, struct json_object *obj)
 	json_cost(obj, "map", row, &row->map, times_as_much(row, &row->map, zc, &zc->map));
 	json_cost(obj, "unmap", row, &row->unmap,
 		  times_as_much(row, &row->unmap, zc, &zc->unmap));
-	if (b->icount)
+	if (bench_method.icount)
 		out_add_double(obj, "kinsn_per_mib",
 			       (per_mib(row, &row->map) + per_mib(row, &row->unmap)) / 1000);
 	else
@@ -205,7 +202,7 @@ static void json_row(struct bench *b, struct row *row, struct json_object *obj)
 		out_add_str(obj, "entries", NULL);
 	out_add_u64(obj, "bounced_bytes", row->last.bounced);
 	out_add_u64(obj, "runs", row->map.nr);
-	out_add_u64(obj, "icount", b->icount);
+	out_add_u64(obj, "icount", bench_method.icount);
 }
 
 static void show_json(struct bench *b)
@@ -267,8 +264,8 @@ static void show_text(struct bench *b)
 	printf("%s for target %u, %s: driver %s, addresses %s\n",
 	       out_bytes(b->size, size, sizeof(size)), b->target.target, b->target.name,
 	       *b->target.driver ? b->target.driver : "none", dma_addresses(&b->target));
-	printf("%s per MiB, medians of %d rounds\n", b->icount ? "instructions" : "ns",
-	       b->rounds);
+	printf("%s per MiB, medians of %d rounds\n", bench_method.icount ? "instructions" : "ns",
+	       bench_method.repeat);
 	printf("%-9s %9s %19s %8s %9s %19s %8s %6s %8s %7s %9s\n", "path", "to map",
 	       "least to most", "of zc", "to unmap", "least to most", "of zc", "calls",
 	       "segments", "entries", "bounced");
@@ -342,15 +339,12 @@ int bench_dma(int argc, char **argv)
 	static const struct option options[] = {
 		{ "target", required_argument, NULL, 't' },
 		{ "size", required_argument, NULL, 's' },
-		{ "rounds", required_argument, NULL, 'r' },
-		{ "icount", no_argument, NULL, 'i' },
-		{ "help", no_argument, NULL, 'h' },
 		{ },
 	};
-	static struct bench b = { .name = "0", .size = ZC_HUGE_SIZE, .rounds = 5 };
-	int c;
+	static struct bench b = { .name = "0", .size = ZC_HUGE_SIZE };
+	int c, ret;
 
-	while ((c = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
+	while ((c = bench_getopt(argc, argv, options)) != -1) {
 		switch (c) {
 		case 't':
 			if (!dma_named(optarg, b.name, sizeof(b.name)))
@@ -363,23 +357,16 @@ int bench_dma(int argc, char **argv)
 				return out_usage("bench dma: '%s' is no multiple of 2M up to 64M",
 						 optarg);
 			break;
-		case 'r':
-			if (!parse_int(optarg, 1, BENCH_RUNS_MAX, &b.rounds))
-				return out_usage("bench dma: bad --rounds");
-			break;
-		case 'i':
-			b.icount = true;
-			break;
 		case 'h':
 			fputs(dma_bench_help, stdout);
 			return EX_OK;
-		case ':':
-			return out_no_value("bench dma", argv);
 		default:
-			return out_bad_option("bench dma", argv);
+			ret = bench_method_option("bench dma", c, argv);
+			if (ret != BENCH_OPTION_TAKEN)
+				return ret;
 		}
 	}
 	if (argc != optind)
 		return out_usage("bench dma: takes no file");
-	return run(&b);
+	return bench_method_begin() ?: run(&b);
 }

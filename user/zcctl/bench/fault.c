@@ -29,8 +29,7 @@ static const char fault_help[] =
 "\n"
 "  --size N      bytes, a multiple of 2M (default 1G)\n"
 "  --paths A,B   of these (default all)\n"
-"  --repeat N    runs counted (default 3)\n"
-"  --icount      clocks count instructions (QEMU -icount shift=0): report these\n"
+BENCH_METHOD_HELP
 "\n"
 "hugetlb needs as many hugepages: /proc/sys/vm/nr_hugepages.\n"
 "\n"
@@ -101,8 +100,6 @@ struct row {
 struct bench {
 	uint64_t size;
 	const char *paths;
-	int repeat;
-	bool icount;
 	unsigned int nr;
 	struct row rows[NR_WAYS];
 };
@@ -222,11 +219,11 @@ static void measure(struct bench *b)
 {
 	unsigned int round, i;
 
-	for (round = 0; round < (unsigned int)b->repeat; round++)
+	for (round = 0; round < (unsigned int)bench_method.repeat; round++)
 		for (i = 0; i < b->nr; i++) {
 			struct row *row = &b->rows[i];
 
-			out_progress("measuring", round * b->nr + i, b->repeat * b->nr);
+			out_progress("measuring", round * b->nr + i, bench_method.repeat * b->nr);
 			row->err = row->err ?: run_once(b, row->way, &row->last);
 			if (row->err)
 				continue;
@@ -255,7 +252,7 @@ static void show_json(struct bench *b)
 			out_add_u64(obj, "faults", row->last.faults);
 			out_add_u64(obj, "get_cpu_ns", bench_runs_median(&row->get));
 			out_add_u64(obj, "touch_cpu_ns", bench_runs_median(&row->touch));
-			out_add_u64(obj, "icount", b->icount);
+			out_add_u64(obj, "icount", bench_method.icount);
 			for (k = 0; k < NR_KEYS; k++)
 				json_object_object_add(change, meminfo_keys[k],
 						       json_object_new_int64(row->last.change[k]));
@@ -274,7 +271,7 @@ static void show_text(struct bench *b)
 
 	printf("%s, each 4 KiB touched for the first time: %s\n",
 	       out_bytes(b->size, size, sizeof(size)),
-	       b->icount ? "instructions" : "CPU ns");
+	       bench_method.icount ? "instructions" : "CPU ns");
 	printf("%-17s %7s %12s %12s ", "path", "faults", "to get it", "to touch it");
 	for (k = 0; k < NR_KEYS; k++)
 		printf(" %14s", meminfo_keys[k]);
@@ -327,15 +324,12 @@ int bench_fault(int argc, char **argv)
 	static const struct option options[] = {
 		{ "size", required_argument, NULL, 's' },
 		{ "paths", required_argument, NULL, 'P' },
-		{ "repeat", required_argument, NULL, 'r' },
-		{ "icount", no_argument, NULL, 'i' },
-		{ "help", no_argument, NULL, 'h' },
 		{ },
 	};
-	static struct bench b = { .size = 1ull << 30, .repeat = 3 };
-	int c;
+	static struct bench b = { .size = 1ull << 30 };
+	int c, ret;
 
-	while ((c = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
+	while ((c = bench_getopt(argc, argv, options)) != -1) {
 		switch (c) {
 		case 's':
 			if (!parse_size(optarg, &b.size) || !b.size ||
@@ -346,23 +340,16 @@ int bench_fault(int argc, char **argv)
 		case 'P':
 			b.paths = optarg;
 			break;
-		case 'r':
-			if (!parse_int(optarg, 1, BENCH_RUNS_MAX, &b.repeat))
-				return out_usage("bench fault: bad --repeat");
-			break;
-		case 'i':
-			b.icount = true;
-			break;
 		case 'h':
 			fputs(fault_help, stdout);
 			return EX_OK;
-		case ':':
-			return out_no_value("bench fault", argv);
 		default:
-			return out_bad_option("bench fault", argv);
+			ret = bench_method_option("bench fault", c, argv);
+			if (ret != BENCH_OPTION_TAKEN)
+				return ret;
 		}
 	}
 	if (argc != optind)
 		return out_usage("bench fault: takes no file");
-	return run(&b);
+	return bench_method_begin() ?: run(&b);
 }

@@ -29,10 +29,9 @@ static const char files_help[] =
 "  --paths A,B   some paths only (default: all)\n"
 "  --cache S     cold, hot or both (default both): what is in the page cache\n"
 "                before each run. Of cold files the metadata is in memory still\n"
-"  --repeat N    runs counted (default 3)\n"
 "  --requests    the receiver asks for each file by a byte, and waits for it, as the\n"
 "                client of a server does; else they come as fast as they may\n"
-"  --icount      clocks count instructions (QEMU -icount shift=0): report these\n"
+BENCH_METHOD_HELP
 "\n"
 "paths: rw sendfile zc-direct zc-cached zc-auto\n"
 "\n"
@@ -94,8 +93,6 @@ struct bench {
 	bool cold;
 	bool hot;
 	bool requests;
-	bool icount;
-	int repeat;
 	struct row *rows;
 	unsigned int nr;
 };
@@ -338,10 +335,10 @@ static int set_make(struct set *set, int dir, uint64_t size)
 static void measure_set(struct bench *b, const struct set *set, struct row *rows,
 			unsigned int nr)
 {
-	unsigned int i, total = (b->repeat + 1) * nr;
+	unsigned int i, total = (bench_method.repeat + 1) * nr;
 	int round;
 
-	for (round = 0; round <= b->repeat; round++) {
+	for (round = 0; round <= bench_method.repeat; round++) {
 		for (i = 0; i < nr; i++) {
 			out_progress(rows[i].how->name, round * nr + i, total);
 			rows[i].nr = set->nr;
@@ -416,7 +413,7 @@ static void show_json(struct bench *b)
 		if (row->last.err) {
 			out_add_str(obj, "error", strerror(-row->last.err));
 		} else {
-			bench_row_cost(obj, &row->runs, bytes, b->icount);
+			bench_row_cost(obj, &row->runs, bytes);
 			bench_row_copied(obj, row->last.copied);
 			out_add_u64(obj, "call_ns_least", row->call_ns);
 			out_add_u64(obj, "syscalls", row->last.syscalls);
@@ -470,7 +467,7 @@ static int report(struct bench *b)
 		show_json(b);
 	} else {
 		printf("%9s %5s  %-10s %-5s %12s %7s %9s  %s\n", "size", "files",
-		       "path", "cache", b->icount ? "kinsn/file" : "CPU us/file",
+		       "path", "cache", bench_method.icount ? "kinsn/file" : "CPU us/file",
 		       "spread", "copied", "of sendfile");
 		for (i = 0; i < b->nr; i++)
 			row_text(b, &b->rows[i]);
@@ -507,17 +504,14 @@ int bench_files(int argc, char **argv)
 		{ "sizes", required_argument, NULL, 's' },
 		{ "paths", required_argument, NULL, 'P' },
 		{ "cache", required_argument, NULL, 'c' },
-		{ "repeat", required_argument, NULL, 'r' },
 		{ "requests", no_argument, NULL, 'q' },
-		{ "icount", no_argument, NULL, 'i' },
-		{ "help", no_argument, NULL, 'h' },
 		{ },
 	};
-	struct bench b = { .repeat = 3, .cold = true, .hot = true };
+	struct bench b = { .cold = true, .hot = true };
 	int c, ret;
 
 	bench_parse_sizes("1K,4K,16K,64K,256K", b.sizes, &b.nr_sizes);
-	while ((c = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
+	while ((c = bench_getopt(argc, argv, options)) != -1) {
 		switch (c) {
 		case 's':
 			if (!bench_parse_sizes(optarg, b.sizes, &b.nr_sizes))
@@ -532,29 +526,22 @@ int bench_files(int argc, char **argv)
 			if (!b.cold && !b.hot)
 				return out_usage("bench files: --cache cold, hot or both");
 			break;
-		case 'r':
-			if (!parse_int(optarg, 1, BENCH_RUNS_MAX, &b.repeat))
-				return out_usage("bench files: bad --repeat");
-			break;
 		case 'q':
 			b.requests = true;
-			break;
-		case 'i':
-			b.icount = true;
 			break;
 		case 'h':
 			fputs(files_help, stdout);
 			return EX_OK;
-		case ':':
-			return out_no_value("bench files", argv);
 		default:
-			return out_bad_option("bench files", argv);
+			ret = bench_method_option("bench files", c, argv);
+			if (ret != BENCH_OPTION_TAKEN)
+				return ret;
 		}
 	}
 	if (argc != optind + 1)
 		return out_usage("bench files: one directory, please");
 	b.dir = argv[optind];
-	ret = run(&b);
+	ret = bench_method_begin() ?: run(&b);
 	free(b.rows);
 	return ret;
 }

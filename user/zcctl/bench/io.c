@@ -27,8 +27,7 @@ static const char io_help[] =
 "  --paths A,B   some paths only (default: all)\n"
 "  --cache S     cold, hot or both (default both): what is in the page cache\n"
 "                before each run\n"
-"  --repeat N    runs counted (default 3)\n"
-"  --icount      clocks count instructions (QEMU -icount shift=0): report these\n"
+BENCH_METHOD_HELP
 "\n"
 "paths: rw-4k rw-32k rw-1m mmap-write sendfile odirect-write\n"
 "       odirect-msg_zerocopy io_uring-zc zc-direct zc-cached zc-auto zc-buffer\n"
@@ -59,8 +58,6 @@ struct row {
  * @paths:  names, comma-separated, or NULL for all
  * @cold:   measure with the file not cached
  * @hot:    measure with the file cached
- * @icount: a ns is an instruction
- * @repeat: runs counted
  * @rows:   the report
  * @nr:     rows
  */
@@ -71,8 +68,6 @@ struct bench {
 	const char *paths;
 	bool cold;
 	bool hot;
-	bool icount;
-	int repeat;
 	struct row *rows;
 	unsigned int nr;
 };
@@ -126,10 +121,10 @@ static int add_rows(struct bench *b)
 static void measure(struct bench *b)
 {
 	uint64_t warm = b->size < WARM_UP_SIZE ? b->size : WARM_UP_SIZE;
-	unsigned int i, total = (b->repeat + 1) * b->nr;
+	unsigned int i, total = (bench_method.repeat + 1) * b->nr;
 	int round;
 
-	for (round = 0; round <= b->repeat; round++) {
+	for (round = 0; round <= bench_method.repeat; round++) {
 		for (i = 0; i < b->nr; i++) {
 			struct row *row = &b->rows[i];
 
@@ -167,7 +162,7 @@ static struct json_object *row_json(const struct bench *b, struct row *row)
 		out_add_str(obj, "error", why_not(row));
 		return obj;
 	}
-	bench_row_cost(obj, &row->runs, b->size, b->icount);
+	bench_row_cost(obj, &row->runs, b->size);
 	out_add_u64(obj, "wall_ns", row->last.wall_ns);
 	bench_row_copied(obj, row->last.copied);
 	out_add_u64(obj, "syscalls", row->last.syscalls);
@@ -219,7 +214,7 @@ static void row_text(struct bench *b, struct row *row)
 		printf("not measured: %s\n", why_not(row));
 		return;
 	}
-	if (b->icount)
+	if (bench_method.icount)
 		snprintf(cost, sizeof(cost), "%.1f", bench_per_mib(median(row), b->size) / 1000);
 	else
 		snprintf(cost, sizeof(cost), "%.3f",
@@ -236,10 +231,10 @@ static void row_text(struct bench *b, struct row *row)
 		out_bytes(r->copied, copied, sizeof(copied));
 	out_bytes(r->cache_bytes > 0 ? r->cache_bytes : 0, cache, sizeof(cache));
 	printf("%9s ", cost);
-	if (b->repeat > 1)
+	if (bench_method.repeat > 1)
 		printf("%5.1f %% ", 100 * bench_runs_spread(&row->runs));
-	printf("%9s %9llu %9s  %s\n", copied, (unsigned long long)r->syscalls, cache,
-	       ratio);
+	printf("%9s %9llu %9s  %s%s\n", copied, (unsigned long long)r->syscalls, cache,
+	       ratio, bench_noisy(bench_runs_spread(&row->runs)) ? "  noisy" : "");
 }
 
 static void show_text(struct bench *b)
@@ -250,8 +245,8 @@ static void show_text(struct bench *b)
 	printf("%s of %s, TCP on the loopback, sender and receiver together\n",
 	       out_bytes(b->size, size, sizeof(size)), b->file);
 	printf("%-21s %-5s %9s %s%9s %9s %9s  %s\n", "path", "cache",
-	       b->icount ? "kinsn/MiB" : "CPU s/GiB",
-	       b->repeat > 1 ? " spread " : "", "copied", "syscalls", "+cache", "of zc");
+	       bench_method.icount ? "kinsn/MiB" : "CPU s/GiB",
+	       bench_method.repeat > 1 ? " spread " : "", "copied", "syscalls", "+cache", "of zc");
 	for (i = 0; i < b->nr; i++)
 		row_text(b, &b->rows[i]);
 	if (best_zc(b, BENCH_COLD) || best_zc(b, BENCH_HOT))
@@ -348,16 +343,12 @@ int bench_io(int argc, char **argv)
 		{ "per-call", required_argument, NULL, 'C' },
 		{ "paths", required_argument, NULL, 'P' },
 		{ "cache", required_argument, NULL, 'c' },
-		{ "repeat", required_argument, NULL, 'r' },
-		{ "icount", no_argument, NULL, 'i' },
-		{ "help", no_argument, NULL, 'h' },
 		{ },
 	};
-	struct bench b = { .size = 256 << 20, .cold = true, .hot = true,
-			   .repeat = 3 };
+	struct bench b = { .size = 256 << 20, .cold = true, .hot = true };
 	int c, ret;
 
-	while ((c = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
+	while ((c = bench_getopt(argc, argv, options)) != -1) {
 		switch (c) {
 		case 's':
 			if (!parse_size(optarg, &b.size) || !b.size)
@@ -374,26 +365,19 @@ int bench_io(int argc, char **argv)
 			if (!parse_cache(&b, optarg))
 				return out_usage("bench io: --cache cold, hot or both");
 			break;
-		case 'r':
-			if (!parse_int(optarg, 1, BENCH_RUNS_MAX, &b.repeat))
-				return out_usage("bench io: --repeat 1 to %d", BENCH_RUNS_MAX);
-			break;
-		case 'i':
-			b.icount = true;
-			break;
 		case 'h':
 			fputs(io_help, stdout);
 			return EX_OK;
-		case ':':
-			return out_no_value("bench io", argv);
 		default:
-			return out_bad_option("bench io", argv);
+			ret = bench_method_option("bench io", c, argv);
+			if (ret != BENCH_OPTION_TAKEN)
+				return ret;
 		}
 	}
 	if (argc != optind + 1)
 		return out_usage("bench io: one file or block device, please");
 	b.file = argv[optind];
-	ret = run(&b);
+	ret = bench_method_begin() ?: run(&b);
 	free(b.rows);
 	return ret;
 }

@@ -36,8 +36,7 @@ static const char many_help[] =
 "  --transfers N    transfers in all (default 10000); a run that takes more than 20 s\n"
 "                   is given up\n"
 "  --size N         bytes of each (default 256K)\n"
-"  --repeat N       runs counted (default 3)\n"
-"  --icount         clocks count instructions (QEMU -icount shift=0): report these\n"
+BENCH_METHOD_HELP
 "\n"
 "example:\n"
 "  zcctl bench many /dev/nvme0n1 --in-flight 10,1000 --transfers 1000\n";
@@ -109,8 +108,6 @@ struct bench {
 	const char *paths;
 	uint64_t size;
 	int transfers;
-	int repeat;
-	bool icount;
 };
 
 /* What epoll tells: the device, or one end of a connection. */
@@ -387,11 +384,11 @@ static void measure_row(struct bench *b, struct row *row, bool counted)
 /* To warm up, once the last of a path, which as a rule needs the most of all. */
 static void measure(struct bench *b)
 {
-	unsigned int i, total = b->repeat * b->nr_rows;
+	unsigned int i, total = bench_method.repeat * b->nr_rows;
 	int round;
 
 	measure_row(b, &b->rows[b->nr_sizes - 1], false);
-	for (round = 0; round < b->repeat; round++) {
+	for (round = 0; round < bench_method.repeat; round++) {
 		for (i = 0; i < b->nr_rows; i++) {
 			out_progress("many", round * b->nr_rows + i, total);
 			measure_row(b, &b->rows[i], true);
@@ -422,7 +419,7 @@ static void show_json(struct bench *b)
 		if (row->err) {
 			out_add_str(obj, "error", strerror(-row->err));
 		} else {
-			bench_row_cost(obj, &row->runs, bytes, b->icount);
+			bench_row_cost(obj, &row->runs, bytes);
 			bench_row_copied(obj, row->copied);
 			out_add_u64(obj, "process_ns", row->process);
 			out_add_u64(obj, "peak", row->peak);
@@ -441,7 +438,7 @@ static void show_text(struct bench *b)
 	printf("%d transfers of %s, TCP on the loopback, the whole machine\n",
 	       b->transfers, out_bytes(b->size, size, sizeof(size)));
 	printf("%-8s %9s %9s %12s %12s %7s %9s\n", "path", "in flight", "peak",
-	       b->icount ? "kinsn/MiB" : "CPU us/MiB", "own process", "spread",
+	       bench_method.icount ? "kinsn/MiB" : "CPU us/MiB", "own process", "spread",
 	       "copied");
 	for (i = 0; i < b->nr_rows; i++) {
 		struct row *row = &b->rows[i];
@@ -519,16 +516,13 @@ int bench_many(int argc, char **argv)
 		{ "paths", required_argument, NULL, 'P' },
 		{ "transfers", required_argument, NULL, 't' },
 		{ "size", required_argument, NULL, 's' },
-		{ "repeat", required_argument, NULL, 'r' },
-		{ "icount", no_argument, NULL, 'i' },
-		{ "help", no_argument, NULL, 'h' },
 		{ },
 	};
-	static struct bench b = { .size = 256 << 10, .transfers = 10000, .repeat = 3 };
-	int c;
+	static struct bench b = { .size = 256 << 10, .transfers = 10000 };
+	int c, ret;
 
 	bench_parse_sizes("10,100,1000,10000", b.sizes, &b.nr_sizes);
-	while ((c = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
+	while ((c = bench_getopt(argc, argv, options)) != -1) {
 		switch (c) {
 		case 'n':
 			if (!bench_parse_sizes(optarg, b.sizes, &b.nr_sizes))
@@ -545,24 +539,17 @@ int bench_many(int argc, char **argv)
 			if (!parse_size(optarg, &b.size) || !b.size)
 				return out_usage("bench many: '%s' is no size", optarg);
 			break;
-		case 'r':
-			if (!parse_int(optarg, 1, BENCH_RUNS_MAX, &b.repeat))
-				return out_usage("bench many: bad --repeat");
-			break;
-		case 'i':
-			b.icount = true;
-			break;
 		case 'h':
 			fputs(many_help, stdout);
 			return EX_OK;
-		case ':':
-			return out_no_value("bench many", argv);
 		default:
-			return out_bad_option("bench many", argv);
+			ret = bench_method_option("bench many", c, argv);
+			if (ret != BENCH_OPTION_TAKEN)
+				return ret;
 		}
 	}
 	if (argc != optind + 1)
 		return out_usage("bench many: one file or block device, please");
 	b.file = argv[optind];
-	return run(&b);
+	return bench_method_begin() ?: run(&b);
 }

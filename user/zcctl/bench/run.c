@@ -168,6 +168,7 @@ static pid_t start(const struct bench_pair *pair, bool receiver, int *sock, int 
 		*pipe_fd = fds[0];
 		return pid;
 	}
+	bench_pin(receiver ? BENCH_RECEIVER : BENCH_SENDER);
 	if (receiver) {
 		close(sock[0]);
 		receive(sock[1], &rep, pair->bytes, pair->answer);

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* On what machine, and how, a report was made. */
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "bench.h"
+#include "method.h"
+
+#define CLOCKS	"/sys/devices/system/clocksource/clocksource0"
+
+static struct json_object *environment;
+
+/* The first line of a file, or NULL. Overwritten by the next call. */
+static const char *first_line(const char *path)
+{
+	static char line[256];
+	FILE *f = fopen(path, "re");
+	char *got = f ? fgets(line, sizeof(line), f) : NULL;
+
+	if (f)
+		fclose(f);
+	if (got)
+		got[strcspn(got, "\n")] = '\0';
+	return got;
+}
+
+/* Of "always [madvise] never" what is chosen. */
+static const char *chosen(const char *path)
+{
+	const char *line = first_line(path), *begin = line ? strchr(line, '[') : NULL;
+	static char word[32];
+	size_t len;
+
+	if (!begin)
+		return line;
+	len = strcspn(begin + 1, "]");
+	snprintf(word, sizeof(word), "%.*s", (int)len, begin + 1);
+	return word;
+}
+
+static void add_cpu(struct json_object *env)
+{
+	char line[4096], model[128] = "";
+	FILE *f = fopen("/proc/cpuinfo", "re");
+	bool emulated = false;
+
+	while (f && fgets(line, sizeof(line), f)) {
+		if (!model[0])
+			sscanf(line, "model name : %127[^\n]", model);
+		if (!strncmp(line, "flags", 5)) {
+			emulated = strstr(line, " hypervisor");
+			break;
+		}
+	}
+	if (f)
+		fclose(f);
+	out_add_str(env, "cpu", model[0] ? model : NULL);
+	out_add_u64(env, "cpus", sysconf(_SC_NPROCESSORS_ONLN));
+	json_object_object_add(env, "virtual", json_object_new_boolean(emulated));
+}
+
+static struct json_object *mitigations(void)
+{
+	static const char dir[] = "/sys/devices/system/cpu/vulnerabilities";
+	struct json_object *obj = json_object_new_object();
+	DIR *d = opendir(dir);
+	struct dirent *one;
+	char path[512];
+
+	while (d && (one = readdir(d))) {
+		if (one->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", dir, one->d_name);
+		out_add_str(obj, one->d_name, first_line(path));
+	}
+	if (d)
+		closedir(d);
+	return obj;
+}
+
+static void add_command(struct json_object *env, int argc, char **argv)
+{
+	char text[1024] = "zcctl bench";
+	size_t len = strlen(text);
+	int i;
+
+	for (i = 0; i < argc && len < sizeof(text); i++)
+		len += snprintf(text + len, sizeof(text) - len, " %s", argv[i]);
+	out_add_str(env, "command", text);
+}
+
+static void add_time(struct json_object *env)
+{
+	time_t now = time(NULL);
+	char text[32];
+
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", gmtime(&now));
+	out_add_str(env, "time", text);
+}
+
+static void add_load(struct json_object *env)
+{
+	double load;
+
+	if (getloadavg(&load, 1) == 1)
+		out_add_double(env, "load", load);
+	else
+		out_add_str(env, "load", NULL);
+}
+
+/* Before anything is measured; @argv is from the benchmark's name on. */
+void bench_environment_begin(int argc, char **argv)
+{
+	struct json_object *env = json_object_new_object();
+	struct utsname uts;
+
+	if (uname(&uts))
+		memset(&uts, 0, sizeof(uts));
+	add_time(env);
+	add_command(env, argc, argv);
+	out_add_str(env, "zcctl", ZC_VERSION);
+	out_add_str(env, "module", first_line("/sys/module/zc/version"));
+	out_add_str(env, "module_srcversion", first_line("/sys/module/zc/srcversion"));
+	out_add_str(env, "kernel", uts.release);
+	out_add_str(env, "machine", uts.machine);
+	add_cpu(env);
+	add_load(env);
+	json_object_object_add(env, "mitigations", mitigations());
+	out_add_str(env, "clocksource", first_line(CLOCKS "/current_clocksource"));
+	out_add_str(env, "thp", chosen("/sys/kernel/mm/transparent_hugepage/enabled"));
+	json_object_put(environment);
+	environment = env;
+}
+
+/* What one benchmark has to say beside it; consumes @val. */
+void bench_environment_add(const char *key, struct json_object *val)
+{
+	if (environment)
+		json_object_object_add(environment, key, val);
+	else
+		json_object_put(val);
+}
+
+/* For the report, with what the options said. The caller's. */
+struct json_object *bench_environment(void)
+{
+	struct json_object *env = environment;
+
+	if (!env)
+		return NULL;
+	environment = NULL;
+	out_add_str(env, "governor",
+		    first_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"));
+	bench_pin_json(env);
+	json_object_object_add(env, "icount", json_object_new_boolean(bench_method.icount));
+	out_add_u64(env, "repeat", bench_method.repeat);
+	return env;
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* How all benchmarks measure: repetitions, processors, noise, settings, environment. */
+#ifndef _ZCCTL_BENCH_METHOD_H
+#define _ZCCTL_BENCH_METHOD_H
+
+#include <getopt.h>
+#include <json-c/json.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The processors of BENCH_SENDER, BENCH_RECEIVER and others go round the list. */
+enum bench_role { BENCH_SENDER, BENCH_RECEIVER, BENCH_OTHERS };
+
+/**
+ * struct bench_method - what the common options say; one for the process
+ * @repeat: runs counted
+ * @icount: clocks count instructions
+ * @pin:    "A,B…": processors to run on; "none"; NULL: those that the process may use
+ * @noise:  a row whose spread is above this is noisy; 0: 0.10, or 0.02 with @icount
+ * @strict: a noisy row is a failure
+ * @tune:   change settings of the machine, and restore them
+ */
+struct bench_method {
+	int repeat;
+	bool icount;
+	const char *pin;
+	double noise;
+	bool strict;
+	bool tune;
+};
+
+extern struct bench_method bench_method;
+
+#define BENCH_METHOD_HELP \
+	"\n" \
+	"  --repeat N       runs counted (default 3)\n" \
+	"  --pin A,B|none   processors to run on, in turn (default: those it may use)\n" \
+	"  --noise PERCENT  rows that spread more are marked as noisy (default 10; 2 by icount)\n" \
+	"  --strict         a noisy row is a failure: exit status 6\n" \
+	"  --tune           set the governor to performance, and restore it (for root)\n" \
+	"  --icount         clocks count instructions (QEMU -icount shift=0): report these\n"
+
+#define BENCH_OPTION_TAKEN	(-1)
+
+int bench_getopt(int argc, char **argv, const struct option *own);
+int bench_method_option(const char *bench, int c, char **argv);
+int bench_method_begin(void);
+int bench_method_end(int ret);
+bool bench_noisy(double spread);
+
+int bench_pin(enum bench_role role);
+void bench_pin_json(struct json_object *obj);
+
+/* settings.c */
+int bench_setting(const char *path, const char *value);
+void bench_settings_restore(void);
+
+/* environment.c */
+void bench_environment_begin(int argc, char **argv);
+void bench_environment_add(const char *key, struct json_object *val);
+struct json_object *bench_environment(void);
+
+#endif /* _ZCCTL_BENCH_METHOD_H */
