@@ -328,13 +328,17 @@ static int look_in_pid_namespace(void *data)
 static int in_pid_namespace(void *data)
 {
 	if (unshare(CLONE_NEWPID))
-		return 1;
+		return 127;
 	return nl_in_child(look_in_pid_namespace, data);
 }
 
 TEST_F_TIMEOUT(perm, pid_namespace, 120)
 {
-	EXPECT_EQ(0, nl_in_child(in_pid_namespace, self->shared));
+	int ret = nl_in_child(in_pid_namespace, self->shared);
+
+	if (ret == 127)
+		SKIP(return, "the kernel has no PID namespaces");
+	EXPECT_EQ(0, ret);
 }
 
 /* Whoever has the other end of @sock gets @fd, and is what he was before. */
