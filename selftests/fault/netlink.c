@@ -7,7 +7,8 @@
 #include "kselftest_harness.h"
 #include "nl.h"
 
-#define MS	1000
+/* What a helper gets of a test. */
+#define SELF	FIXTURE_DATA(netlink)
 
 FIXTURE(netlink)
 {
@@ -40,7 +41,7 @@ FIXTURE_TEARDOWN(netlink)
 }
 
 /* What each request begins with. */
-static void begin(FIXTURE_DATA(netlink) *self, int cmd, uint32_t id)
+static void begin(SELF *self, int cmd, uint32_t id)
 {
 	nl_begin(&self->req, cmd);
 	switch (cmd) {
@@ -64,8 +65,8 @@ static void begin(FIXTURE_DATA(netlink) *self, int cmd, uint32_t id)
 }
 
 /* It fails for want of memory alone, and works as soon as there is some. */
-static void fail_each(struct __test_metadata *_metadata, FIXTURE_DATA(netlink) *self,
-		      int cmd, bool dump)
+static void fail_each(struct __test_metadata *_metadata, SELF *self, int cmd,
+		      bool dump)
 {
 	uint32_t id = nl_buffer_id(self->fd, self->buf.handle);
 	unsigned int n = 0;
