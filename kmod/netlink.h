@@ -5,7 +5,7 @@
 #ifndef _ZC_NETLINK_H
 #define _ZC_NETLINK_H
 
-#include <linux/jump_label.h>
+#include <linux/compiler.h>
 #include <linux/types.h>
 #include <linux/uidgid.h>
 
@@ -61,16 +61,19 @@ int zc_show_limit(struct sk_buff *msg);
 
 /* notify.c: what is told */
 
-DECLARE_STATIC_KEY_FALSE(zc_notify_key);
+extern bool zc_notify_on;
 
 /**
  * zc_notify_wanted - may somebody listen?
+ *
+ * A static key would save two instructions, and have all processors stop for each listener
+ * who comes or goes.
  *
  * Returns: false if nobody does; costs next to nothing then. Any context.
  */
 static inline bool zc_notify_wanted(void)
 {
-	return static_branch_unlikely(&zc_notify_key);
+	return unlikely(READ_ONCE(zc_notify_on));
 }
 
 extern const struct zc_viewer zc_listener;

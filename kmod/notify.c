@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What the netlink family tells of, to those who listen; nobody does most of the time, and
- * then it costs a no-op in the code.
+ * then it costs a look at a flag.
  */
 #include <linux/jiffies.h>
 #include <linux/mutex.h>
@@ -19,9 +19,10 @@
 #include "roster.h"
 #include "stats.h"
 
-DEFINE_STATIC_KEY_FALSE(zc_notify_key);
+/* See zc_notify_wanted(). Changed under zc_notify_mutex. */
+bool zc_notify_on __read_mostly;
 
-/* The family is there. Changed under zc_notify_mutex, as is the key. */
+/* The family is there. Changed under zc_notify_mutex, too. */
 static bool zc_notify_ready;
 static DEFINE_MUTEX(zc_notify_mutex);
 
@@ -43,12 +44,12 @@ static bool zc_notify_heard_any(void)
 	       zc_notify_heard(ZC_NLGRP_ALERTS);
 }
 
-static void zc_notify_on(void)
+static void zc_notify_begin(void)
 {
 	mutex_lock(&zc_notify_mutex);
 	zc_notify_since = jiffies;
 	if (zc_notify_ready) {
-		static_branch_enable(&zc_notify_key);
+		WRITE_ONCE(zc_notify_on, true);
 		schedule_delayed_work(&zc_notify_work, HZ);
 	}
 	mutex_unlock(&zc_notify_mutex);
@@ -64,7 +65,7 @@ int zc_notify_bound(int group)
 {
 	/* Who may bind in another network namespace hears nothing. */
 	if (capable(CAP_NET_ADMIN))
-		zc_notify_on();
+		zc_notify_begin();
 	return 0;
 }
 
@@ -76,7 +77,7 @@ int zc_notify_bound(int group)
 void zc_notify_look(void)
 {
 	if (!zc_notify_wanted() && READ_ONCE(zc_notify_ready) && zc_notify_heard_any())
-		zc_notify_on();
+		zc_notify_begin();
 }
 
 /* For who is about to listen, and gets no processor. */
@@ -90,9 +91,9 @@ static void zc_notify_age(struct work_struct *work)
 	if (!zc_notify_ready)
 		goto out;
 	if (heard)
-		static_branch_enable(&zc_notify_key);
+		WRITE_ONCE(zc_notify_on, true);
 	else if (time_after(jiffies, zc_notify_since + ZC_NOTIFY_GRACE))
-		static_branch_disable(&zc_notify_key);
+		WRITE_ONCE(zc_notify_on, false);
 	if (!ZC_GENL_BINDS || zc_notify_wanted())
 		schedule_delayed_work(&zc_notify_work, HZ);
 out:
@@ -259,7 +260,7 @@ void zc_notify_stop(void)
 {
 	mutex_lock(&zc_notify_mutex);
 	zc_notify_ready = false;
-	static_branch_disable(&zc_notify_key);
+	WRITE_ONCE(zc_notify_on, false);
 	mutex_unlock(&zc_notify_mutex);
 	cancel_delayed_work_sync(&zc_notify_work);
 }

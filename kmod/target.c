@@ -297,7 +297,8 @@ static void zc_target_del_locked(struct zc_target *target)
 
 	lockdep_assert_held_write(&zc_dma_sem);
 	zc_dma_revoke(target);
-	if (zc_notify_wanted()) {
+	/* The module's own one goes with the module. */
+	if (zc_notify_wanted() && target->dev != &zc_own->dev) {
 		zc_target_describe(target, &gone);
 		zc_notify_target_gone(&gone);
 	}

@@ -61,7 +61,7 @@ event()
 	wait_for 20 grep -q "\"event\":\"$2\".*${3-}" "$dir/$1"
 }
 
-ktap_plan 34
+ktap_plan 37
 
 zcctl status >"$dir/out" && says "^features   buffer sendfile page-path send" out &&
 	says "^parameters copybreak=512 depth=4 held_after=1 idle_after=0 max_bytes=536870912 " out &&
@@ -80,8 +80,8 @@ ktap_test "status, as JSON: nothing is missing" $?
 	! "${as_nobody[@]}" test -r /dev/zc
 ktap_test "status for those who may not open the device" $?
 unshare --net zcctl status 2>"$dir/err"
-[ $? -eq 3 ] && says "initial network namespace alone" err && says "nsenter" err
-ktap_test "in another network namespace: exit 3, and what to do" $?
+[ $? -eq 1 ] && says "initial network namespace alone" err && says "nsenter" err
+ktap_test "in another network namespace: exit 1, and what to do" $?
 "${as_nobody[@]}" zcctl pool set 1 2>"$dir/err"
 [ $? -eq 4 ] && says "Operation not permitted" err && says "the module says: .*CAP_NET_ADMIN" err
 ktap_test "pool set without privileges: exit 4, and what the kernel says" $?
@@ -243,9 +243,26 @@ wait_for 20 grep -qE '^[0-9-]+T.* (0\.[1-9]|[1-9][0-9.]*) +[0-9.]+ +[0-9.]+ [A-Z
 ret=$?
 end $stats
 ktap_test "stats --interval: a buffer made shows as a rate" $ret
+# A full disk is no reader who has gone away.
+zcctl -j monitor buffers --timeout 60 >/dev/full 2>"$dir/err" &
+watch_pid=$!
+# shellcheck disable=SC2016 # for the inner shell
+wait_for 60 sh -c 'zcctl alloc 2M >/dev/null; ! kill -0 "$1" 2>/dev/null' sh "$watch_pid"
+wait "$watch_pid"
+[ $? -eq 1 ] && says "No space left on device" err
+ktap_test "monitor: exit 1 where events cannot be written" $?
+unshare -n zcctl stats --prometheus >"$dir/out" 2>"$dir/err"
+[ $? -eq 1 ] && [ ! -s "$dir/out" ] && says "initial network namespace" err
+ktap_test "stats --prometheus: in another network namespace nothing is said to be down" $?
 watch last alerts
+zcctl stats --interval 1 >"$dir/out" 2>"$dir/err" &
+stats=$!
+wait_for 20 says "^time " out
 zcctl unload >/dev/null
 wait "$watch_pid"
 [ $? -eq 3 ]
 ktap_test "monitor: exit 3 when the module is unloaded" $?
+wait "$stats"
+[ $? -eq 3 ] && says "the module was unloaded" err
+ktap_test "stats --interval: exit 3 when the module is unloaded" $?
 ktap_end

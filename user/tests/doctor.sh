@@ -331,7 +331,7 @@ END
 machine memlock-hard
 file proc/self/limits "Max locked memory         65536                65536                bytes"
 expect 1 <<'END'
-{"name": "memlock", "state": "problem", "text": "RLIMIT_MEMLOCK is 64.0 KiB: 0 hugepages for buffers; a new limit counts when you log in again; of a service it is LimitMEMLOCK=infinity", "command": "echo \"$USER - memlock unlimited\" | sudo tee /etc/security/limits.d/zc.conf"}
+{"name": "memlock", "state": "problem", "text": "RLIMIT_MEMLOCK is 64.0 KiB: 0 hugepages for buffers; a new limit counts when you log in again; of a service it is LimitMEMLOCK=infinity", "command": "echo \"$USER - memlock unlimited\" | sudo tee -a /etc/security/limits.d/zc.conf"}
 END
 
 machine memlock-capable

@@ -60,6 +60,27 @@ check "help teaches" 0 says "A first walk" out
 check "version" 0 "$zcctl" --version
 check "no command" 2 "$zcctl"
 check "unknown command" 2 "$zcctl" frobnicate
+# full COMMAND...: with output for which there is no room
+full()
+{
+	"$@" >/dev/full 2>"$dir/full"
+}
+
+# closed COMMAND...: without standard output
+closed()
+{
+	"$@" >&-
+}
+
+if [ -e /dev/full ]; then
+	check "output that cannot be written" 1 full "$zcctl" --help
+	check "output that cannot be written: why" 0 says "No space left on device" full
+fi
+check "no standard output" 1 closed "$zcctl" --version
+check "an unknown option before the command" 2 "$zcctl" -x status
+check "an unknown option before the command: it is named" 0 says "'-x' is no option" err
+check "-jp is -j -p" 2 "$zcctl" -jp stats frobnicate
+check "-jp is -j -p: pretty JSON" 0 says '^  "schema": "zcctl/1"' err
 for cmd in load unload doctor status alloc pool buffer leaks transfer stats top monitor dma send recv; do
 	check "$cmd --help" 0 "$zcctl" "$cmd" --help
 	check "$cmd --help says usage" 0 says "^usage: zcctl $cmd" out

@@ -128,7 +128,7 @@ static void find_limit(struct doctor *doctor, uint64_t soft, uint64_t hard)
 	}
 	if (hard != UINT64_MAX) {
 		command = "echo \"$USER - memlock unlimited\" | "
-			  "sudo tee /etc/security/limits.d/zc.conf";
+			  "sudo tee -a /etc/security/limits.d/zc.conf";
 		then = "; a new limit counts when you log in again; of a service it is "
 		       "LimitMEMLOCK=infinity";
 	}

@@ -186,7 +186,7 @@ static bool not_permitted(struct why *why)
 	char line[64];
 
 	if (geteuid())
-		return because(why, "permission", "run as root: sudo zcctl load");
+		return because(why, "permission", "run the same as root, by sudo");
 	if (root_line(line, sizeof(line), "/proc/sys/kernel/modules_disabled") && *line == '1')
 		return because(why, "disabled",
 			       "modules can be loaded no more until the next boot\n"
@@ -220,6 +220,8 @@ static bool no_entry(const struct load_failed *failed, struct why *why)
 		return because(why, "symbol",
 			       "it needs a symbol that this kernel lacks (dmesg says which):\n"
 			       BUILD);
+	if (root_exists("/proc/version") && !root_exists("/proc/modules"))
+		return because(why, "no-modules", "this kernel has no loadable modules");
 	return because(why, "not-installed",
 		       "it is not installed for this kernel: build it with make, then\n"
 		       "  zcctl load --path ./zc.ko; or install it by make dkms-install");
@@ -249,7 +251,7 @@ static bool explain_by_errno(const struct load_failed *failed, struct why *why)
 	case EPERM:
 		return not_permitted(why);
 	case EACCES:
-		return because(why, "permission", "run as root: sudo zcctl load");
+		return because(why, "permission", "run the same as root, by sudo");
 	case EKEYREJECTED:
 	case ENOKEY:
 	case EBADMSG:

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* zcctl: the commands, and what they share. */
+#include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "zcctl.h"
 
@@ -63,11 +65,10 @@ static int take_common(int argc, char **argv)
 
 	for (i = 1; i < argc; i++) {
 		literal |= !strcmp(argv[i], "--");
-		if (!literal && (!strcmp(argv[i], "-j") ||
-				 !strcmp(argv[i], "--json")))
+		if (!literal && (!strcmp(argv[i], "-j") || !strcmp(argv[i], "--json")))
 			out_json = true;
-		else if (!literal && (!strcmp(argv[i], "-p") ||
-				      !strcmp(argv[i], "--pretty")))
+		else if (!literal && (!strcmp(argv[i], "-p") || !strcmp(argv[i], "--pretty") ||
+				      !strcmp(argv[i], "-jp") || !strcmp(argv[i], "-pj")))
 			out_pretty = true;
 		else
 			argv[n++] = argv[i];
@@ -83,12 +84,22 @@ static void turn_help(int argc, char **argv)
 	argv[argc - 1] = "--help";
 }
 
-int main(int argc, char **argv)
+/* What is opened next must not become the standard output that a caller has closed. */
+static void fill_standard(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDONLY);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
+static int run(int argc, char **argv)
 {
 	size_t i;
 
-	signal(SIGPIPE, SIG_IGN);
-	opterr = 0;	/* errors are ours to report, maybe as JSON */
 	argc = take_common(argc, argv);
 	out_json |= out_pretty;
 	if (argc < 2)
@@ -110,5 +121,13 @@ int main(int argc, char **argv)
 		out_command(argv[1]);
 		return commands[i].fn(argc - 1, argv + 1);
 	}
-	return out_usage("no command '%s'", argv[1]);
+	return out_usage(*argv[1] == '-' ? "'%s' is no option" : "no command '%s'", argv[1]);
+}
+
+int main(int argc, char **argv)
+{
+	signal(SIGPIPE, SIG_IGN);
+	fill_standard();
+	opterr = 0;	/* errors are ours to report, maybe as JSON */
+	return out_finish(run(argc, argv));
 }

@@ -85,7 +85,7 @@ static void buffer_text(const struct zcnl_reply *reply)
 		printf("; not used for %s",
 		       text_age(reply_num(reply, ZC_A_BUFFER_IDLE_MS), a, sizeof(a)));
 	else
-		printf("; destroyed, but mapped in %llu places, %s held by others",
+		printf("; destroyed, but mapped in %llu place(s), %s held by others",
 		       (unsigned long long)reply_num(reply, ZC_A_BUFFER_MAPPINGS),
 		       out_bytes(reply_num(reply, ZC_A_BUFFER_HELD_BYTES), b, sizeof(b)));
 }
@@ -211,7 +211,7 @@ static int one(struct zcnl *nl, int ms)
 	else if (n == 1)
 		event_text(&reply, &when);
 	if (n == -ENOBUFS || n == 1)
-		return fflush(stdout) ? -EPIPE : n == 1;
+		return out_flush() ? n == 1 : -EPIPE;
 	return n == -EINTR || n == -EAGAIN ? 0 : n;
 }
 

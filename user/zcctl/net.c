@@ -123,14 +123,14 @@ static int listen_on(const struct addrinfo *ai)
 	return -1;
 }
 
-/* Wait for one connection. Returns a descriptor, or -1 after an error message. */
+/* Wait for one connection. Returns a descriptor, or minus an exit code after a message. */
 int net_accept(const char *bind_to, const char *port)
 {
 	struct addrinfo *list, *ai;
 	int fd = -1, conn, pass;
 
 	if (resolve(bind_to, port, AI_PASSIVE, &list))
-		return -1;
+		return -EX_FAILED;
 	/* A socket of IPv6 takes both; where there is no IPv6, IPv4. */
 	for (pass = AF_INET6; fd < 0 && pass; pass = pass == AF_INET6 ? AF_INET : 0)
 		for (ai = list; ai && fd < 0; ai = ai->ai_next)
@@ -138,14 +138,14 @@ int net_accept(const char *bind_to, const char *port)
 				fd = listen_on(ai);
 	freeaddrinfo(list);
 	if (fd < 0) {
-		out_error(EX_FAILED, errno, NULL, "cannot listen on port %s", port);
-		return -1;
+		return -out_error(errno == EACCES ? EX_PERMISSION : EX_FAILED, errno, NULL,
+				  "cannot listen on port %s", port);
 	}
 	out_waiting("waiting for a connection on port %s", port);
 	conn = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
 	out_progress_end();
 	if (conn < 0)
-		out_error(EX_FAILED, errno, NULL, "no connection on port %s", port);
+		conn = -out_error(EX_FAILED, errno, NULL, "no connection on port %s", port);
 	close(fd);
 	return conn;
 }

@@ -52,7 +52,7 @@ struct zcnl {
 static int no_family(void)
 {
 	if (!access("/sys/module/zc", F_OK))
-		return out_error(EX_NO_MODULE, 0,
+		return out_error(EX_FAILED, 0,
 				 "run it there, as by: sudo nsenter --net -t 1 zcctl …; or load the module\n"
 				 "  anew, if it is of a version before this zcctl",
 				 "the module answers by netlink in the initial network namespace alone");
@@ -359,6 +359,17 @@ static void print_why(const struct zcnl *nl)
 		fprintf(stderr, "  it is about: %s\n", nl->attr);
 }
 
+/* The family was there, or there would be no connection. */
+static bool family_gone(void)
+{
+	struct zcnl_socket *sock;
+	int family, err = socket_open(&sock, &family);
+
+	if (!err)
+		socket_close(sock);
+	return err == -ENOENT;
+}
+
 /**
  * zcnl_error - say what went wrong, with what the kernel said
  * @nl:   connection
@@ -378,6 +389,8 @@ int zcnl_error(const struct zcnl *nl, int err, const char *hint, const char *fmt
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	if (err == -ENOENT && family_gone())
+		return out_error(EX_NO_MODULE, 0, NULL, "the module was unloaded");
 	if (code == EX_PERMISSION && !hint)
 		hint = "run it as root (CAP_NET_ADMIN in the initial user namespace)";
 	if (out_json) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Data to stdout and errors to stderr, for people or as JSON. */
+#include <errno.h>
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -16,6 +17,8 @@ bool out_pretty;
 /* Who has the terminal for itself gives it back by this. */
 void (*out_before_errors)(void);
 static bool progress_shown;
+/* Why output was lost; errno. */
+static int out_lost;
 static char command[64];
 
 uint64_t now_ns(void)
@@ -152,6 +155,26 @@ int out_bad_option(const char *what, char **argv)
 	if (strchr(word, '='))
 		return out_usage("%s: '%s': that option takes no value", what, word);
 	return out_no_value(what, argv);
+}
+
+/*
+ * Have what was printed written. False: it cannot be, now or before; out_finish() says so,
+ * so there is no use in more.
+ */
+bool out_flush(void)
+{
+	errno = 0;
+	if ((fflush(stdout) || ferror(stdout)) && !out_lost)
+		out_lost = errno ? errno : EIO;
+	return !out_lost;
+}
+
+/* At the end: @ret, unless output was lost. A reader who has gone away wants no more. */
+int out_finish(int ret)
+{
+	if (out_flush() || out_lost == EPIPE || ret)
+		return ret;
+	return out_error(EX_FAILED, out_lost, NULL, "cannot write the output");
 }
 
 /* For people: "1.5 GiB". */

@@ -18,7 +18,7 @@ bool parse_size(const char *text, uint64_t *bytes)
 	if (!isdigit((unsigned char)*text))
 		return false;
 	errno = 0;
-	val = strtoull(text, &end, 0);
+	val = strtoull(text, &end, !strncmp(text, "0x", 2) ? 16 : 10);
 	if (errno || end == text)
 		return false;
 	if (*end) {

@@ -109,11 +109,12 @@ static int recv_to(int to, const char *output, const char *bind_to, const char *
 {
 	uint64_t bytes = 0, begin;
 	char *buf = malloc(RECV_SIZE);
-	int ret = EX_FAILED, sock;
+	int ret, sock;
 
 	if (!buf)
 		return out_error(EX_FAILED, ENOMEM, NULL, "recv");
 	sock = net_accept(bind_to, port);
+	ret = sock < 0 ? -sock : EX_OK;
 	if (sock >= 0) {
 		begin = now_ns();
 		ret = output ? cut(to, output) : EX_OK;

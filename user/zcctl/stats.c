@@ -231,7 +231,7 @@ static int intervals(struct zcnl *nl, int seconds, int count)
 		if (!stop_sleep(next))
 			break;
 		ret = interval(nl, &old, line);
-		if (fflush(stdout))
+		if (!out_flush())
 			break;
 	}
 	return ret;

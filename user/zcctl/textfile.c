@@ -51,8 +51,9 @@ int textfile_open(struct textfile *file, const char *path)
 	file->to = fd < 0 ? NULL : fdopen(fd, "w");
 	if (file->to)
 		return EX_OK;
-	ret = out_error(EX_FAILED, errno, "the folder has to be there, and yours to write to",
-			"cannot make %s", file->tmp);
+	ret = out_error(errno == EACCES ? EX_PERMISSION : EX_FAILED, errno,
+			"its folder has to be there, to take new files, and yours to write to",
+			"cannot make %s", path);
 	free(file->tmp);
 	return ret;
 }

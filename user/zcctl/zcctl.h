@@ -57,6 +57,8 @@ extern bool out_pretty;
 extern void (*out_before_errors)(void);
 
 void out_object(struct json_object *obj);
+bool out_flush(void);
+int out_finish(int ret);
 int out_error(int code, int err, const char *hint, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 struct json_object *out_error_new(int code, int err, const char *hint, const char *text);
