@@ -63,7 +63,7 @@ test_refusal()
 
 zc_load
 # A buffer to look at, of a process that maps it.
-zcctl alloc 4M --hold 120 >"$dir/alloc" 2>&1 &
+zcctl alloc 4M --hold 3000 >"$dir/alloc" 2>&1 &
 holder=$!
 for _ in $(seq 100); do
 	! grep -q . "$dir/alloc" || break

@@ -22,6 +22,18 @@ if [ $? -eq 4 ]; then
 	exit 4
 fi
 
+coproc schema { exec python3 schema.py; }
+
+# of_schema FILE: prints why it is not
+of_schema()
+{
+	local why='nobody knows: schema.py has ended'
+
+	echo "$1" >&"${schema[1]}"
+	read -r why <&"${schema[0]}"
+	[ -z "$why" ] || echo "$why"
+}
+
 # valid KIND COMMAND...: its output, or its error, is one object, of that kind
 valid()
 {
@@ -30,7 +42,7 @@ valid()
 	shift
 	"$@" >"$dir/$kind" 2>&1
 	why=$(grep -q "\"kind\":\"$kind\"" "$dir/$kind" || echo "it is of another kind"
-		python3 schema.py "$dir/$kind")
+		of_schema "$dir/$kind")
 	[ -z "$why" ]
 	ktap_test "${*//$dir\//}" $? "$why"
 }
