@@ -323,6 +323,10 @@ def fuzz():
         result(f"1500 events of noise: {args}", res.returncode and res.stderr)
 
 
+# Who runs this in the background of a shell may have it ignored, and so would zcctl.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def start(text, args, **kwargs):
     return subprocess.Popen([BIN, *args.split()], env=environment(text), stdin=subprocess.DEVNULL,
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **kwargs)
