@@ -328,7 +328,7 @@ static int look_in_pid_namespace(void *data)
 static int in_pid_namespace(void *data)
 {
 	if (unshare(CLONE_NEWPID))
-		return 127;
+		return errno == EINVAL ? 127 : 1;
 	return nl_in_child(look_in_pid_namespace, data);
 }
 

@@ -15,7 +15,7 @@ if ! command -v zcctl >/dev/null; then
 	exit 4
 fi
 
-ktap_plan 68
+ktap_plan 70
 rmmod zc 2>/dev/null
 zcctl status 2>"$dir/err"
 [ $? -eq 3 ] && says "zcctl load" err
@@ -264,6 +264,21 @@ zcctl bench nic "$dir/file" localhost:1 2>"$dir/err"
 [ $? -eq 1 ] && says "TCP-LISTEN:PORT,fork" err
 ktap_test "bench nic to nobody: which receiver it takes" $?
 
+param=/sys/module/zc/parameters/copybreak
+before=$(cat "$param")
+echo 777 >"$param"
+zcctl bench copybreak "$dir/file" --sizes 512 --sends 50 --repeat 1 >"$dir/out" &&
+	says "512" out && [ "$(cat "$param")" = 777 ]
+ktap_test "bench copybreak: the parameter is as it was" $?
+zcctl bench copybreak "$dir/file" --sends 10000 --repeat 50 >/dev/null 2>&1 &
+bench=$!
+# shellcheck disable=SC2016 # for the inner shell
+wait_for 30 sh -c '[ "$(cat "$1")" != 777 ]' sh "$param"
+kill "$bench"
+wait "$bench" 2>/dev/null
+[ "$(cat "$param")" = 777 ]
+ktap_test "bench copybreak: the parameter is as it was, by a signal" $?
+echo "$before" >"$param"
 zcctl bench dma --repeat 1 >"$dir/out" &&
 	says "^2.0 MiB for target 0, platform:zc: .*, addresses physical" out &&
 	says "^zc-buffer .* 1.00 *1 *1 *- *0 B$" out

@@ -150,7 +150,7 @@ void doctor_module(struct doctor *doctor)
 		see_loaded(doctor);
 		return;
 	}
-	if (root_exists("/proc/version") && !root_exists("/proc/modules"))
+	if (root_no_modules())
 		doctor_find(doctor, "module", DOCTOR_PROBLEM, NULL,
 			    "this kernel has no loadable modules");
 	else if (*doctor->installed)
@@ -206,7 +206,7 @@ void doctor_headers(struct doctor *doctor)
 	bool there = doctor->loaded || *doctor->installed;
 	char command[128];
 
-	if (!root_exists("/proc/modules") && root_exists("/proc/version"))
+	if (root_no_modules())
 		return;
 	if (root_exists("/lib/modules/%s/build/Makefile", doctor->release))
 		doctor_ok(doctor, "headers",

@@ -220,7 +220,7 @@ static bool no_entry(const struct load_failed *failed, struct why *why)
 		return because(why, "symbol",
 			       "it needs a symbol that this kernel lacks (dmesg says which):\n"
 			       BUILD);
-	if (root_exists("/proc/version") && !root_exists("/proc/modules"))
+	if (root_no_modules())
 		return because(why, "no-modules", "this kernel has no loadable modules");
 	return because(why, "not-installed",
 		       "it is not installed for this kernel: build it with make, then\n"

@@ -60,6 +60,21 @@ static int no_family(void)
 }
 
 /**
+ * zcnl_there - is the family there?
+ *
+ * Returns: false if the kernel says that it is not; true if it cannot be asked.
+ */
+bool zcnl_there(void)
+{
+	struct zcnl_socket *sock;
+	int family, err = socket_open(&sock, &family);
+
+	if (!err)
+		socket_close(sock);
+	return err != -ENOENT;
+}
+
+/**
  * zcnl_open - connect to the module
  * @nl: out: the connection
  *
@@ -359,17 +374,6 @@ static void print_why(const struct zcnl *nl)
 		fprintf(stderr, "  it is about: %s\n", nl->attr);
 }
 
-/* The family was there, or there would be no connection. */
-static bool family_gone(void)
-{
-	struct zcnl_socket *sock;
-	int family, err = socket_open(&sock, &family);
-
-	if (!err)
-		socket_close(sock);
-	return err == -ENOENT;
-}
-
 /**
  * zcnl_error - say what went wrong, with what the kernel said
  * @nl:   connection
@@ -389,7 +393,7 @@ int zcnl_error(const struct zcnl *nl, int err, const char *hint, const char *fmt
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	if (err == -ENOENT && family_gone())
+	if (err == -ENOENT && !zcnl_there())
 		return out_error(EX_NO_MODULE, 0, NULL, "the module was unloaded");
 	if (code == EX_PERMISSION && !hint)
 		hint = "run it as root (CAP_NET_ADMIN in the initial user namespace)";

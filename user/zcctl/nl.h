@@ -115,6 +115,7 @@ void reply_add(const struct zcnl_reply *reply, struct json_object *obj);
 struct zcnl;
 typedef void (*zcnl_fn)(const struct zcnl_reply *reply, void *arg);
 
+bool zcnl_there(void);
 int zcnl_open(struct zcnl **nl);
 void zcnl_close(struct zcnl *nl);
 struct nl_msg *zcnl_new(struct zcnl *nl, int cmd);

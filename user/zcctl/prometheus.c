@@ -65,12 +65,7 @@ static int collect(struct zcnl *nl, struct prom_state *state)
  */
 static bool not_loaded(void)
 {
-	struct zcnl_socket *sock;
-	int family, err = socket_open(&sock, &family);
-
-	if (!err)
-		socket_close(sock);
-	return err == -ENOENT && access("/sys/module/zc", F_OK);
+	return !zcnl_there() && access("/sys/module/zc", F_OK);
 }
 
 static int read_state(struct prom_state *state)

@@ -54,6 +54,16 @@ bool root_exists(const char *fmt, ...)
 }
 
 /**
+ * root_no_modules - is this a kernel without loadable modules?
+ *
+ * Returns: whether it is; false if nothing is known of it.
+ */
+bool root_no_modules(void)
+{
+	return root_exists("/proc/version") && !root_exists("/proc/modules");
+}
+
+/**
  * root_line - the first line of a file
  * @buf:  where to write it, without its end; empty if there is none
  * @size: of @buf

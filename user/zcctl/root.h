@@ -15,6 +15,7 @@ bool root_exists(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 bool root_line(char *buf, size_t size, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 FILE *root_open(const char *path);
+bool root_no_modules(void);
 bool root_chosen(char *buf, size_t size, const char *path);
 
 #endif /* _ZCCTL_ROOT_H */

@@ -188,17 +188,18 @@ void bench_row_samples(struct json_object *obj, const char *key,
 /* By icount a ns is an instruction. */
 void bench_row_cost(struct json_object *obj, struct bench_runs *runs, uint64_t bytes)
 {
-	double cost = bench_per_mib(bench_runs_median(runs), bytes);
+	uint64_t median = bench_runs_median(runs);
+	double cost = bench_per_mib(median, bytes), spread = bench_runs_spread(runs);
 
-	out_add_u64(obj, "cpu_ns", bench_runs_median(runs));
+	out_add_u64(obj, "cpu_ns", median);
 	out_add_double(obj, "cpu_ns_per_mib", cost);
 	if (bench_method.icount)
 		out_add_double(obj, "kinsn_per_mib", cost / 1000);
 	else
 		out_add_str(obj, "kinsn_per_mib", NULL);
-	out_add_double(obj, "spread", bench_runs_spread(runs));
+	out_add_double(obj, "spread", spread);
 	out_add_u64(obj, "runs", runs->nr);
-	bench_row_noisy(obj, bench_runs_spread(runs));
+	bench_row_noisy(obj, spread);
 	bench_row_samples(obj, "cpu_ns", runs);
 }
 

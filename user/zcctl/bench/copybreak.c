@@ -66,31 +66,9 @@ struct bench {
 	int sends;
 };
 
-static int set_parameter(const char *value)
+static int choose(enum how how)
 {
-	int fd = open(PARAMETER, O_WRONLY | O_CLOEXEC), err = 0;
-
-	if (fd < 0)
-		return -errno;
-	if (write(fd, value, strlen(value)) < 0)
-		err = -errno;
-	close(fd);
-	return err;
-}
-
-static int get_parameter(char *value, size_t size)
-{
-	int fd = open(PARAMETER, O_RDONLY | O_CLOEXEC);
-	ssize_t n;
-
-	if (fd < 0)
-		return -errno;
-	n = read(fd, value, size - 1);
-	close(fd);
-	if (n <= 0)
-		return -EIO;
-	value[n] = '\0';
-	return 0;
+	return bench_setting(PARAMETER, how == BY_COPY ? "1000000" : "0");
 }
 
 static int send_one(const struct bench *b, int sock, enum from from, uint64_t size,
@@ -168,7 +146,7 @@ static int run_once(struct bench *b, struct row *row, enum from from, enum how h
 		.bytes = b->sends * s.size,
 	};
 	struct bench_result res = { .err = 0 };
-	int err = set_parameter(how == BY_COPY ? "1000000" : "0");
+	int err = choose(how);
 
 	if (err)
 		return err;
@@ -334,16 +312,13 @@ static int prepare(struct bench *b)
 static int run(struct bench *b)
 {
 	uint64_t size = SIZE_MAX_SMALL;
-	char before[32];
 	int err, ret = file_open_some(b->name, &b->file, &size);
 
 	if (!ret)
 		ret = device_open(&b->zc);
 	if (ret)
 		return ret;
-	err = get_parameter(before, sizeof(before));
-	if (!err)
-		err = set_parameter(before);
+	err = choose(BY_COPY);
 	if (err)
 		return out_error(err == -EACCES ? EX_PERMISSION : EX_FAILED, -err,
 				 NULL, "cannot set %s", PARAMETER);
@@ -351,16 +326,12 @@ static int run(struct bench *b)
 	if (err)
 		return out_error(EX_FAILED, -err, NULL, "bench copybreak");
 	measure(b);
-	err = set_parameter(before);
 	zc_buffer_free(b->buf);
 	close(b->file);
 	if (out_json)
 		show_json(b);
 	else
 		show_text(b);
-	if (err)
-		return out_error(EX_FAILED, -err, NULL, "cannot put back %s to %s",
-				 PARAMETER, before);
 	return b->rows[0].err ? out_error(EX_FAILED, -b->rows[0].err, NULL,
 					  "nothing could be measured") : EX_OK;
 }

@@ -10,37 +10,26 @@
 
 #include "bench.h"
 #include "method.h"
+#include "root.h"
 
 #define CLOCKS	"/sys/devices/system/clocksource/clocksource0"
 
 static struct json_object *environment;
 
-/* The first line of a file, or NULL. Overwritten by the next call. */
-static const char *first_line(const char *path)
+/* The first line of a file, or null. */
+static void add_line(struct json_object *env, const char *key, const char *path)
 {
-	static char line[256];
-	FILE *f = fopen(path, "re");
-	char *got = f ? fgets(line, sizeof(line), f) : NULL;
+	char line[256];
 
-	if (f)
-		fclose(f);
-	if (got)
-		got[strcspn(got, "\n")] = '\0';
-	return got;
+	out_add_str(env, key, root_line(line, sizeof(line), "%s", path) ? line : NULL);
 }
 
 /* Of "always [madvise] never" what is chosen. */
-static const char *chosen(const char *path)
+static void add_chosen(struct json_object *env, const char *key, const char *path)
 {
-	const char *line = first_line(path), *begin = line ? strchr(line, '[') : NULL;
-	static char word[32];
-	size_t len;
+	char word[32];
 
-	if (!begin)
-		return line;
-	len = strcspn(begin + 1, "]");
-	snprintf(word, sizeof(word), "%.*s", (int)len, begin + 1);
-	return word;
+	out_add_str(env, key, root_chosen(word, sizeof(word), path) ? word : NULL);
 }
 
 static void add_cpu(struct json_object *env)
@@ -76,7 +65,7 @@ static struct json_object *mitigations(void)
 		if (one->d_name[0] == '.')
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", dir, one->d_name);
-		out_add_str(obj, one->d_name, first_line(path));
+		add_line(obj, one->d_name, path);
 	}
 	if (d)
 		closedir(d);
@@ -113,49 +102,40 @@ static void add_load(struct json_object *env)
 		out_add_str(env, "load", NULL);
 }
 
-/* Before anything is measured; @argv is from the benchmark's name on. */
+/* Before anything is measured, which changes the load; @argv is from the benchmark's name on. */
 void bench_environment_begin(int argc, char **argv)
 {
-	struct json_object *env = json_object_new_object();
-	struct utsname uts;
-
-	if (uname(&uts))
-		memset(&uts, 0, sizeof(uts));
-	add_time(env);
-	add_command(env, argc, argv);
-	out_add_str(env, "zcctl", ZC_VERSION);
-	out_add_str(env, "module", first_line("/sys/module/zc/version"));
-	out_add_str(env, "module_srcversion", first_line("/sys/module/zc/srcversion"));
-	out_add_str(env, "kernel", uts.release);
-	out_add_str(env, "machine", uts.machine);
-	add_cpu(env);
-	add_load(env);
-	json_object_object_add(env, "mitigations", mitigations());
-	out_add_str(env, "clocksource", first_line(CLOCKS "/current_clocksource"));
-	out_add_str(env, "thp", chosen("/sys/kernel/mm/transparent_hugepage/enabled"));
-	json_object_put(environment);
-	environment = env;
+	environment = json_object_new_object();
+	add_time(environment);
+	add_command(environment, argc, argv);
+	add_load(environment);
 }
 
 /* What one benchmark has to say beside it; consumes @val. */
 void bench_environment_add(const char *key, struct json_object *val)
 {
-	if (environment)
-		json_object_object_add(environment, key, val);
-	else
-		json_object_put(val);
+	json_object_object_add(environment, key, val);
 }
 
-/* For the report, with what the options said. The caller's. */
+/* For the report: the machine, and what the options said. The caller's. */
 struct json_object *bench_environment(void)
 {
 	struct json_object *env = environment;
+	struct utsname uts;
 
-	if (!env)
-		return NULL;
 	environment = NULL;
-	out_add_str(env, "governor",
-		    first_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"));
+	if (uname(&uts))
+		memset(&uts, 0, sizeof(uts));
+	out_add_str(env, "zcctl", ZC_VERSION);
+	add_line(env, "module", "/sys/module/zc/version");
+	add_line(env, "module_srcversion", "/sys/module/zc/srcversion");
+	out_add_str(env, "kernel", uts.release);
+	out_add_str(env, "machine", uts.machine);
+	add_cpu(env);
+	json_object_object_add(env, "mitigations", mitigations());
+	add_line(env, "clocksource", CLOCKS "/current_clocksource");
+	add_chosen(env, "thp", "/sys/kernel/mm/transparent_hugepage/enabled");
+	add_line(env, "governor", "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor");
 	bench_pin_json(env);
 	json_object_object_add(env, "icount", json_object_new_boolean(bench_method.icount));
 	out_add_u64(env, "repeat", bench_method.repeat);

@@ -202,7 +202,6 @@ static int tune(void)
 	globfree(&found);
 	if (!err)
 		return EX_OK;
-	bench_settings_restore();
 	return out_error(err == -EACCES ? EX_PERMISSION : EX_FAILED, -err,
 			 err == -EACCES ? "--tune is for root" : NULL,
 			 "cannot set the governor");
@@ -224,7 +223,6 @@ int bench_method_begin(void)
 {
 	int ret = choose_cpus();
 
-	noise_seen = false;
 	if (!ret && bench_method.tune)
 		ret = tune();
 	if (!ret)
@@ -235,7 +233,7 @@ int bench_method_begin(void)
 /* Returns the exit code: @ret, or that something was noisy where this is a failure. */
 int bench_method_end(int ret)
 {
-	bench_settings_restore();
+	ret = bench_settings_restore(ret);
 	if (ret || !noise_seen || !bench_method.strict)
 		return ret;
 	return out_error(EX_NOISY, 0,

@@ -53,7 +53,7 @@ void bench_pin_json(struct json_object *obj);
 
 /* settings.c */
 int bench_setting(const char *path, const char *value);
-void bench_settings_restore(void);
+int bench_settings_restore(int ret);
 
 /* environment.c */
 void bench_environment_begin(int argc, char **argv);

@@ -6,14 +6,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "method.h"
+#include "zcctl.h"
 
 #define SETTINGS_MAX	1024
-#define VALUE_MAX	64
+#define VALUE_MAX	256
 
 /* All in here is for a signal handler, too: no memory is allocated there. */
 static struct setting {
@@ -48,24 +50,32 @@ static int read_value(const char *path, char *value)
 	close(fd);
 	if (n <= 0)
 		return n ? -errno : -ENODATA;
+	/* What is not known as a whole could not be restored. */
+	if (n == VALUE_MAX - 1)
+		return -E2BIG;
 	value[n - (value[n - 1] == '\n')] = '\0';
 	return 0;
 }
 
-/* Newest first. Only by the process that changed them: children inherit the list. */
-void bench_settings_restore(void)
+/* Put the newest one back. Only by the process that changed it: children inherit the list. */
+static int restore_one(void)
 {
-	if (getpid() != owner)
-		return;
-	while (nr_settings) {
-		nr_settings--;
-		write_value(settings[nr_settings].path, settings[nr_settings].old);
-	}
+	const struct setting *setting = &settings[nr_settings - 1];
+	int err = getpid() == owner ? write_value(setting->path, setting->old) : 0;
+
+	nr_settings--;
+	return err;
+}
+
+static void restore_all(void)
+{
+	while (nr_settings)
+		restore_one();
 }
 
 static void on_signal(int sig)
 {
-	bench_settings_restore();
+	restore_all();
 	signal(sig, SIG_DFL);
 	raise(sig);
 }
@@ -77,15 +87,27 @@ static void arrange_restore(void)
 	size_t i;
 
 	owner = getpid();
-	atexit(bench_settings_restore);
+	atexit(restore_all);
 	for (i = 0; i < sizeof(ends) / sizeof(*ends); i++)
 		sigaction(ends[i], &action, NULL);
+}
+
+static bool changed_before(const char *path)
+{
+	int i;
+
+	for (i = 0; i < nr_settings; i++)
+		if (!strcmp(settings[i].path, path))
+			return true;
+	return false;
 }
 
 /**
  * bench_setting - change a setting of the machine until the end of this process
  * @path:  file in /proc or /sys
  * @value: for it
+ *
+ * One that is changed again goes back to what it was at first.
  *
  * Returns: 0, or a negative errno with the setting as it was. SIGKILL leaves it changed.
  */
@@ -94,6 +116,8 @@ int bench_setting(const char *path, const char *value)
 	struct setting *setting = &settings[nr_settings];
 	int err;
 
+	if (changed_before(path))
+		return write_value(path, value);
 	if (nr_settings == SETTINGS_MAX || strlen(path) >= sizeof(setting->path))
 		return -E2BIG;
 	err = read_value(path, setting->old);
@@ -108,4 +132,23 @@ int bench_setting(const char *path, const char *value)
 	if (err)
 		nr_settings--;
 	return err;
+}
+
+/**
+ * bench_settings_restore - put all back
+ * @ret: exit code so far
+ *
+ * Returns: that, or another after an error message.
+ */
+int bench_settings_restore(int ret)
+{
+	while (nr_settings) {
+		const struct setting *setting = &settings[nr_settings - 1];
+		int err = restore_one();
+
+		if (err)
+			ret = out_error(EX_FAILED, -err, NULL, "cannot put back %s to %s",
+					setting->path, setting->old);
+	}
+	return ret;
 }
