@@ -249,8 +249,10 @@ watch_pid=$!
 # shellcheck disable=SC2016 # for the inner shell
 wait_for 60 sh -c 'zcctl alloc 2M >/dev/null; ! kill -0 "$1" 2>/dev/null' sh "$watch_pid"
 wait "$watch_pid"
-[ $? -eq 1 ] && says "No space left on device" err
-ktap_test "monitor: exit 1 where events cannot be written" $?
+status=$?
+[ "$status" -eq 1 ] && says "No space left on device" err
+ktap_test "monitor: exit 1 where events cannot be written" $? \
+	"exit status $status, and: $(cat "$dir/err")"
 unshare -n zcctl stats --prometheus >"$dir/out" 2>"$dir/err"
 [ $? -eq 1 ] && [ ! -s "$dir/out" ] && says "initial network namespace" err
 ktap_test "stats --prometheus: in another network namespace nothing is said to be down" $?

@@ -66,6 +66,13 @@ full()
 	"$@" >/dev/full 2>"$dir/full"
 }
 
+# unread COMMAND...: to somebody who reads one line; its exit status
+unread()
+{
+	{ "$@" 2>"$dir/unread"; echo $? >"$dir/status"; } | head -n 1 >/dev/null
+	[ ! -s "$dir/unread" ] && return "$(cat "$dir/status")"
+}
+
 # closed COMMAND...: without standard output
 closed()
 {
@@ -75,6 +82,11 @@ closed()
 if [ -e /dev/full ]; then
 	check "output that cannot be written" 1 full "$zcctl" --help
 	check "output that cannot be written: why" 0 says "No space left on device" full
+fi
+if [ -e /dev/full ] && command -v stdbuf >/dev/null; then
+	check "output by lines that cannot be written" 1 full stdbuf -oL "$zcctl" --help
+	check "output by lines that cannot be written: why" 0 says "No space left on device" full
+	check "a reader of lines who goes away is no error" 0 unread stdbuf -oL "$zcctl" --help
 fi
 check "no standard output" 1 closed "$zcctl" --version
 check "an unknown option before the command" 2 "$zcctl" -x status

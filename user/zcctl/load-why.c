@@ -186,7 +186,7 @@ static bool not_permitted(struct why *why)
 	char line[64];
 
 	if (geteuid())
-		return because(why, "permission", "run the same as root, by sudo");
+		return because(why, "permission", "run as root: the same, by sudo");
 	if (root_line(line, sizeof(line), "/proc/sys/kernel/modules_disabled") && *line == '1')
 		return because(why, "disabled",
 			       "modules can be loaded no more until the next boot\n"
@@ -251,7 +251,7 @@ static bool explain_by_errno(const struct load_failed *failed, struct why *why)
 	case EPERM:
 		return not_permitted(why);
 	case EACCES:
-		return because(why, "permission", "run the same as root, by sudo");
+		return because(why, "permission", "run as root: the same, by sudo");
 	case EKEYREJECTED:
 	case ENOKEY:
 	case EBADMSG:

@@ -128,6 +128,9 @@ int main(int argc, char **argv)
 {
 	signal(SIGPIPE, SIG_IGN);
 	fill_standard();
+	/* What goes on for long is flushed line by line, where it can be seen what went wrong. */
+	if (!isatty(STDOUT_FILENO))
+		setvbuf(stdout, NULL, _IOFBF, BUFSIZ);
 	opterr = 0;	/* errors are ours to report, maybe as JSON */
 	return out_finish(run(argc, argv));
 }
