@@ -193,5 +193,6 @@ int bench_alloc(int argc, char **argv);
 int bench_fault(int argc, char **argv);
 int bench_dma(int argc, char **argv);
 int bench_copybreak(int argc, char **argv);
+int bench_compare(int argc, char **argv);
 
 #endif /* _ZCCTL_BENCH_H */

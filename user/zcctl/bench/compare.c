@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* zcctl bench compare: what differs between two reports, and what only seems to. */
+#include <getopt.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench.h"
+#include "compare.h"
+
+static const char compare_help[] =
+"usage: zcctl bench compare A B [OPTION…]\n"
+"\n"
+"Read two reports of 'zcctl --json bench …', A from before and B from after, and show for\n"
+"each figure of each row that both have: the medians of A and of B, B as part of A, and\n"
+"from where to where that ratio is with 95 % (bootstrap of the medians, with the same draws\n"
+"each time). \"better\" and \"worse\" are what the interval leaves no doubt about; all else is\n"
+"no difference that these runs show. With less than 6 runs an interval is coarse.\n"
+"\n"
+"A and B are files, with one report or several, one after the other; folders, of which all\n"
+"*.json are read; or - for standard input. Rows are alike if all that tells rows apart is:\n"
+"test, path, cache, sizes, how many at once. Kernel, processors and icount are so only where\n"
+"a side has several of them. Runs of rows alike on one side count together.\n"
+"\n"
+"  --figures A,B         some figures only (default: all that both have): cpu_ns,wall_ns\n"
+"  --fail-worse PERCENT  something worse by more, with all of its interval, is a failure\n"
+"\n"
+"exit status: 0, unless something is worse as --fail-worse has it, or cannot be read: 1.\n"
+"Without intervals (single runs) nothing is known to be worse.\n"
+"\n"
+"example:\n"
+"  zcctl -j bench io FILE --repeat 10 >old.json\n"
+"  zcctl -j bench io FILE --repeat 10 >new.json\n"
+"  zcctl bench compare old.json new.json --fail-worse 5\n";
+
+enum compare_verdict compare_verdict(const struct compare_line *line)
+{
+	const struct ratio *r = &line->ratio;
+
+	if (!r->known)
+		return COMPARE_UNKNOWN;
+	if (r->low > 1)
+		return line->more ? COMPARE_BETTER : COMPARE_WORSE;
+	if (r->high < 1)
+		return line->more ? COMPARE_WORSE : COMPARE_BETTER;
+	return COMPARE_SAME;
+}
+
+/* Of what is the better the more there is of it, the less counts. */
+bool compare_too_bad(const struct compare *cmp, const struct compare_line *line)
+{
+	double limit = 1 + cmp->fail_worse;
+
+	if (cmp->fail_worse < 0 || compare_verdict(line) != COMPARE_WORSE)
+		return false;
+	return line->more ? line->ratio.high < 1 / limit : line->ratio.low > limit;
+}
+
+static int parse_percent(const char *text, double *share)
+{
+	char *end;
+	double percent = strtod(text, &end);
+
+	if (end == text || *end || !(percent >= 0) || percent > 1000)
+		return out_usage("bench compare: --fail-worse takes percent, not '%s'", text);
+	*share = percent / 100;
+	return EX_OK;
+}
+
+static int read_both(struct compare *cmp, char **names)
+{
+	int ret, i;
+
+	if (!strcmp(names[0], "-") && !strcmp(names[1], "-"))
+		return out_usage("bench compare: standard input can be read only once");
+	for (i = 0; i < 2; i++) {
+		cmp->name[i] = names[i];
+		ret = results_add(&cmp->res[i], names[i]);
+		if (ret)
+			return ret;
+	}
+	return EX_OK;
+}
+
+/* Returns an exit code. */
+static int judge(const struct compare *cmp)
+{
+	size_t i, bad = 0;
+
+	for (i = 0; i < cmp->nr; i++)
+		bad += compare_too_bad(cmp, &cmp->lines[i]);
+	if (!bad)
+		return EX_OK;
+	return out_error(EX_FAILED, 0, NULL, "%zu figure%s worse by more than %g %%", bad,
+			 bad > 1 ? "s are" : " is", 100 * cmp->fail_worse);
+}
+
+static int run(struct compare *cmp, char **names)
+{
+	int ret = read_both(cmp, names) ?: compare_match(cmp);
+
+	if (ret)
+		return ret;
+	if (out_json)
+		compare_json(cmp);
+	else
+		compare_text(cmp);
+	if (!cmp->nr)
+		return out_error(EX_FAILED, 0, cmp->figures ? NULL :
+				 "rows are alike if test, path, cache and sizes are",
+				 "%s and %s have nothing to compare", cmp->name[0], cmp->name[1]);
+	return judge(cmp);
+}
+
+static int run_and_free(struct compare *cmp, char **names)
+{
+	int i, ret;
+
+	for (i = 0; i < 2; i++) {
+		results_init(&cmp->res[i]);
+		cmp->alone[i] = json_object_new_array();
+	}
+	ret = run(cmp, names);
+	for (i = 0; i < 2; i++) {
+		results_free(&cmp->res[i]);
+		json_object_put(cmp->alone[i]);
+	}
+	free(cmp->lines);
+	return ret;
+}
+
+int bench_compare(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "figures", required_argument, NULL, 'f' },
+		{ "fail-worse", required_argument, NULL, 'w' },
+		{ "help", no_argument, NULL, 'h' },
+		{ },
+	};
+	struct compare cmp = { .fail_worse = COMPARE_NEVER };
+	int c, ret;
+
+	while ((c = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
+		switch (c) {
+		case 'f':
+			cmp.figures = optarg;
+			break;
+		case 'w':
+			ret = parse_percent(optarg, &cmp.fail_worse);
+			if (ret)
+				return ret;
+			break;
+		case 'h':
+			fputs(compare_help, stdout);
+			return EX_OK;
+		case ':':
+			return out_no_value("bench compare", argv);
+		default:
+			return out_bad_option("bench compare", argv);
+		}
+	}
+	if (argc != optind + 2)
+		return out_usage("bench compare: two reports, please: from before, and from after");
+	return run_and_free(&cmp, argv + optind);
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the files of zcctl bench compare share. */
+#ifndef _ZCCTL_COMPARE_H
+#define _ZCCTL_COMPARE_H
+
+#include "../report/figure.h"
+#include "../report/ratio.h"
+#include "../report/results.h"
+
+/* Lower than PERCENT is no reason to fail. */
+#define COMPARE_NEVER	(-1.0)
+
+/**
+ * struct compare_line - a figure of a row that both have
+ * @row:    of A
+ * @figure: its name
+ * @unit:   of it
+ * @more:   the more the better
+ * @icount: it counts instructions
+ * @nr:     runs of A and of B
+ * @median: of A and of B
+ * @noisy:  a row of either says so
+ * @ratio:  of B to A
+ */
+struct compare_line {
+	struct json_object *row;
+	const char *figure;
+	enum figure_unit unit;
+	bool more;
+	bool icount;
+	size_t nr[2];
+	double median[2];
+	bool noisy;
+	struct ratio ratio;
+};
+
+enum compare_verdict { COMPARE_UNKNOWN, COMPARE_SAME, COMPARE_BETTER, COMPARE_WORSE };
+
+/**
+ * struct compare - two sets of reports, side by side
+ * @name:       what they are called
+ * @res:        what was read
+ * @figures:    names, comma-separated, or NULL for all
+ * @fail_worse: share by which something has to be worse to be a failure
+ * @lines:      what both have
+ * @nr:         of these
+ * @alone:      rows of A and of B that have no like, or that only one has measured
+ */
+struct compare {
+	const char *name[2];
+	struct results res[2];
+	const char *figures;
+	double fail_worse;
+	struct compare_line *lines;
+	size_t nr;
+	struct json_object *alone[2];
+};
+
+int compare_match(struct compare *cmp);
+
+enum compare_verdict compare_verdict(const struct compare_line *line);
+bool compare_too_bad(const struct compare *cmp, const struct compare_line *line);
+void compare_json(const struct compare *cmp);
+void compare_text(const struct compare *cmp);
+
+/* compare-env.c */
+struct json_object *compare_differences(const struct compare *cmp);
+
+#endif /* _ZCCTL_COMPARE_H */
