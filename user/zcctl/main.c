@@ -26,6 +26,7 @@ static const struct command commands[] = {
 	{ "send", cmd_send, "send a file to HOST:PORT without a copy" },
 	{ "recv", cmd_recv, "receive on a TCP port" },
 	{ "bench", cmd_bench, "measure zc beside the usual ways" },
+	{ "report", cmd_report, "a page of what was measured, in charts and words" },
 };
 
 static void help(void)

@@ -49,6 +49,7 @@ int cmd_dma(int argc, char **argv);
 int cmd_send(int argc, char **argv);
 int cmd_recv(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
+int cmd_report(int argc, char **argv);
 
 /* output.c: data to stdout and errors to stderr, for people or as JSON */
 

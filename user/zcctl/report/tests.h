@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The tests that are known. */
+#ifndef _ZCCTL_REPORT_TESTS_H
+#define _ZCCTL_REPORT_TESTS_H
+
+#include <stddef.h>
+
+/**
+ * struct test - what is known of a test; see struct view
+ */
+struct test {
+	const char *name;
+	const char *title;
+	const char *note;
+	const char *base[4];
+	const char *aside;
+	const char *figures[6];
+	unsigned int charts;
+};
+
+const struct test *test_named(const char *name);
+size_t test_order(const char *name);
+
+#endif /* _ZCCTL_REPORT_TESTS_H */
