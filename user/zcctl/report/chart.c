@@ -26,7 +26,7 @@ static size_t length(const char *text)
 
 static double label_room(const struct chart_bars *chart)
 {
-	size_t i, most = 0;
+	size_t i, most = chart->room;
 
 	for (i = 0; i < chart->nr; i++)
 		if (length(chart->bars[i].label) > most)

@@ -38,12 +38,14 @@ struct chart_bar {
  * struct chart_bars - bars one below the other
  * @title: for who cannot see them
  * @most:  the length of the whole width
+ * @room:  characters that the longest label has, here or in other charts beside it
  * @nr:    bars
  * @bars:  each
  */
 struct chart_bars {
 	const char *title;
 	double most;
+	size_t room;
 	size_t nr;
 	const struct chart_bar *bars;
 };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The charts of a test: bars, or lines where something is measured by size or number. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,16 +26,16 @@ static bool listed(const char *name, const char *const *list, size_t nr)
 	return false;
 }
 
-/* All rows have a number there, and at least so many different ones. */
-static bool is_axis(const struct view *view, const char *name)
+/* A path has a number there in all its rows, and at least so many different ones. */
+static bool path_axis(const struct view *view, const char *path, const char *name)
 {
 	double seen[LINE_VALUES], val;
 	unsigned int nr = 0, k;
 	size_t i;
 
-	if (listed(name, no_axes, NR(no_axes)))
-		return false;
 	for (i = 0; i < view->rows.nr; i++) {
+		if (strcmp(row_str(view->rows.row[i], "path"), path))
+			continue;
 		if (!row_num(view->rows.row[i], name, &val) || val <= 0)
 			return false;
 		for (k = 0; k < nr && seen[k] != val; k++)
@@ -43,6 +44,23 @@ static bool is_axis(const struct view *view, const char *name)
 			seen[nr++] = val;
 	}
 	return nr == LINE_VALUES;
+}
+
+/* One path with a line is enough: what was not measured may have said less. */
+static bool is_axis(const struct view *view, const char *name)
+{
+	const struct fields path = { 1, { "path" } };
+	struct groups groups;
+	bool found = false;
+	size_t i;
+
+	if (listed(name, no_axes, NR(no_axes)))
+		return false;
+	if (groups_make(&groups, &view->rows, &path))
+		for (i = 0; i < groups.nr && !found; i++)
+			found = path_axis(view, row_str(groups.group[i].row[0], "path"), name);
+	groups_free(&groups);
+	return found;
 }
 
 /* What a test is measured by; NULL: by its paths alone. */
@@ -59,32 +77,19 @@ static const char *find_axis(const struct view *view)
 	return NULL;
 }
 
-/* Has a field one value for each on the axis? Then it says nothing beside it. */
-static bool follows(const struct view *view, const char *name, const char *axis)
+/* What is alike in a panel */
+static void panel_fields(const struct views *views, const struct view *view, const char *axis,
+			 struct fields *by)
 {
-	const struct fields one = { 1, { axis } }, other = { 1, { name } };
-	const struct rows *rows = &view->rows;
-	size_t i, k;
-
-	for (i = 0; i < rows->nr; i++) {
-		for (k = 0; k < i && !fields_alike(&one, rows->row[i], rows->row[k]); k++)
-			;
-		if (k < i && !fields_alike(&other, rows->row[i], rows->row[k]))
-			return false;
-	}
-	return true;
-}
-
-static void panel_fields(const struct view *view, const char *axis, struct fields *by)
-{
-	struct fields all;
+	const struct fields *all = &view->naming;
 	unsigned int i;
 
-	fields_but(&all, &view->naming, axis);
 	by->nr = 0;
-	for (i = 0; i < all.nr; i++)
-		if (!axis || !strcmp(all.name[i], "cache") || !follows(view, all.name[i], axis))
-			fields_add(by, all.name[i]);
+	for (i = 0; i < all->nr; i++)
+		if (!axis || (strcmp(all->name[i], axis) &&
+			      (!strcmp(all->name[i], "cache") ||
+			       !field_follows(views->res, view->name, all->name[i], axis))))
+			fields_add(by, all->name[i]);
 }
 
 /* "instructions for a GiB" rather than "CPU time for a GiB" */
@@ -108,10 +113,17 @@ const char *figure_words(const struct figure *fig, bool icount, char *buf)
 
 static void panel_begin(FILE *to, const char *title)
 {
-	fputs("<figure class=\"panel\"><figcaption>", to);
-	html_text(to, *title ? title : "all");
-	fputs("</figcaption>\n", to);
+	fputs("<figure class=\"panel\">", to);
+	if (*title) {
+		fputs("<figcaption>", to);
+		html_text(to, title);
+		fputs("</figcaption>", to);
+	}
+	fputs("\n", to);
 }
+
+/* The best first */
+static bool more_first;
 
 static int by_value(const void *a, const void *b)
 {
@@ -119,20 +131,22 @@ static int by_value(const void *a, const void *b)
 
 	if ((x->kind == CHART_MISSING) != (y->kind == CHART_MISSING))
 		return x->kind == CHART_MISSING ? 1 : -1;
-	return x->value < y->value ? -1 : x->value > y->value;
+	return (x->value < y->value ? -1 : x->value > y->value) * (more_first ? -1 : 1);
 }
 
-/* Beside the value how many times the cheapest way of zc that is. */
-static char *bar_text(const struct figure *fig, double val, bool icount, double of, bool zc)
+/* Beside the value, how many times the cheapest way of zc that is. */
+static char *bar_text(const struct figure *fig, double val, bool icount, double of)
 {
-	char text[FIGURE_TEXT], *out = NULL;
-	int n;
+	char text[FIGURE_TEXT], times[FIGURE_TEXT], *out = NULL;
 
 	figure_text(fig->unit, val, icount, text);
-	if (zc || of <= 0)
+	if (of <= 0 || val == of)
 		return strdup(text);
-	n = asprintf(&out, val / of < 9.95 ? "%s · %.2f×" : "%s · %.0f×", text, val / of);
-	return n < 0 ? NULL : out;
+	if (val / of < 9.95)
+		snprintf(times, sizeof(times), "%.2f", val / of);
+	else
+		count_text(round(val / of), times);
+	return asprintf(&out, "%s · %s×", text, times) < 0 ? NULL : out;
 }
 
 static char *bar_tip(const struct figure *fig, struct json_object *row, bool icount, double val,
@@ -177,7 +191,7 @@ static void make_bar(const struct views *views, const struct view *view, const s
 	bar->kind = row_zc(row) ? CHART_ZC : CHART_OTHER;
 	if (loss_of(view, fig, row, &loss))
 		bar->kind = CHART_BEATS;
-	bar->text = bar_text(fig, val, icount, of, row_zc(row));
+	bar->text = bar_text(fig, val, icount, of);
 	bar->tip = bar_tip(fig, row, icount, val, bar->kind == CHART_BEATS ? &loss : NULL);
 }
 
@@ -212,8 +226,12 @@ static void bars_panel(FILE *to, const struct views *views, const struct view *v
 		figure_value(fig, zc, &of);
 	for (i = 0; i < rows->nr; i++)
 		make_bar(views, view, fig, rows->row[i], of, &bars[i]);
+	more_first = fig->more;
 	qsort(bars, rows->nr, sizeof(*bars), by_value);
 	chart.title = view->title;
+	for (i = 0; i < view->rows.nr; i++)
+		if (strlen(row_str(view->rows.row[i], "path")) > chart.room)
+			chart.room = strlen(row_str(view->rows.row[i], "path"));
 	for (i = 0; i < rows->nr; i++) {
 		bars[i].text = bars[i].text ?: strdup("");
 		bars[i].tip = bars[i].tip ?: strdup("");
@@ -242,8 +260,9 @@ static bool make_line(const struct view *view, const struct rows *rows, struct c
 {
 	size_t i;
 
-	*line = (struct chart_line){ .label = row_str(rows->row[0], "path") };
-	line->colour = path_colour(view, line->label);
+	const char *path = row_str(rows->row[0], "path");
+
+	*line = (struct chart_line){ .label = path, .colour = path_colour(view, path) };
 	line->x = calloc(rows->nr, sizeof(*line->x));
 	line->y = calloc(rows->nr, sizeof(*line->y));
 	if (!line->x || !line->y)
@@ -314,45 +333,79 @@ static bool sizes_differ(const struct view *view)
 	       fields_have(&view->naming, "working_set");
 }
 
-static void one_figure(FILE *to, const struct views *views, const struct view *view,
-		       const struct figure *fig, const struct fields *by)
+static void one_panel(FILE *to, const struct views *views, const struct view *view,
+		      const struct figure *fig, const struct rows *rows, double most)
 {
-	char text[512], words[FIGURE_TEXT];
-	struct groups groups;
+	if (line_axis)
+		lines_panel(to, views, view, fig, rows);
+	else
+		bars_panel(to, views, view, fig, rows, most);
+	fputs("</figure>\n", to);
+}
+
+static void figure_head(FILE *to, const struct figure *fig, bool icount)
+{
+	char words[FIGURE_TEXT];
+
+	html_text(to, figure_words(fig, icount, words));
+	fprintf(to, " <small>%s is better%s</small>", fig->more ? "more" : "less",
+		line_axis ? "; both axes logarithmic" : "");
+}
+
+static void one_figure(FILE *to, const struct views *views, const struct view *view,
+		       const struct figure *fig, const struct groups *groups,
+		       const struct fields *by)
+{
+	double most = most_of(&view->rows, fig);
+	char text[512];
 	bool icount;
 	size_t i;
 
 	rows_icount(views, &view->rows, &icount);
 	fputs("<h3>", to);
-	html_text(to, figure_words(fig, icount, words));
-	fprintf(to, " <small>%s is better</small></h3>\n<div class=\"panels\">\n",
-		fig->more ? "more" : "less");
-	if (groups_make(&groups, &view->rows, by)) {
-		double most = most_of(&view->rows, fig);
+	figure_head(to, fig, icount);
+	fputs("</h3>\n<div class=\"panels\">\n", to);
+	for (i = 0; i < groups->nr; i++) {
+		const struct rows *rows = &groups->group[i];
 
-		for (i = 0; i < groups.nr; i++) {
-			const struct rows *rows = &groups.group[i];
-
-			panel_begin(to, fields_text(by, rows->row[0], icount, text, sizeof(text)));
-			if (line_axis)
-				lines_panel(to, views, view, fig, rows);
-			else
-				bars_panel(to, views, view, fig, rows, sizes_differ(view) ?
-					   most_of(rows, fig) : most);
-			fputs("</figure>\n", to);
-		}
+		panel_begin(to, fields_text(by, rows->row[0], icount, text, sizeof(text)));
+		one_panel(to, views, view, fig, rows,
+			  sizes_differ(view) ? most_of(rows, fig) : most);
 	}
-	groups_free(&groups);
+	fputs("</div>\n", to);
+}
+
+/* All figures side by side, where each is one chart. */
+static void single_panels(FILE *to, const struct views *views, const struct view *view)
+{
+	unsigned int i;
+	bool icount;
+
+	rows_icount(views, &view->rows, &icount);
+	fputs("<div class=\"panels\">\n", to);
+	for (i = 0; i < view->charts; i++) {
+		fputs("<figure class=\"panel\"><figcaption>", to);
+		figure_head(to, &view->figures[i], icount);
+		fputs("</figcaption>\n", to);
+		one_panel(to, views, view, &view->figures[i], &view->rows,
+			  most_of(&view->rows, &view->figures[i]));
+	}
 	fputs("</div>\n", to);
 }
 
 void charts_write(FILE *to, const struct views *views, const struct view *view)
 {
+	struct groups groups;
 	struct fields by;
 	unsigned int i;
 
 	line_axis = find_axis(view);
-	panel_fields(view, line_axis, &by);
-	for (i = 0; i < view->charts; i++)
-		one_figure(to, views, view, &view->figures[i], &by);
+	panel_fields(views, view, line_axis, &by);
+	if (groups_make(&groups, &view->rows, &by)) {
+		if (groups.nr == 1)
+			single_panels(to, views, view);
+		for (i = 0; i < view->charts && groups.nr > 1; i++)
+			one_figure(to, views, view, &view->figures[i], &groups, &by);
+	}
+	groups_free(&groups);
 }

@@ -28,7 +28,7 @@ static const struct figure known[] = {
 	{ "syscalls", "system calls", FIGURE_COUNT, false },
 	{ "copied_bytes", "copied by the CPU", FIGURE_BYTES, false },
 	{ "page_cache_bytes", "page cache grew by", FIGURE_BYTES, false },
-	{ "file_bytes", "file", FIGURE_BYTES, false },
+	{ "file_bytes", "size", FIGURE_BYTES, false },
 	{ "per_call", "by one call", FIGURE_BYTES, false },
 	{ "transfer_bytes", "each transfer", FIGURE_BYTES, false },
 	{ "bytes", "bytes", FIGURE_BYTES, false },
@@ -40,6 +40,13 @@ static const struct figure known[] = {
 	{ "frags_per_packet", "fragments of a full packet", FIGURE_COUNT, false },
 	{ "spread", "spread", FIGURE_SHARE, false },
 	{ "load", "load", FIGURE_COUNT, false },
+	{ "kinsn_per_mib", "thousand instructions for a MiB", FIGURE_COUNT, false },
+	{ "mean_ns", "mean", FIGURE_NS, false },
+	{ "p50_ns", "half within", FIGURE_NS, false },
+	{ "p90_ns", "90 % within", FIGURE_NS, false },
+	{ "p99_ns", "99 % within", FIGURE_NS, false },
+	{ "p999_ns", "99.9 % within", FIGURE_NS, false },
+	{ "max_ns", "longest", FIGURE_NS, false },
 };
 
 static bool ends(const char *name, const char *end)
@@ -167,10 +174,14 @@ const char *count_text(double val, char *buf)
 	char text[FIGURE_TEXT / 2];
 	size_t len, i, at = 0, first;
 
-	if (val != floor(val) || fabs(val) >= 1e15) {
+	if (fabs(val) >= 1e15) {
+		snprintf(buf, FIGURE_TEXT, "%.3g", val);
+		return buf;
+	}
+	if (fabs(val) >= 99.95)
+		val = round(val);
+	if (val != floor(val)) {
 		snprintf(buf, FIGURE_TEXT, "%.*f", fabs(val) < 1 ? 4 : digits(val), val);
-		if (fabs(val) >= 1e15)
-			snprintf(buf, FIGURE_TEXT, "%.3g", val);
 		return buf;
 	}
 	snprintf(text, sizeof(text), "%.0f", fabs(val));
@@ -226,7 +237,10 @@ const char *figure_exact(enum figure_unit unit, double val, bool icount, char *b
 
 	if (unit == FIGURE_SHARE)
 		return figure_text(unit, val, icount, buf);
-	count_text(unit == FIGURE_NS || unit == FIGURE_BYTES ? round(val) : val, buf);
+	if (unit != FIGURE_NS && unit != FIGURE_BYTES && val != floor(val))
+		snprintf(buf, FIGURE_TEXT, "%.9g", val);
+	else
+		count_text(round(val), buf);
 	len = strlen(buf);
 	snprintf(buf + len, FIGURE_TEXT - len, "%s",
 		 unit == FIGURE_NS ? icount ? " instructions" : " ns" :
@@ -267,7 +281,7 @@ const char *field_text(const char *name, struct json_object *row, bool icount, c
 	return row_field(row, name, buf, FIGURE_TEXT);
 }
 
-/* "file bytes" */
+/* "file bytes", "dTLB misses" */
 const char *field_title(const char *name, char *buf)
 {
 	struct figure fig;
@@ -278,6 +292,8 @@ const char *field_title(const char *name, char *buf)
 	for (p = buf; *p; p++)
 		if (*p == '_')
 			*p = ' ';
+	for (p = buf; (p = strstr(p, "tlb")); p += 3)
+		memcpy(p, "TLB", 3);
 	return buf;
 }
 

@@ -182,7 +182,6 @@ static bool any_curve(const struct rows *rows)
 void latency_write(FILE *to, const struct views *views, const struct view *view)
 {
 	struct groups groups;
-	struct fields by;
 	char text[512];
 	size_t i;
 
@@ -190,15 +189,14 @@ void latency_write(FILE *to, const struct views *views, const struct view *view)
 		return;
 	fputs("<h3>how long each took <small>further left is better; each step up is a tenth of "
 	      "what was left</small></h3>\n<div class=\"panels\">\n", to);
-	fields_but(&by, &view->naming, NULL);
-	if (groups_make(&groups, &view->rows, &by))
+	if (groups_make(&groups, &view->rows, &view->naming))
 		for (i = 0; i < groups.nr; i++) {
 			const struct rows *rows = &groups.group[i];
 
 			if (!any_curve(rows))
 				continue;
 			fputs("<figure class=\"panel latency\"><figcaption>", to);
-			html_text(to, fields_text(&by, rows->row[0], false, text, sizeof(text)));
+			html_text(to, fields_text(&view->naming, rows->row[0], false, text, sizeof(text)));
 			fputs("</figcaption>\n", to);
 			panel(to, views, view, rows);
 			fputs("</figure>\n", to);

@@ -15,7 +15,7 @@
 #define BOTTOM		42.0
 #define LABEL_ROOM	98.0	/* right of the lines, for their names */
 #define LABEL_STEP	13.0
-#define TICKS_MAX	6
+#define TICKS_MAX	8
 #define NINES_MAX	7.0
 
 /* A whole of shares that nobody is missing from is as far as what can be told apart. */
@@ -81,6 +81,10 @@ static bool measure(struct area *area)
 		y[0] = 0;
 	widen(x, 0.3);
 	widen(y, 0.5);
+	/* Nothing lies on the edge. */
+	y[1] += (y[1] - y[0]) / 25;
+	if (chart->scale == CHART_LOG)
+		y[0] -= (y[1] - y[0]) / 25;
 	memcpy(area->lx, x, sizeof(x));
 	memcpy(area->ly, y, sizeof(y));
 	area->right = WIDTH - (chart->scale == CHART_NINES ? 14 : LABEL_ROOM);
@@ -99,6 +103,27 @@ static double at_y(const struct area *area, double ly)
 	return HEIGHT - BOTTOM - part * (HEIGHT - BOTTOM - TOP);
 }
 
+/* "20.0 k" is "20 k" on an axis. */
+static const char *tick_text(enum figure_unit unit, double val, bool icount, char *buf)
+{
+	char *point, *end;
+
+	figure_text(unit, val, icount, buf);
+	point = strchr(buf, '.');
+	if (!point)
+		return buf;
+	end = point + 1 + strspn(point + 1, "0123456789");
+	while (end[-1] == '0' || end[-1] == '.') {
+		bool whole = end[-1] == '.';
+
+		memmove(end - 1, end, strlen(end) + 1);
+		end--;
+		if (whole)
+			break;
+	}
+	return buf;
+}
+
 static void x_tick(FILE *to, const struct area *area, double val)
 {
 	double x = at_x(area, log10(val));
@@ -107,7 +132,7 @@ static void x_tick(FILE *to, const struct area *area, double val)
 	fprintf(to, "<path class=\"grid\" d=\"M%.1f %.1fV%.1f\"/>", x, TOP, HEIGHT - BOTTOM);
 	fprintf(to, "<text class=\"tick\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">", x,
 		HEIGHT - BOTTOM + 15);
-	html_text(to, figure_text(area->chart->x_unit, val, area->chart->icount, text));
+	html_text(to, tick_text(area->chart->x_unit, val, area->chart->icount, text));
 	fputs("</text>\n", to);
 }
 
@@ -130,10 +155,10 @@ static size_t ticks(double low, double high, double base, double *vals)
 {
 	static const double between[] = { 1, 2, 5 };
 	double step = log10(base), first, from, val;
-	size_t nr = 0, i, of = base == 10 && high - low < 1.7 ? 3 : 1;
+	size_t nr = 0, i, of = base == 10 && high - low < 2.4 ? 3 : 1;
 	int by = 1;
 
-	while ((high - low) / (step * by) > TICKS_MAX - 1)
+	while ((high - low) / (step * by) > TICKS_MAX - 3)
 		by++;
 	from = floor(low / step / by) * by;
 	for (first = from; first * step <= high + 1e-9; first += by)
@@ -142,6 +167,22 @@ static size_t ticks(double low, double high, double base, double *vals)
 			if (log10(val) >= low - 1e-9 && log10(val) <= high + 1e-9 && nr < TICKS_MAX)
 				vals[nr++] = val;
 		}
+	return nr;
+}
+
+/* Where powers are too far apart: 1, 2 or 5 of something, as on an axis without logarithms. */
+static size_t even_ticks(double low, double high, double *vals)
+{
+	double from = pow(10, low), to = pow(10, high), step, val;
+	size_t nr = 0;
+
+	step = pow(10, floor(log10((to - from) / 4)));
+	if ((to - from) / step > 14)
+		step *= 5;
+	else if ((to - from) / step > 6)
+		step *= 2;
+	for (val = ceil(from / step) * step; val <= to && nr < TICKS_MAX; val += step)
+		vals[nr++] = val;
 	return nr;
 }
 
@@ -163,9 +204,11 @@ static void axes(FILE *to, const struct area *area)
 			y_tick(to, area, i, nines[i]);
 	} else {
 		nr = ticks(area->ly[0], area->ly[1], 10, vals);
+		if (area->ly[1] - area->ly[0] < 0.7)
+			nr = even_ticks(area->ly[0], area->ly[1], vals);
 		for (i = 0; i < nr; i++)
 			y_tick(to, area, log10(vals[i]),
-			       figure_text(chart->y_unit, vals[i], chart->icount, text));
+			       tick_text(chart->y_unit, vals[i], chart->icount, text));
 	}
 	fprintf(to, "<text class=\"name\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">",
 		(LEFT + area->right) / 2, HEIGHT - 8);

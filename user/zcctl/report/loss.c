@@ -77,16 +77,14 @@ static struct json_object *rival(const struct view *view, const struct figure *f
 				 struct json_object *row)
 {
 	struct json_object *best = NULL;
-	struct fields alike;
 	double val, least = 0;
 	size_t i;
 
-	fields_but(&alike, &view->naming, NULL);
 	for (i = 0; i < view->rows.nr; i++) {
 		struct json_object *zc = view->rows.row[i];
 
 		if (!row_zc(zc) || !row_measured(zc) || !figure_value(fig, zc, &val) ||
-		    !fields_alike(&alike, zc, row))
+		    !fields_alike(&view->naming, zc, row))
 			continue;
 		if (!best || better(fig, val, least)) {
 			best = zc;

@@ -97,6 +97,17 @@ static void mitigations(FILE *to, struct json_object *val)
 	fputs("</dl></details>", to);
 }
 
+/* "0, 2" */
+static void numbers(FILE *to, struct json_object *list)
+{
+	size_t i;
+
+	for (i = 0; i < json_object_array_length(list); i++) {
+		fputs(i ? ", " : "", to);
+		html_text(to, json_object_get_string(json_object_array_get_idx(list, i)) ?: "–");
+	}
+}
+
 static void value(FILE *to, const char *name, struct json_object *val)
 {
 	char text[FIGURE_TEXT];
@@ -107,6 +118,8 @@ static void value(FILE *to, const char *name, struct json_object *val)
 		fputs(json_object_get_boolean(val) ? "yes" : "no", to);
 	else if (json_object_is_type(val, json_type_int))
 		html_text(to, count_text(json_object_get_double(val), text));
+	else if (json_object_is_type(val, json_type_array))
+		numbers(to, val);
 	else if (!val)
 		fputs(!strcmp(name, "module") ? "not loaded" :
 		      !strcmp(name, "pinned") ? "no" : "–", to);

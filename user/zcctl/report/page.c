@@ -44,7 +44,7 @@ static void key(FILE *to)
 	fputs("<ul class=\"key\" aria-label=\"what the colours of bars mean\">"
 	      "<li class=\"zc\">zc</li><li class=\"other\">other ways, and how many times "
 	      "the best way of zc</li><li class=\"beats\">another way that needs less than "
-	      "zc</li><li class=\"runs\">from the least to the most of the runs</li></ul>\n", to);
+	      "zc</li><li class=\"span\">from the least to the most of the runs</li></ul>\n", to);
 }
 
 static void test(FILE *to, const struct views *views, const struct view *view)

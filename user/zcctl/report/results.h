@@ -62,6 +62,8 @@ void fields_add(struct fields *fields, const char *name);
 void fields_of(struct fields *fields, const struct results *res, const char *test);
 bool fields_vary(const struct results *res, const char *test, const char *name);
 void fields_naming(struct fields *fields, const struct results *res, const char *test);
+bool field_follows(const struct results *res, const char *test, const char *name,
+		   const char *other);
 bool fields_alike(const struct fields *fields, struct json_object *a, struct json_object *b);
 
 #endif /* _ZCCTL_RESULTS_H */

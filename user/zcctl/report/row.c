@@ -173,14 +173,60 @@ void fields_of(struct fields *fields, const struct results *res, const char *tes
 			fields_add(fields, machine[i]);
 }
 
+/* What was not measured may not say all that it would have. */
+static bool untold(struct json_object *row, const char *name)
+{
+	return !row_measured(row) && !row_has(row, name);
+}
+
 bool fields_alike(const struct fields *fields, struct json_object *a, struct json_object *b)
 {
 	unsigned int i;
 
 	for (i = 0; i < fields->nr; i++)
-		if (!same_field(a, b, fields->name[i]))
+		if (!same_field(a, b, fields->name[i]) &&
+		    !untold(a, fields->name[i]) && !untold(b, fields->name[i]))
 			return false;
 	return true;
+}
+
+/* Has a field one value for each value of another? Then it says nothing beside that. */
+bool field_follows(const struct results *res, const char *test, const char *name,
+		   const char *other)
+{
+	struct json_object *row, *before;
+	size_t i, k;
+
+	for (i = 0; i < results_nr(res); i++) {
+		row = results_row(res, i);
+		if (strcmp(row_str(row, "test"), test))
+			continue;
+		for (k = 0; k < i; k++) {
+			before = results_row(res, k);
+			if (!strcmp(row_str(before, "test"), test) && same_field(row, before, other))
+				break;
+		}
+		if (k < i && !same_field(row, results_row(res, k), name))
+			return false;
+	}
+	return true;
+}
+
+/* Sums of other fields, and what is the path's own, as the size of its pages */
+static bool said_by_others(const struct results *res, const char *test, const char *name)
+{
+	static const char *const sums[] = { "bytes", "files" };
+	static const char *const parts[] = { "file_bytes", "transfer_bytes", "per_call" };
+	size_t i;
+
+	if (!listed(name, machine, NR(machine)) && field_follows(res, test, name, "path"))
+		return true;
+	if (!listed(name, sums, NR(sums)))
+		return false;
+	for (i = 0; i < NR(parts); i++)
+		if (fields_vary(res, test, parts[i]) && field_follows(res, test, name, parts[i]))
+			return true;
+	return false;
 }
 
 /* Of these, what has to be said beside test, path and cache to name a row. */
@@ -192,6 +238,7 @@ void fields_naming(struct fields *fields, const struct results *res, const char 
 
 	fields_of(&all, res, test);
 	for (i = 0; i < all.nr; i++)
-		if (!listed(all.name[i], said, NR(said)) && fields_vary(res, test, all.name[i]))
+		if (!listed(all.name[i], said, NR(said)) && fields_vary(res, test, all.name[i]) &&
+		    !said_by_others(res, test, all.name[i]))
 			fields_add(fields, all.name[i]);
 }

@@ -28,7 +28,9 @@ struct tally {
 
 static const char *ratio_text(double val, char *buf)
 {
-	snprintf(buf, FIGURE_TEXT, val < 0.0995 ? "%.3f" : val < 9.95 ? "%.2f" : "%.0f", val);
+	/* Just below 1 is not 1. */
+	snprintf(buf, FIGURE_TEXT, val < 0.0995 || (val != 1 && val > 0.995 && val < 1.005) ?
+		 "%.3f" : val < 9.95 ? "%.2f" : "%.0f", val);
 	return buf;
 }
 
@@ -73,6 +75,15 @@ static void add_case(struct tally *tally, const struct view *view, const struct 
 		tally->base_path = NULL;
 }
 
+static void way(FILE *to, const char *path, const char *otherwise)
+{
+	if (path)
+		fputs("<code>", to);
+	html_text(to, path ?: otherwise);
+	if (path)
+		fputs("</code>", to);
+}
+
 /* "cold: zc-direct costs 0.07 of sendfile (186 M against 2.54 G instructions for a GiB)" */
 static void say(FILE *to, const struct views *views, const struct view *view,
 		const struct rows *rows, const struct fields *by, const struct tally *tally)
@@ -93,12 +104,12 @@ static void say(FILE *to, const struct views *views, const struct view *view,
 		html_text(to, text);
 	}
 	fputs(": ", to);
-	html_text(to, tally->zc_path ?: "the best way of zc");
+	way(to, tally->zc_path, "the best way of zc");
 	fprintf(to, " %s <b>%s", fig->more ? "gives" : "costs", ratio_text(tally->least, low));
 	if (strcmp(low, ratio_text(tally->most, high)))
 		fprintf(to, " to %s", high);
 	fputs("</b> of ", to);
-	html_text(to, tally->base_path ?: "the best other way");
+	way(to, tally->base_path, "the best other way");
 	if (tally->nr == 1 && figure_value(fig, tally->zc, &own) &&
 	    figure_value(fig, tally->base, &of))
 		fprintf(to, " (%s against %s %s)", figure_text(fig->unit, own, icount, low),
@@ -108,18 +119,19 @@ static void say(FILE *to, const struct views *views, const struct view *view,
 
 static void summarize(FILE *to, const struct views *views, const struct view *view)
 {
-	struct fields by = { 1, { "cache" } }, cases;
+	struct fields by = { .nr = 0 };
 	struct groups groups, parts;
 	size_t i, k;
 
+	if (fields_have(&view->naming, "cache"))
+		fields_add(&by, "cache");
 	if (fields_have(&view->naming, "kernel"))
 		fields_add(&by, "kernel");
-	fields_but(&cases, &view->naming, NULL);
 	if (groups_make(&groups, &view->rows, &by))
 		for (i = 0; i < groups.nr; i++) {
 			struct tally tally = { .nr = 0 };
 
-			if (groups_make(&parts, &groups.group[i], &cases))
+			if (groups_make(&parts, &groups.group[i], &view->naming))
 				for (k = 0; k < parts.nr; k++)
 					add_case(&tally, view, &parts.group[k], &view->figures[0]);
 			groups_free(&parts);
@@ -133,12 +145,10 @@ static void summarize(FILE *to, const struct views *views, const struct view *vi
 static size_t losses(FILE *to, const struct views *views, const struct view *view, bool print)
 {
 	char text[512], ratio[FIGURE_TEXT], words[FIGURE_TEXT];
-	struct fields by;
 	struct loss loss;
 	unsigned int k;
 	size_t i, nr = 0;
 
-	fields_but(&by, &view->naming, NULL);
 	for (i = 0; i < view->rows.nr; i++)
 		for (k = 0; k < view->nr; k++) {
 			bool icount = row_icount(views->res, view->rows.row[i]);
@@ -150,13 +160,14 @@ static size_t losses(FILE *to, const struct views *views, const struct view *vie
 				continue;
 			fputs("<li>", to);
 			html_text(to, view->title);
-			fputs(", ", to);
-			html_text(to, fields_text(&by, loss.row, icount, text, sizeof(text)));
-			fputs(": <b>", to);
-			html_text(to, row_str(loss.row, "path"));
-			fprintf(to, "</b> %s %s of ", loss.fig->more ? "gives" : "needs",
+			fields_text(&view->naming, loss.row, icount, text, sizeof(text));
+			fputs(*text ? ", " : "", to);
+			html_text(to, text);
+			fputs(": ", to);
+			way(to, row_str(loss.row, "path"), "");
+			fprintf(to, " %s <b>%s</b> of ", loss.fig->more ? "gives" : "needs",
 				ratio_text(loss.of, ratio));
-			html_text(to, row_str(loss.zc, "path"));
+			way(to, row_str(loss.zc, "path"), "");
 			fputs(", ", to);
 			html_text(to, figure_words(loss.fig, icount, words));
 			fputs(loss.within ? " (their runs overlap)</li>\n" : "</li>\n", to);

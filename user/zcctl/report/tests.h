@@ -3,10 +3,12 @@
 #ifndef _ZCCTL_REPORT_TESTS_H
 #define _ZCCTL_REPORT_TESTS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /**
  * struct test - what is known of a test; see struct view
+ * @mixed: what is in the page cache is a matter of the path
  */
 struct test {
 	const char *name;
@@ -16,6 +18,7 @@ struct test {
 	const char *aside;
 	const char *figures[6];
 	unsigned int charts;
+	bool mixed;
 };
 
 const struct test *test_named(const char *name);

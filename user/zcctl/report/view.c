@@ -93,6 +93,16 @@ static void choose_figures(struct view *view, const struct test *test)
 		guess_figures(view);
 }
 
+static bool any_cache(const struct rows *rows)
+{
+	size_t i;
+
+	for (i = 0; i < rows->nr; i++)
+		if (strcmp(row_str(rows->row[i], "cache"), "none"))
+			return true;
+	return false;
+}
+
 static bool view_init(struct view *view, const struct results *res, const char *name)
 {
 	const struct test *test = test_named(name);
@@ -103,6 +113,9 @@ static bool view_init(struct view *view, const struct results *res, const char *
 		if (!strcmp(row_str(results_row(res, i), "test"), name) &&
 		    !rows_add(&view->rows, results_row(res, i)))
 			return false;
+	/* Where a cold file is set against a hot one, the cache is no case of its own. */
+	if (!(test && test->mixed) && any_cache(&view->rows))
+		fields_add(&view->naming, "cache");
 	fields_naming(&view->naming, res, name);
 	if (!test) {
 		guess_figures(view);
@@ -198,18 +211,6 @@ void groups_free(struct groups *groups)
 	free(groups->group);
 }
 
-/* All but one, and the cache, which is a field like others here. */
-void fields_but(struct fields *out, const struct fields *in, const char *name)
-{
-	unsigned int i;
-
-	out->nr = 0;
-	fields_add(out, "cache");
-	for (i = 0; i < in->nr; i++)
-		if (!name || strcmp(in->name[i], name))
-			fields_add(out, in->name[i]);
-}
-
 /* By what counts the rows are: "instructions", or "CPU time" */
 const char *rows_icount(const struct views *views, const struct rows *rows, bool *icount)
 {
@@ -236,6 +237,9 @@ static int field_words(const char *name, struct json_object *row, bool icount, c
 		return snprintf(buf, size, "%s", field_text(name, row, icount, text));
 	if (!strcmp(name, "concurrency"))
 		return snprintf(buf, size, "%s at once", field_text(name, row, icount, text));
+	if (json_object_is_type(json_object_object_get(row, name), json_type_boolean))
+		return snprintf(buf, size, "%s%s", row_bool(row, name) ? "" : "not ",
+				field_title(name, title));
 	field_text(name, row, icount, text);
 	if ((!strcmp(name, "processes") || !strcmp(name, "processors")) && !strcmp(text, "1"))
 		return snprintf(buf, size, "1 %.*s", (int)strlen(name) - (name[7] == 'e' ? 2 : 1),

@@ -38,7 +38,7 @@ struct groups {
  * @charts:  of the figures, so many are drawn
  * @nr:      figures
  * @figures: what counts: the less the better, unless they say so
- * @naming:  fields that have to be said to name a row, beside test, path and cache
+ * @naming:  fields that have to be said to name a row, beside test and path
  * @rows:    all
  */
 struct view {
@@ -72,7 +72,6 @@ void views_free(struct views *views);
 /* view.c: rows that have these fields alike; false where there is no memory */
 bool groups_make(struct groups *groups, const struct rows *rows, const struct fields *by);
 void groups_free(struct groups *groups);
-void fields_but(struct fields *out, const struct fields *in, const char *name);
 bool rows_have(const struct rows *rows, const struct figure *fig);
 const char *rows_icount(const struct views *views, const struct rows *rows, bool *icount);
 const char *fields_text(const struct fields *fields, struct json_object *row, bool icount,
