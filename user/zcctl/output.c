@@ -192,6 +192,17 @@ const char *out_bytes(uint64_t bytes, char *buf, size_t size)
 	return buf;
 }
 
+/* What out_progress() counts, for people: bytes, unless it is said. */
+const char *out_progress_unit;
+
+static const char *progress_text(uint64_t nr, char *buf, size_t size)
+{
+	if (!out_progress_unit)
+		return out_bytes(nr, buf, size);
+	snprintf(buf, size, "%llu", (unsigned long long)nr);
+	return buf;
+}
+
 /* A bar on a terminal, ten times a second; nothing elsewhere. */
 void out_progress(const char *what, uint64_t done, uint64_t total)
 {
@@ -207,16 +218,17 @@ void out_progress(const char *what, uint64_t done, uint64_t total)
 	progress_shown = true;
 	if (!total) {
 		fprintf(stderr, "\r%s %s\033[K", what,
-			out_bytes(done, a, sizeof(a)));
+			progress_text(done, a, sizeof(a)));
 		return;
 	}
 	filled = 30 * ((double)done / total);
 	memset(bar, '.', 30);
 	memset(bar, '#', filled > 30 ? 30 : filled);
 	bar[30] = '\0';
-	fprintf(stderr, "\r%s [%s] %3.0f %%  %s of %s\033[K", what, bar,
-		100.0 * done / total, out_bytes(done, a, sizeof(a)),
-		out_bytes(total, b, sizeof(b)));
+	fprintf(stderr, "\r%s [%s] %3.0f %%  %s of %s%s%s\033[K", what, bar,
+		100.0 * done / total, progress_text(done, a, sizeof(a)),
+		progress_text(total, b, sizeof(b)), out_progress_unit ? " " : "",
+		out_progress_unit ?: "");
 }
 
 /* On a terminal, until something else is said: what is waited for. */

@@ -21,7 +21,7 @@ static int check_place(const char *path)
 	if (lstat(path, &st) || S_ISREG(st.st_mode))
 		return EX_OK;
 	return out_error(EX_FAILED, 0,
-			 "give the name of a file, as metrics/zc.prom; without -o it is standard output",
+			 "give the name of a file; '--help' says what makes it standard output",
 			 "%s is %s, and is left alone", path,
 			 S_ISDIR(st.st_mode) ? "a directory" : "no regular file");
 }

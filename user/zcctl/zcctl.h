@@ -56,6 +56,7 @@ int cmd_report(int argc, char **argv);
 extern bool out_json;
 extern bool out_pretty;
 extern void (*out_before_errors)(void);
+extern const char *out_progress_unit;
 
 void out_object(struct json_object *obj);
 bool out_flush(void);

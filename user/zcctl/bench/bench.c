@@ -41,6 +41,7 @@ int cmd_bench(int argc, char **argv)
 		if (strcmp(argv[1], benches[i].name))
 			continue;
 		out_command(argv[1]);
+		out_progress_unit = "runs";
 		bench_environment_begin(argc - 1, argv + 1);
 		return bench_method_end(benches[i].fn(argc - 1, argv + 1));
 	}

@@ -254,8 +254,11 @@ static int run(struct nic *nic)
 	if (err)
 		return out_error(EX_FAILED, -err, NULL, "cannot make a buffer");
 	memset(zc_buffer_data(nic->buf), 'z', nic->size);
-	for (i = 0; i < NR_WAYS && !ret; i++)
+	for (i = 0; i < NR_WAYS && !ret; i++) {
+		out_progress(ways[i].name, i, NR_WAYS);
 		ret = send_one(nic, &ways[i]);
+	}
+	out_progress_end();
 	zc_buffer_free(nic->buf);
 	if (ret)
 		return ret;

@@ -117,12 +117,13 @@ static bool is_curve(struct json_object *cdf)
 
 static int check_fields(const struct place *place, struct json_object *obj);
 
-static int check_latency(const struct place *place, struct json_object *latency)
+static int check_latency(const struct place *place, const char *key,
+			 struct json_object *latency)
 {
 	struct json_object *cdf;
 
 	if (!json_object_is_type(latency, json_type_object))
-		return bad(place, "latency", latency, "an object");
+		return bad(place, key, latency, "an object");
 	if (json_object_object_get_ex(latency, "cdf", &cdf) && !is_curve(cdf))
 		return bad(place, "cdf", cdf, "a list of pairs of numbers");
 	return check_fields(place, latency);
@@ -138,8 +139,8 @@ static int check_fields(const struct place *place, struct json_object *obj)
 			continue;
 		if (!strcmp(key, "samples"))
 			ret = check_samples(place, val);
-		else if (!strcmp(key, "latency"))
-			ret = check_latency(place, val);
+		else if (!strcmp(key, "latency") || !strcmp(key, "first_byte"))
+			ret = check_latency(place, key, val);
 		else if (listed(key, strings, NR(strings)) &&
 			 !json_object_is_type(val, json_type_string))
 			ret = bad(place, key, val, "a string");

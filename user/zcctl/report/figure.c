@@ -16,7 +16,11 @@ static const struct figure known[] = {
 	{ ":map_per_mib", "to map a MiB", FIGURE_NS, false },
 	{ ":unmap_per_mib", "to unmap a MiB", FIGURE_NS, false },
 	{ ":first_touch", "to get it and to touch it", FIGURE_NS, false },
+	{ ":tlb_misses", "misses of the TLB for each access", FIGURE_COUNT, false },
 	{ "cpu_ns", "CPU time", FIGURE_NS, false },
+	{ "cpu_ns_per_access", "CPU time for each access", FIGURE_NS, false },
+	{ "requests_per_s", "requests by the second", FIGURE_PER_S, true },
+	{ "bytes_per_s", "bytes by the second", FIGURE_PER_S, true },
 	{ "wall_ns", "elapsed", FIGURE_NS, false },
 	{ "cpu_ns_per_mib", "CPU time for a MiB", FIGURE_NS, false },
 	{ "get_cpu_ns", "to get it", FIGURE_NS, false },
@@ -123,6 +127,17 @@ static bool sum(struct json_object *row, const char *a, const char *b, double *v
 	return true;
 }
 
+/* The program's, and the kernel's meanwhile */
+static bool tlb_misses(struct json_object *row, double *val)
+{
+	double all;
+
+	if (!sum(row, "dtlb_load_misses_user", "dtlb_load_misses_kernel", val) &&
+	    !row_num(row, "dtlb_load_misses_user", val))
+		return false;
+	return row_num(row, "accesses", &all) && all > 0 && isfinite(*val /= all);
+}
+
 static bool derived(const char *name, struct json_object *row, double *val)
 {
 	double each;
@@ -136,6 +151,8 @@ static bool derived(const char *name, struct json_object *row, double *val)
 		return per_mib(row, "map_ns", val);
 	if (!strcmp(name, ":unmap_per_mib"))
 		return per_mib(row, "unmap_ns", val);
+	if (!strcmp(name, ":tlb_misses"))
+		return tlb_misses(row, val);
 	return sum(row, "get_cpu_ns", "touch_cpu_ns", val);
 }
 

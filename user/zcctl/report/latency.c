@@ -73,11 +73,22 @@ unsigned int path_colour(const struct view *view, const char *path)
 	}
 }
 
+static const struct {
+	const char *name;
+	const char *title;
+} kinds[] = {
+	{ "latency", "how long each took" },
+	{ "first_byte", "when the first byte came" },
+};
+
+/* Which of them is being written */
+static const char *kind;
+
 static struct json_object *curve(struct json_object *row)
 {
 	struct json_object *latency, *cdf;
 
-	if (!json_object_object_get_ex(row, "latency", &latency) ||
+	if (!json_object_object_get_ex(row, kind, &latency) ||
 	    !json_object_object_get_ex(latency, "cdf", &cdf) ||
 	    json_object_array_length(cdf) < 2)
 		return NULL;
@@ -89,7 +100,7 @@ static double share(struct json_object *row, double val)
 {
 	double count = 0;
 
-	row_num(json_object_object_get(row, "latency"), "count", &count);
+	row_num(json_object_object_get(row, kind), "count", &count);
 	if (val >= 1)
 		return count > 1 ? 1 - 0.5 / count : 1;
 	return val;
@@ -117,7 +128,7 @@ static void legend(FILE *to, const struct view *view, struct json_object *row, b
 {
 	static const char *const names[] = { "p50_ns", "p99_ns", "p999_ns", "max_ns" };
 	static const char *const words[] = { "half", "99 %", "99.9 %", "all" };
-	struct json_object *latency = json_object_object_get(row, "latency");
+	struct json_object *latency = json_object_object_get(row, kind);
 	char text[FIGURE_TEXT];
 	double val;
 	size_t i;
@@ -178,17 +189,15 @@ static bool any_curve(const struct rows *rows)
 	return false;
 }
 
-/* Nothing of a test that did not look at it. */
-void latency_write(FILE *to, const struct views *views, const struct view *view)
+static void one_kind(FILE *to, const struct views *views, const struct view *view,
+		     const char *title)
 {
 	struct groups groups;
 	char text[512];
 	size_t i;
 
-	if (!any_curve(&view->rows))
-		return;
-	fputs("<h3>how long each took <small>further left is better; each step up is a tenth of "
-	      "what was left</small></h3>\n<div class=\"panels\">\n", to);
+	fprintf(to, "<h3>%s <small>further left is better; each step up is a tenth of what was "
+		"left</small></h3>\n<div class=\"panels\">\n", title);
 	if (groups_make(&groups, &view->rows, &view->naming))
 		for (i = 0; i < groups.nr; i++) {
 			const struct rows *rows = &groups.group[i];
@@ -196,11 +205,24 @@ void latency_write(FILE *to, const struct views *views, const struct view *view)
 			if (!any_curve(rows))
 				continue;
 			fputs("<figure class=\"panel latency\"><figcaption>", to);
-			html_text(to, fields_text(&view->naming, rows->row[0], false, text, sizeof(text)));
+			html_text(to, fields_text(&view->naming, rows->row[0], false, text,
+						  sizeof(text)));
 			fputs("</figcaption>\n", to);
 			panel(to, views, view, rows);
 			fputs("</figure>\n", to);
 		}
 	groups_free(&groups);
 	fputs("</div>\n", to);
+}
+
+/* Nothing of a test that did not look at it. */
+void latency_write(FILE *to, const struct views *views, const struct view *view)
+{
+	size_t i;
+
+	for (i = 0; i < NR(kinds); i++) {
+		kind = kinds[i].name;
+		if (any_curve(&view->rows))
+			one_kind(to, views, view, kinds[i].title);
+	}
 }

@@ -14,8 +14,7 @@
  */
 static const char *const results_text[] = { "error", "paths" };
 static const char *const keys[] = { "bytes", "target", "file_bytes", "files", "requests",
-	"per_call", "transfer_bytes", "buffer_bytes", "page_bytes", "page_size", "pages",
-	"working_set", "working_set_bytes", "span_bytes", "stride", "stride_bytes", "huge",
+	"per_call", "transfer_bytes", "buffer_bytes", "parts", "verified", "working_set", "working_set_bytes", "span_bytes", "stride", "stride_bytes", "huge",
 	"modelled", "concurrency", "in_flight", "connections", "threads", "processes", "workers",
 	"senders", "receivers", "clients", "depth", "queue_depth", "batch", "block_bytes",
 	"request_bytes", "response_bytes", "message_bytes", "write_percent", "read_percent",
@@ -83,6 +82,9 @@ bool row_key_field(const char *name, struct json_object *val)
 {
 	if (json_object_is_type(val, json_type_string))
 		return !listed(name, results_text, NR(results_text));
+	/* Whether there are any, not how many were served. */
+	if (!strcmp(name, "requests"))
+		return json_object_is_type(val, json_type_boolean);
 	return val && listed(name, keys, NR(keys));
 }
 
@@ -212,14 +214,15 @@ bool field_follows(const struct results *res, const char *test, const char *name
 	return true;
 }
 
-/* Sums of other fields, and what is the path's own, as the size of its pages */
+/* Sums of other fields, and what is the path's own, or the cache's */
 static bool said_by_others(const struct results *res, const char *test, const char *name)
 {
 	static const char *const sums[] = { "bytes", "files" };
 	static const char *const parts[] = { "file_bytes", "transfer_bytes", "per_call" };
 	size_t i;
 
-	if (!listed(name, machine, NR(machine)) && field_follows(res, test, name, "path"))
+	if (!listed(name, machine, NR(machine)) && (field_follows(res, test, name, "path") ||
+						    field_follows(res, test, name, "cache")))
 		return true;
 	if (!listed(name, sums, NR(sums)))
 		return false;

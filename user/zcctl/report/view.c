@@ -54,7 +54,7 @@ static void add_figure(struct view *view, const char *name)
 /* Misses of the TLB, whatever they are called */
 static bool tlb_field(const char *name, struct json_object *val)
 {
-	return strstr(name, "tlb") && !row_key_field(name, val) &&
+	return strstr(name, "tlb") && strstr(name, "miss") && !row_key_field(name, val) &&
 	       (json_object_is_type(val, json_type_int) ||
 		json_object_is_type(val, json_type_double));
 }
