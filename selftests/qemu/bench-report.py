@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
 """bench-report.py OUT DIR...: merge the rows that `zcctl bench` gave in the guests
-(each test in DIR/TEST.json or DIR/TEST-MORE.json) into OUT (schema zc-bench/1),
+(each test in DIR/TEST.json or DIR/TEST-MORE.json) into OUT (schema zc-bench/1), which
+`zcctl bench compare` and `zcctl report` read,
 print them as tables, and hold them against the targets. Exits with 1 if a target is
 missed or something could not be measured."""
 
@@ -12,38 +13,33 @@ import sys
 from bench_tables import TABLES, dma_mode, size
 from bench_targets import TARGETS
 
-# Every row has these
+# Every row has these in OUT, null where it had none
 FIELDS = ("kernel", "test", "path", "cache", "bytes", "kinsn_per_mib",
           "copied_bytes", "syscalls", "page_cache_bytes")
-# Only some
-MORE = ("file_bytes", "files", "requests", "per_call", "transfer_bytes",
-        "concurrency", "peak",
-        "frags", "frags_per_64k", "packet_bytes", "frags_per_packet", "paths",
-        "pattern", "spread", "process_ns", "processes", "processors", "cpu_ns", "wall_ns", "icount",
-        "faults", "get_cpu_ns", "touch_cpu_ns", "meminfo", "target", "map_ns",
-        "map_ns_least", "map_ns_most", "unmap_ns", "unmap_ns_least", "unmap_ns_most",
-        "calls", "segments", "entries", "bounced_bytes", "runs")
 
 
 def load(dirs):
-    """(rows, rows that were not measured, reports that are no JSON)"""
-    rows, failed, broken = [], [], []
+    """(environments, rows, rows that were not measured, reports that are no JSON); a row
+    has the index of its environment"""
+    environments, rows, failed, broken = [], [], [], []
     for path in sorted(p for d in dirs for p in pathlib.Path(d).glob("*.json")):
         try:
-            got = json.loads(path.read_text(encoding="utf-8"))["rows"]
+            got = json.loads(path.read_text(encoding="utf-8"))
+            environments.append(got["environment"])
+            got = got["rows"]
         except (ValueError, KeyError):
             broken.append(path)
             continue
         for r in got:
             r["test"] = path.stem.split("-")[0]
+            r["environment"] = len(environments) - 1
             (failed if "error" in r else rows).append(r)
-    return rows, failed, broken
+    return environments, rows, failed, broken
 
 
 def kept(row):
-    """The fields that go into OUT"""
-    return ({name: row.get(name) for name in FIELDS} |
-            {name: row[name] for name in MORE if name in row})
+    """A row as it goes into OUT"""
+    return {name: row.get(name) for name in FIELDS} | row
 
 
 def missed(test, rows):
@@ -83,10 +79,10 @@ def report(kernel, rows, failed):
 def main():
     """See above"""
     out, *dirs = sys.argv[1:]
-    rows, failed, broken = load(dirs)
+    environments, rows, failed, broken = load(dirs)
     with open(out, "w", encoding="utf-8") as f:
-        json.dump({"schema": "zc-bench/1", "rows": [kept(r) for r in rows]}, f,
-                  indent=1)
+        json.dump({"schema": "zc-bench/1", "environments": environments,
+                   "rows": [kept(r) for r in rows]}, f, indent=1)
         f.write("\n")
     bad = len(broken)
     for path in broken:
