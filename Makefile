@@ -49,7 +49,7 @@ help:
 	@echo '  make bench       guest instructions per MiB, zc beside the usual ways'
 	@echo '  make modules-K   the module for kernel K (6.1, 6.12, debug), in build/module-K'
 	@echo 'For contributors:'
-	@echo '  make style       checkpatch, sparse, shellcheck, kernel-doc …'
+	@echo '  make style       checkpatch, sparse, shellcheck, kernel-doc, the report in a browser …'
 	@echo '  make netlink     generate code and header of Documentation/netlink/specs/zc.yaml'
 	@echo '  make kselftest   build and install the selftests in build/kselftest'
 	@echo '  make clean       remove what was built; distclean: the downloads too'
@@ -115,7 +115,7 @@ bench:
 	@$(LAB)/bench.sh
 
 style:
-	@$(LAB)/deps.sh style
+	@$(LAB)/deps.sh style browser
 	@$(LAB)/style.sh
 
 netlink:

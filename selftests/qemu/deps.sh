@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # deps.sh SET...: install the Debian packages that these sets need, if any is
-# missing. Sets: build user check debug demo style all
+# missing. Sets: build user check debug demo style browser all
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
@@ -18,13 +18,15 @@ demo="$check socat iproute2"
 # specification of netlink.
 style="$check sparse shellcheck codespell clang g++ git zsh man-db
 	python3-jsonschema python3-yaml"
+# Some 100 MB to fetch, for one gate of style; so not in all, which others wait for.
+browser="chromium"
 # shellcheck disable=SC2034 # by ${!set}
 all="$debug $demo $style"
 
 packages=''
 for set in "${@:-all}"; do
 	case $set in
-	build | user | check | debug | demo | style | all)
+	build | user | check | debug | demo | style | browser | all)
 		packages+=" ${!set}" ;;
 	*) die "no such set: $set" ;;
 	esac

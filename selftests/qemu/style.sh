@@ -178,6 +178,7 @@ gate "netlink: generated files are those of the spec" netlink_generated
 gate "user space by gcc, -Werror" user_space gcc
 gate "user space by clang, -Werror" user_space clang
 gate "zcctl without the module" make -s -C user test
+gate "zcctl report in a browser" make -s -C user test-browser
 gate "uapi header alone: C" uapi_alone gcc -x c
 gate "uapi header alone: C, 32 bit" uapi_alone gcc -m32 -x c
 gate "uapi header alone: C++" uapi_alone g++ -x c++

@@ -328,6 +328,8 @@ static void show_json(struct bench *b)
 			out_add_u64(obj, "wall_ns", bench_runs_median(&row->wall));
 			out_add_double(obj, "spread", bench_runs_spread(&row->cost));
 			out_add_u64(obj, "icount", bench_method.icount);
+			bench_row_samples(obj, "cpu_ns", &row->cost);
+			bench_row_samples(obj, "wall_ns", &row->wall);
 		}
 		json_object_array_add(rows, obj);
 	}

@@ -202,6 +202,8 @@ static void json_row(struct bench *b, struct row *row, struct json_object *obj)
 		out_add_str(obj, "entries", NULL);
 	out_add_u64(obj, "bounced_bytes", row->last.bounced);
 	out_add_u64(obj, "runs", row->map.nr);
+	bench_row_samples(obj, "map_ns", &row->map);
+	bench_row_samples(obj, "unmap_ns", &row->unmap);
 	out_add_u64(obj, "icount", bench_method.icount);
 }
 

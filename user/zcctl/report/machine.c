@@ -68,7 +68,7 @@ static struct json_object *machines(const struct results *res)
 
 	for (i = 0; i < json_object_array_length(res->environments); i++) {
 		env = json_object_array_get_idx(res->environments, i);
-		for (k = 0; k < json_object_array_length(list); k++)
+		for (k = 0; env && k < json_object_array_length(list); k++)
 			if (same_machine(env, json_object_array_get_idx(list, k)))
 				break;
 		if (env && k == json_object_array_length(list))

@@ -1,0 +1,476 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Tests of zcctl bench compare and zcctl report: what they say of reports that are known,
+that what is no report is an error and nothing worse, and that nothing in a report gets out
+of its place in the page. By a zcctl with what finds bad use of memory. TAP output.
+"""
+import base64
+import copy
+import hashlib
+import html.parser
+import json
+import os
+import random
+import re
+import subprocess
+import sys
+import tempfile
+
+import schema
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+BIN = os.path.join(os.environ["BUILD"], "zcctl-fake")
+REAL = os.path.join(HERE, "fixtures", "bench.json")
+SANITIZER = 77
+EVIL = "</script></style></title><script>alert(1)</script><img src=x onerror='alert(2)'>\"`&<!--"
+count = failed = 0
+
+
+def result(name, problem):
+    global count, failed
+    count += 1
+    if problem:
+        failed += 1
+        print(f"not ok {count} report: {name}")
+        for line in str(problem).splitlines()[:20]:
+            print(f"# {line}")
+    else:
+        print(f"ok {count} report: {name}")
+
+
+def run(*args, given=None):
+    env = dict(os.environ, ASAN_OPTIONS=f"detect_leaks=1:exitcode={SANITIZER}",
+               UBSAN_OPTIONS=f"print_stacktrace=1:exitcode={SANITIZER}")
+    return subprocess.run([BIN, *args], input=given, capture_output=True, env=env, timeout=60,
+                          check=False)
+
+
+def bad(res):
+    """Did it end as no program should?"""
+    return res.returncode < 0 or res.returncode == SANITIZER or b"runtime error" in res.stderr
+
+
+def file(text):
+    with tempfile.NamedTemporaryFile("wb", dir=TMP, delete=False, suffix=".json") as new:
+        new.write(text if isinstance(text, bytes) else text.encode())
+    return new.name
+
+
+def row(path="sendfile", **more):
+    return {"kernel": "6.12", "test": "io", "path": path, "cache": "cold", "bytes": 1 << 20} | more
+
+
+def sampled(path, runs, **more):
+    """A row with runs of a figure"""
+    return row(path, cpu_ns=sorted(runs)[len(runs) // 2], runs=len(runs), noisy=False,
+               samples={"cpu_ns": runs}, **more)
+
+
+def report(rows, **env):
+    return {"schema": "zc-bench/1", "environment": {"kernel": "6.12.1", "icount": False} | env,
+            "rows": rows}
+
+
+def compare(a, b, *args):
+    """Of two reports: (what it printed, exit status)"""
+    res = run("-j", "bench", "compare", file(json.dumps(a)), file(json.dumps(b)), *args)
+    if res.returncode not in (0, 1) or not res.stdout:
+        return None, res.stderr.decode()
+    path = file(res.stdout)
+    obj = json.loads(res.stdout)
+    try:
+        schema.validate(obj)
+    except Exception as exc:    # not of the schema
+        return None, f"{path}: {exc}"
+    return obj, res.returncode
+
+
+def expect(name, a, b, args, status, **want):
+    """The first figure of a comparison is to have this."""
+    obj, code = compare(a, b, *args)
+    if obj is None:
+        result(name, code)
+        return None
+    got = obj["figures"][0] if obj["figures"] else {}
+    wrong = [f"{k}: {got.get(k)}, not {v}" for k, v in want.items() if got.get(k) != v]
+    if code != status:
+        wrong.append(f"exit status {code}, not {status}")
+    result(name, "\n".join(wrong))
+    return obj
+
+
+def verdicts():
+    ten = [100 + i for i in range(10)]
+    slower = [v + 20 for v in ten]
+    a, b = report([sampled("sendfile", ten)]), report([sampled("sendfile", slower)])
+    expect("slower is worse", a, b, [], 0, verdict="worse", a_median=104.5, b_median=124.5,
+           a_runs=10, coarse=False, failed=False)
+    expect("slower by 20 % is a failure at 5 %", a, b, ["--fail-worse", "5"], 1, failed=True)
+    expect("and none at 25 %", a, b, ["--fail-worse", "25"], 0, verdict="worse", failed=False)
+    expect("faster is better", b, a, ["--fail-worse", "0"], 0, verdict="better")
+    expect("the same is the same", a, a, ["--fail-worse", "0"], 0, verdict="same", ratio=1.0)
+    flat = [report([sampled("sendfile", [v] * 10)]) for v in (100, 110)]
+    expect("what does not scatter has no width", *flat, ["--fail-worse", "9.9"], 1, low=1.1, high=1.1)
+    three = [report([sampled("sendfile", v)]) for v in ([100, 101, 102], [103, 104, 106])]
+    expect("three runs are few: all of their range", *three, [], 0, coarse=True, low=103 / 102,
+           high=106 / 100, verdict="worse")
+    one = [report([sampled("sendfile", [v])]) for v in (100, 200)]
+    expect("of single runs nothing is known", *one, ["--fail-worse", "5"], 0, verdict="unknown",
+           low=None, high=None, ratio=2.0)
+    expect("nothing and something", report([sampled("x", [0, 0])]), report([sampled("x", [1, 1])]),
+           [], 0, verdict="worse", ratio=None)
+    expect("nothing and nothing", *[report([sampled("x", [0, 0])])] * 2, [], 0, verdict="same")
+    more = [report([row(samples={"requests_per_s": v})]) for v in (ten, slower)]
+    expect("of requests more is better", *more, [], 0, verdict="better", more_is_better=True)
+    expect("and less a failure", more[1], more[0], ["--fail-worse", "5"], 1, verdict="worse")
+    old = [report([row(cpu_ns=v)]) for v in (100, 150)]
+    expect("without runs the figure itself", *old, [], 0, ratio=1.5, verdict="unknown")
+
+
+def by_chance():
+    """Runs of one and the same thing: an interval of 95 % is wrong now and then, not often."""
+    rng = random.Random(1)
+    sides = [report([sampled(f"p{i}", [round(1e6 * rng.lognormvariate(0, 0.1)) for _ in range(10)])
+                     for i in range(300)]) for _ in range(2)]
+    obj, code = compare(*sides)
+    wrong = sum(f["verdict"] != "same" for f in obj["figures"]) if obj else -1
+    result("of 300 that do not differ 3 to 24 seem to", "" if 3 <= wrong <= 24 else f"{wrong}: {code}")
+    again, _ = compare(*sides)
+    for obj in (obj, again):
+        del obj["a"], obj["b"]
+    result("the draws are the same each time", "" if obj == again else "they differ")
+
+
+def matching():
+    runs = [5, 6, 7]
+    rows = [sampled("sendfile", runs, file_bytes=1024), sampled("sendfile", runs, file_bytes=4096),
+            sampled("rw", runs, pattern="a"), sampled("rw", runs, pattern="b")]
+    obj, _ = compare(report(rows), report(rows[::-1]))
+    keys = [(f["row"]["path"], f["row"].get("file_bytes"), f["row"].get("pattern"))
+            for f in obj["figures"]]
+    result("rows by their keys, in the order of A", "" if keys == [
+        ("sendfile", 1024, None), ("sendfile", 4096, None), ("rw", None, "a"), ("rw", None, "b")]
+        else keys)
+    obj, _ = compare(report([rows[0], rows[1]]), report([rows[1], rows[2]]))
+    result("what one side has alone", "" if len(obj["figures"]) == 1 and
+           [r["file_bytes"] for r in obj["only_a"]] == [1024] and
+           [r["path"] for r in obj["only_b"]] == ["rw"] else obj)
+    obj, _ = compare(report([rows[0]]), report([row(file_bytes=1024, error="no"), rows[1]]))
+    result("not measured on one side", "" if not obj["figures"] and
+           [r["file_bytes"] for r in obj["only_a"]] == [1024] else obj)
+    new = [r | {"kernel": "6.13"} for r in rows]
+    obj, _ = compare(report(rows), report(new, kernel="6.13.1"))
+    result("another kernel is shown, and not matched", "" if len(obj["figures"]) == 4 and
+           obj["differences"] == [{"what": "kernel", "a": ["6.12.1"], "b": ["6.13.1"]}] else obj)
+    obj, _ = compare(report(rows + new), report(rows + new))
+    result("two kernels on a side are told apart", "" if len(obj["figures"]) == 8 else obj)
+    obj, _ = compare(report([rows[0], rows[0]]), report([rows[0]]))
+    result("rows alike count together", "" if obj["figures"][0]["a_runs"] == 6 else obj)
+    path = file(json.dumps(report([rows[0]])) + "\n" + json.dumps(report([rows[1]])))
+    res = run("-j", "bench", "compare", path, file(json.dumps(report(rows))))
+    result("several reports in a file", "" if len(json.loads(res.stdout)["figures"]) == 2 else res)
+    merged = {"schema": "zc-bench/1", "environments": [{"kernel": "a"}, {"kernel": "b"}],
+              "rows": [rows[0] | {"environment": 1}, rows[1] | {"environment": 7}]}
+    obj, _ = compare(merged, merged)
+    result("a report of several", "" if obj and len(obj["figures"]) == 2 else obj)
+    env = [report([rows[0]], mitigations={"x": "on", "y": v}, pinned=v) for v in (None, "off")]
+    obj, _ = compare(*env)
+    what = sorted(d["what"] for d in obj["differences"])
+    result("what differs in the environment", "" if what == ["mitigations y", "pinned"] else what)
+    both = sampled("sendfile", runs) | {"samples": {"cpu_ns": runs, "wall_ns": runs}}
+    obj, _ = compare(report([both]), report([both]), "--figures", "wall_ns")
+    result("some figures", "" if [f["figure"] for f in obj["figures"]] == ["wall_ns"] else obj)
+
+
+def error(name, args, want, status=1, given=None):
+    res = run(*args, given=given)
+    text = res.stderr.decode()
+    result(name, "" if res.returncode == status and re.search(want, text) and not bad(res) else
+           f"exit status {res.returncode}: {text}")
+
+
+def errors():
+    good = json.dumps(report([sampled("sendfile", [1, 2, 3])]))
+    cases = {
+        "no JSON": ("{\n\n nonsense", "line 3: no JSON"),
+        "cut off": (good[:-9], "ends too early"),
+        "empty": ("", "is empty"),
+        "blank": (" \n", "is empty"),
+        "a NUL": (good.replace("sendfile", "send\0file").encode(), "a NUL"),
+        "no UTF-8": (good.replace("sendfile", "send\xe4").encode("latin-1"), "no JSON"),
+        "a list": ("[]", "is a list, not an object"),
+        "no schema": ("{}", "names no schema"),
+        "another schema": ('{"schema":"zcctl/1"}', "schema is 'zcctl/1'"),
+        "no rows": ('{"schema":"zc-bench/1"}', "has no rows"),
+        "rows that are none": ('{"schema":"zc-bench/1","rows":[3]}', "row 1 is a number"),
+        "rows null": ('{"schema":"zc-bench/1","rows":[null]}', "row 1 is null"),
+        "garbage behind it": (good + "x", "no JSON"),
+        "deep": ('{"schema":"zc-bench/1","rows":' + "[" * 100, "no JSON"),
+        "too large a number": (good.replace("1048576", "1e999"), '"bytes" is'),
+        "many rows": (json.dumps(report([row()] * 10001)), "more than 10000 rows"),
+    }
+    for name, (text, want) in cases.items():
+        error(f"compare: {name}", ["bench", "compare", file(text), file(good)], want)
+        error(f"page: {name}", ["report", file(text), "-o", "-"], want)
+    for key, value, want in (("bytes", "1048576", '"bytes" is a string, not a number'),
+                             ("cpu_ns", "3", '"cpu_ns" is a string, not a number'),
+                             ("path", 3, '"path" is a number, not a string'),
+                             ("test", None, '"test" is missing or null'),
+                             ("samples", [1], '"samples" is a list'),
+                             ("samples", {"cpu_ns": ["1"]}, '"cpu_ns" is a list, not a list of numbers'),
+                             ("samples", {"cpu_ns": [-1]}, '"cpu_ns" is a list, not a list of numbers from 0 up'),
+                             ("latency", {"cdf": [[1]]}, '"cdf" is a list, not a list of pairs'),
+                             ("error", 5, '"error" is a number')):
+        text = json.dumps(report([sampled("sendfile", [1]), row() | {key: value}]))
+        error(f"{key} {json.dumps(value)}", ["report", file(text), "-o", "-"], f"row 2: {want}")
+    text = json.dumps({"schema": "zc-bench/1", "environment": 7, "rows": []})
+    error("an environment that is none", ["report", file(text), "-o", "-"], "environment is a number")
+    error("no rows at all", ["report", file(json.dumps(report([]))), "-o", "-"], "there are no rows")
+    error("nothing alike", ["bench", "compare", file(good), file(json.dumps(report([row("rw")])))],
+          "nothing to compare")
+    error("no file", ["report", os.path.join(TMP, "none"), "-o", "-"], "cannot open .*none")
+    os.mkdir(os.path.join(TMP, "empty"))
+    error("an empty folder", ["report", os.path.join(TMP, "empty"), "-o", "-"], r"no \*.json in")
+    huge = os.path.join(TMP, "huge.json")
+    with open(huge, "wb") as big:
+        big.truncate(65 << 20)
+    error("a huge file", ["report", huge, "-o", "-"], "more than 64 MiB")
+    os.unlink(huge)
+    error("which results?", ["report"], "of which results", 2)
+    error("one report", ["bench", "compare", huge], "two reports", 2)
+    error("standard input twice", ["bench", "compare", "-", "-"], "only once", 2)
+    for percent in ("x", "-1", "5%", "nan", "1e9", ""):
+        error(f"--fail-worse {percent}", ["bench", "compare", "a", "b", "--fail-worse", percent],
+              "takes percent", 2)
+    error("where no page can be", ["report", file(good), "-o", TMP], "is a directory")
+    error("no folder for it", ["report", file(good), "-o", TMP + "/none/x"], "cannot make")
+    res = run("report", "-", "-o", "-", given=good.encode())
+    result("from standard input", "" if res.returncode == 0 and b"</html>" in res.stdout else res)
+
+
+class Page(html.parser.HTMLParser):
+    """What a page has: elements, text, links"""
+    VOID = {"meta", "link", "br", "img"}
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.tags, self.attrs, self.text, self.raw, self.wrong = [], [], [], [], {}, []
+        self.feed(text)
+        self.close()
+        if self.open:
+            self.wrong.append(f"not closed: {self.open}")
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attrs += [(tag, *a) for a in attrs]
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attrs += [(tag, *a) for a in attrs]
+
+    def handle_endtag(self, tag):
+        if not self.open or self.open.pop() != tag:
+            self.wrong.append(f"</{tag}> at {self.getpos()}")
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] in ("script", "style"):
+            self.raw.setdefault(self.open[-1], []).append(data)
+        else:
+            self.text.append(data)
+
+    def classes(self, tag, name):
+        return sum(t == tag and a == "class" and name in (v or "").split() for t, a, v in self.attrs)
+
+    def get(self, tag, name):
+        return [v for t, a, v in self.attrs if t == tag and a == name]
+
+
+def page_of(*args):
+    res = run("report", *args, "-o", "-")
+    if res.returncode or bad(res):
+        return None, res.stderr.decode()
+    return Page(res.stdout.decode()), ""
+
+
+def safe(page):
+    """Nothing but what we have put there, nothing from elsewhere"""
+    wrong = list(page.wrong)
+    policy = [v for v in page.get("meta", "content") if "default-src" in (v or "")]
+    if len(policy) != 1 or "default-src 'none'" not in policy[0] or "unsafe" in policy[0]:
+        wrong.append(f"policy: {policy}")
+    for kind in ("script", "style"):
+        text = page.raw.get(kind, [])
+        digest = base64.b64encode(hashlib.sha256("".join(text).encode()).digest()).decode()
+        if page.tags.count(kind) != 1 or f"{kind}-src 'sha256-{digest}'" not in policy[0]:
+            wrong.append(f"{page.tags.count(kind)} {kind}, or not of its hash")
+    wrong += [f"<{t} {a}={v!r}>" for t, a, v in page.attrs
+              if a.startswith("on") or a in ("src", "style", "srcset", "action") or
+              (a in ("href", "xlink:href") and not re.match("#|data:", v or ""))]
+    wrong += [f"<{t}>" for t in page.tags if t in ("img", "iframe", "object", "form", "base")]
+    return "\n".join(wrong)
+
+
+def pages():
+    page, why = page_of(REAL)
+    if not page:
+        result("a page of a real report", why)
+        return
+    with open(REAL, encoding="utf-8") as text:
+        real = json.load(text)
+    result("a page of a real report", safe(page))
+    data = [v for v in page.get("a", "href") if v.startswith("data:")]
+    got = json.loads(base64.b64decode(data[0].split(",")[1])) if len(data) == 1 else {}
+    result("its JSON is all of it", "" if got.get("rows") == real["rows"] and
+           got.get("environments") == real["environments"] else got.keys())
+    result("and is a report", "" if run("report", file(json.dumps(got)), "-o", "-").stdout ==
+           run("report", REAL, "-o", "-").stdout else "another page")
+    result("all rows are in tables", "" if sum(page.classes("tr", c) for c in (
+        "zc", "other", "beats", "missing")) == len(real["rows"]) else page.tags.count("tr"))
+    text = "".join(page.text)
+    wanted = [r"A file over TCP, cold: zc-\w+ costs 0\.0\d\d of sendfile", "zc loses",
+              re.escape(real["environments"][0]["kernel"]), "Mitigations"]
+    result("what it says", "\n".join(w for w in wanted if not re.search(w, text)))
+    result("bars of each path", "" if page.classes("g", "bar") >= 25 else page.classes("g", "bar"))
+
+
+def losing():
+    rows = [sampled("zc-auto", [100] * 3), sampled("sendfile", [90] * 3),
+            sampled("rw", [200] * 3), sampled("mmap-write", [95, 100, 120], cache="hot"),
+            sampled("zc-auto", [101, 102, 103], cache="hot"), row("zc-x", error="why <not>")]
+    page, why = page_of(file(json.dumps(report(rows))))
+    text = "".join(page.text) if page else why
+    wanted = [r"zc loses here 2 times", r"cold: sendfile needs 0\.90 of zc-auto, ",
+              r"hot: mmap-write needs 0\.98 of zc-auto.*\(their runs overlap\)",
+              r"1 of 6 rows were not measured: why <not>", "not measured: why <not>",
+              "zc-auto costs 1.11 of sendfile"]
+    result("each row that zc loses is named", "\n".join(w for w in wanted if not re.search(w, text)))
+    result("and marked", "" if page.classes("tr", "beats") == 2 and page.classes("g", "beats") == 2
+           else [page.classes("tr", "beats"), page.classes("g", "beats")])
+    page, why = page_of(file(json.dumps(report(rows[:1] + rows[2:3]))))
+    result("where it loses nowhere it says so", "" if "zc loses nowhere" in "".join(page.text) else why)
+    page, why = page_of(file(json.dumps(report(rows[1:3] + rows[5:]))))
+    result("and where it was not measured", "" if "zc was not measured" in "".join(page.text) else why)
+
+
+def curve(rng, longest):
+    values = sorted(rng.lognormvariate(10, 1) * longest for _ in range(500))
+    return {"count": 500, "mean_ns": 1, "p50_ns": values[249], "p90_ns": values[449],
+            "p99_ns": values[494], "p999_ns": values[499], "max_ns": values[499],
+            "cdf": [[int(v), (i + 1) / 500] for i, v in enumerate(values) if i % 10 == 9]}
+
+
+def charts():
+    rng = random.Random(2)
+    rows = [row(path, test="serve", cache=cache, latency=curve(rng, k), requests_per_s=1000 / k)
+            for k, path in enumerate(("zc-auto", "sendfile", "rw"), 1) for cache in ("cold", "hot")]
+    page, why = page_of(file(json.dumps(report(rows))))
+    got = (page.classes("svg", "lines"), page.classes("path", "stroke")) if page else why
+    result("latency: two charts, three lines each, and a legend", "" if got == (2, 12) else got)
+    sizes = [row(path, test="files", file_bytes=1 << s, bytes=1 << 20, cpu_ns=s * k)
+             for k, path in enumerate(("zc-auto", "sendfile"), 1) for s in (10, 12, 14)]
+    page, why = page_of(file(json.dumps(report(sizes))))
+    got = (page.classes("svg", "lines"), page.classes("g", "line"), page.classes("svg", "bars"),
+           page.classes("circle", "point")) if page else why
+    result("by size: one chart of lines", "" if got == (1, 2, 0, 6) else got)
+    tlb = [row(path, test="tlb", cache="none", page_size=size, dtlb_load_misses_per_access=miss)
+           for path, size, miss in (("small", 4096, 0.2), ("zc", 2 << 20, 0.01), ("big", 1 << 30, 0))]
+    page, why = page_of(file(json.dumps(report(tlb))))
+    text = "".join(page.text) if page else why
+    result("misses of the TLB: bars", "" if page.classes("g", "bar") == 3 and
+           "dTLB load misses per access" in text else text)
+
+
+def injection():
+    """Something evil in each place that a text can have"""
+    with open(REAL, encoding="utf-8") as text:
+        real = json.load(text)
+
+    def poison(obj, key=""):
+        if isinstance(obj, dict):
+            return {k if k in KEPT else k + EVIL if key in ("mitigations", "meminfo", "samples")
+                    else k: poison(v, k) for k, v in obj.items()} | (
+                        {"more" + EVIL: EVIL, EVIL: 5} if key in ("row", "environments") else {})
+        if isinstance(obj, list):
+            return [poison(v, "row" if key == "rows" else key) for v in obj]
+        return obj + EVIL if isinstance(obj, str) and key not in ("schema", "cache") else obj
+
+    KEPT = {"schema"}
+    evil = poison(real)
+    page, why = page_of(file(json.dumps(evil)))
+    result("nothing of a report is markup", why or safe(page))
+    result("though it is there", "" if page and "".join(page.text).count("alert(1)") > 50 else "it is not")
+
+
+def mutated(rng, text):
+    data = bytearray(text)
+    for _ in range(rng.randint(1, 8)):
+        at = rng.randrange(len(data))
+        what = rng.random()
+        if what < 0.3:
+            data[at] = rng.randrange(256)
+        elif what < 0.5:
+            del data[at:at + rng.randint(1, 40)]
+        elif what < 0.7:
+            other = rng.randrange(len(data))
+            data[at:at] = data[other:other + rng.randint(1, 200)]
+        else:
+            data[at:at + 1] = rng.choice((b"null", b"-1", b"1e308", b'""', b"[]", b"{}", b"true",
+                                          b"9" * 40, b"0.1", b'"\\u0000"', b"1e-320", b"NaN"))
+    return bytes(data)
+
+
+def replaced(rng, obj):
+    """A report with a value or two of another kind, which is JSON all the same"""
+    values = [None, True, -1, 0, 0.5, 1e308, 5e-324, 2 ** 64 - 1, -2 ** 63, "", "x" * 5000, "é" * 300,
+              [], {}, [[]], {"cdf": []}, [None], 10 ** 30]
+    obj = copy.deepcopy(obj)
+    for _ in range(rng.randint(1, 2)):
+        node = obj
+        while True:
+            keys = list(node) if isinstance(node, dict) else range(len(node))
+            key = rng.choice(list(keys))
+            if not isinstance(node[key], (dict, list)) or not node[key] or rng.random() < 0.1:
+                break
+            node = node[key]
+        node[key] = rng.choice(values)
+    return json.dumps(obj).encode()
+
+
+def fuzz():
+    rng = random.Random(int(os.environ.get("SEED", "3")))
+    with open(REAL, encoding="utf-8") as text:
+        real = json.load(text)
+    real["rows"] = real["rows"][::5] + [row(latency=curve(rng, 1), samples={"p99_ns": [1, None]})]
+    plain = json.dumps(real).encode()
+    wrong, good = [], 0
+    for i in range(int(os.environ.get("FUZZ", "60"))):
+        text = replaced(rng, real) if i % 3 else mutated(rng, plain)
+        path = file(text)
+        page = run("report", path, "-o", "-")
+        both = run("bench", "compare", path, REAL)
+        good += page.returncode == 0
+        for res in (page, both):
+            if bad(res) or res.returncode not in (0, 1):
+                wrong.append(f"{path}: {res.returncode}: {res.stderr.decode(errors='replace')[:300]}")
+        if page.returncode == 0 and safe(Page(page.stdout.decode())):
+            wrong.append(f"{path}: {safe(Page(page.stdout.decode()))}")
+        if not wrong:
+            os.unlink(path)
+    result("changed at random", "\n".join(wrong))
+    result("some of that are reports all the same", "" if 15 * good > i else good)
+
+
+with tempfile.TemporaryDirectory() as TMP:
+    verdicts()
+    by_chance()
+    matching()
+    errors()
+    pages()
+    losing()
+    charts()
+    injection()
+    fuzz()
+print(f"1..{count}")
+sys.exit(failed > 0)
