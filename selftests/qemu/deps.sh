@@ -19,6 +19,7 @@ demo="$check socat iproute2"
 style="$check sparse shellcheck codespell clang g++ git zsh man-db
 	python3-jsonschema python3-yaml"
 # Some 100 MB to fetch, for one gate of style; so not in all, which others wait for.
+# shellcheck disable=SC2034 # by ${!set}
 browser="chromium"
 # shellcheck disable=SC2034 # by ${!set}
 all="$debug $demo $style"

@@ -93,11 +93,12 @@ check "an unknown option before the command" 2 "$zcctl" -x status
 check "an unknown option before the command: it is named" 0 says "'-x' is no option" err
 check "-jp is -j -p" 2 "$zcctl" -jp stats frobnicate
 check "-jp is -j -p: pretty JSON" 0 says '^  "schema": "zcctl/1"' err
-for cmd in load unload doctor status alloc pool buffer leaks transfer stats top monitor dma send recv; do
+for cmd in load unload doctor status alloc pool buffer leaks transfer stats top monitor dma send recv \
+	report; do
 	check "$cmd --help" 0 "$zcctl" "$cmd" --help
 	check "$cmd --help says usage" 0 says "^usage: zcctl $cmd" out
 done
-for bench in io files many nic copybreak alloc fault dma; do
+for bench in io files many nic copybreak compare alloc fault dma; do
 	check "bench $bench --help" 0 "$zcctl" bench "$bench" --help
 	check "bench $bench --help says usage" 0 \
 		says "^usage: zcctl bench $bench" out
@@ -258,7 +259,7 @@ completes()
 
 check "completion: commands" 0 completes "send" zcctl --json se
 check "completion: benchmarks alone" 0 \
-	completes "io files many nic copybreak alloc fault dma --help" zcctl bench ""
+	completes "io files many nic copybreak compare alloc fault dma --help" zcctl bench ""
 check "completion: states of the cache" 0 \
 	completes "cold hot both" zcctl bench io FILE --cache ""
 check "completion: in a list of paths" 0 \
@@ -279,6 +280,8 @@ check "completion: parts of dma" 0 completes "show attach detach map --json --pr
 	zcctl dma ""
 check "completion: options of dma attach" 0 completes "--bits" zcctl dma attach 00:04.0 --b
 check "completion: options of dma map" 0 completes "--bounce" zcctl dma map 0 2M --hold 3 --b
+check "completion: options of report" 0 completes "--output" zcctl report a b --o
+check "completion: report: files are readline's" 0 completes "" zcctl report a ""
 check "completion: files are readline's" 0 completes "" zcctl send ""
 
 echo precious >"$dir/kept"
@@ -353,6 +356,17 @@ check "bench --pin $cpu: it says so" 0 says "\"pinned\":\[$cpu\]" out
 for noise in 0 -1 x 1x 10000; do
 	check "bench --noise $noise" 2 "$zcctl" bench io "$dir/file" --noise "$noise"
 done
+check "bench compare of one report" 0 "$zcctl" bench compare "$dir/report" "$dir/report" --fail-worse 0
+check "bench compare: single runs say nothing" 0 says "of which nothing is known" out
+check "bench compare as JSON" 0 "$zcctl" -j bench compare "$dir/report" "$dir/report"
+check "bench compare: valid JSON" 0 json_valid "$dir/out" zcctl/1 figures only_a differences
+check "bench compare: no report" 1 "$zcctl" bench compare "$dir/report" "$0"
+check "report" 0 "$zcctl" -j report "$dir/report" -o "$dir/report.html"
+check "report: valid JSON" 0 json_valid "$dir/out" zcctl/1 file rows
+check "report: a page" 0 grep -q "</html>" "$dir/report.html"
+check "report: zc was not measured" 0 grep -q "zc was not measured" "$dir/report.html"
+check "report: no report" 1 "$zcctl" report "$0" -o "$dir/none.html"
+check "report: no page of it" 1 test -e "$dir/none.html"
 check "bench files as JSON" 0 "$zcctl" -j bench files "$dir" --sizes 1K,300K \
 	--paths rw,sendfile --repeat 1 --cache hot
 check "bench files: valid JSON" 0 json_valid "$dir/out" zc-bench/1 rows
