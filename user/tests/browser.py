@@ -59,7 +59,8 @@ def browse(page, *options):
 
 
 def console(log):
-    return [line for line in log.splitlines() if ":CONSOLE" in line]
+    """What it says of the page; the browser has pages of its own."""
+    return [line for line in log.splitlines() if ":CONSOLE" in line and "source: chrome" not in line]
 
 
 def unfilter(kind, line, above, step):

@@ -177,6 +177,11 @@ def matching():
     obj, _ = compare(*env)
     what = sorted(d["what"] for d in obj["differences"])
     result("what differs in the environment", "" if what == ["mitigations y", "pinned"] else what)
+    timed = [report([row(bytes=n, requests=n, requests_per_s=9.5, samples={
+        "cpu_ns": runs, "p99_ns": runs})]) for n in (10, 20)]
+    obj, _ = compare(*timed)
+    result("requests for a time: what does not depend on how many", "" if obj and [
+        f["figure"] for f in obj["figures"]] == ["p99_ns"] else obj)
     both = sampled("sendfile", runs) | {"samples": {"cpu_ns": runs, "wall_ns": runs}}
     obj, _ = compare(report([both]), report([both]), "--figures", "wall_ns")
     result("some figures", "" if [f["figure"] for f in obj["figures"]] == ["wall_ns"] else obj)

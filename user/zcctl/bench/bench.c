@@ -14,7 +14,7 @@ static const struct command benches[] = {
 	{ "fault", bench_fault, "touch memory for the first time" },
 	{ "dma", bench_dma, "map memory for a device and unmap it" },
 	{ "copybreak", bench_copybreak, "small sends by reference and by copy" },
-	{ "compare", bench_compare, "two reports: what became better or worse, and how sure that is" },
+	{ "compare", bench_compare, "two reports: what is better or worse, and how sure that is" },
 };
 
 static void help(void)

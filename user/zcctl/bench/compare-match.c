@@ -46,6 +46,12 @@ static int by_name(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+/* How much there was where requests were counted for a time */
+static bool by_time(struct json_object *row, const char *field)
+{
+	return !strcmp(field, "bytes") && row_has(row, "requests_per_s");
+}
+
 /* "test=io\npath=sendfile\n…"; fields that a row has not are left out. NULL: no memory. */
 static char *make_key(const struct fields *fields, struct json_object *row)
 {
@@ -57,7 +63,7 @@ static char *make_key(const struct fields *fields, struct json_object *row)
 	if (!f)
 		return NULL;
 	for (i = 0; i < fields->nr; i++)
-		if (row_has(row, fields->name[i]))
+		if (row_has(row, fields->name[i]) && !by_time(row, fields->name[i]))
 			fprintf(f, "%s=%s\n", fields->name[i],
 				row_field(row, fields->name[i], text, sizeof(text)));
 	fclose(f);
@@ -210,6 +216,16 @@ static int add_line(struct compare *cmp, const char *figure, struct keyed *const
 	return ok ? EX_OK : no_memory();
 }
 
+/* What a figure is the sum of has to be alike. */
+static bool other_sum(struct keyed *const *rows, const char *figure)
+{
+	double a = 0, b = 0;
+
+	row_num(rows[0]->row, "bytes", &a);
+	row_num(rows[1]->row, "bytes", &b);
+	return a != b && (!strcmp(figure, "cpu_ns") || !strcmp(figure, "wall_ns"));
+}
+
 static int add_lines(struct compare *cmp, struct keyed *const *rows, const size_t *nr)
 {
 	const char *names[NAMES_MAX];
@@ -217,7 +233,7 @@ static int add_lines(struct compare *cmp, struct keyed *const *rows, const size_
 	int ret = EX_OK;
 
 	for (i = 0; i < found && !ret; i++)
-		if (bench_listed(cmp->figures, names[i]))
+		if (bench_listed(cmp->figures, names[i]) && !other_sum(rows, names[i]))
 			ret = add_line(cmp, names[i], rows, nr);
 	return ret;
 }

@@ -63,6 +63,12 @@ static struct json_object *row_key(const struct compare *cmp, struct json_object
 	return key;
 }
 
+static void add_key(struct json_object *list, const struct compare *cmp,
+		    struct json_object *row)
+{
+	json_object_array_add(list, row_key(cmp, row));
+}
+
 static struct json_object *line_json(const struct compare *cmp, const struct compare_line *line)
 {
 	struct json_object *obj = json_object_new_object();
@@ -103,8 +109,7 @@ void compare_json(const struct compare *cmp)
 	for (side = 0; side < 2; side++) {
 		alone = json_object_new_array();
 		for (i = 0; i < json_object_array_length(cmp->alone[side]); i++)
-			json_object_array_add(alone,
-				row_key(cmp, json_object_array_get_idx(cmp->alone[side], i)));
+			add_key(alone, cmp, json_object_array_get_idx(cmp->alone[side], i));
 		json_object_object_add(obj, names[side], alone);
 	}
 	out_object(obj);
@@ -203,7 +208,8 @@ static void text_notes(const struct compare *cmp)
 	puts("");
 	if (few < RATIO_FEW)
 		printf("Intervals are coarse: with %zu and %zu runs all of one side are below the "
-		       "other by chance\nin %.2g of 100 rows that do not differ. More runs "
+		       "other by chance\n"
+		       "in %.2g of 100 rows that do not differ. More runs "
 		       "(--repeat 10) make them sharp.\n", least[0], least[1],
 		       100 * ratio_by_chance(least[0], least[1]));
 	if (noisy)

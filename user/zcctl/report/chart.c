@@ -62,6 +62,13 @@ static void whisker(FILE *to, const struct chart_bar *bar, double x, double scal
 		x + bar->high * scale, y - 3);
 }
 
+static void rectangle(FILE *to, const char *class, double x, double y, double width,
+		      double height)
+{
+	fprintf(to, "<rect class=\"%s\" x=\"%.1f\" y=\"%.1f\" width=\"%.2f\" height=\"%.0f\"/>",
+		class, x, y, width, height);
+}
+
 static void one_bar(FILE *to, const struct chart_bar *bar, double x, double scale, double top)
 {
 	static const char *const kinds[] = { "zc", "other", "beats", "missing" };
@@ -70,8 +77,8 @@ static void one_bar(FILE *to, const struct chart_bar *bar, double x, double scal
 	fprintf(to, "<g class=\"bar %s\" tabindex=\"0\"><title>", kinds[bar->kind]);
 	html_text(to, bar->tip);
 	/* All of its row can be pointed at. */
-	fprintf(to, "</title><rect class=\"row\" x=\"0\" y=\"%.1f\" width=\"%.0f\" height=\"%.0f\"/>",
-		top, WIDTH, BAR_STEP);
+	fputs("</title>", to);
+	rectangle(to, "row", 0, top, WIDTH, BAR_STEP);
 	fprintf(to, "<text class=\"label\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">", x - GAP,
 		middle + 4);
 	label(to, bar->label);
@@ -79,8 +86,7 @@ static void one_bar(FILE *to, const struct chart_bar *bar, double x, double scal
 	if (bar->kind == CHART_MISSING) {
 		end = x;
 	} else {
-		fprintf(to, "<rect class=\"fill\" x=\"%.1f\" y=\"%.1f\" width=\"%.2f\" height=\"%.0f\" rx=\"1.5\"/>",
-			x, middle - BAR_HEIGHT / 2, width < 0.75 ? 0.75 : width, BAR_HEIGHT);
+		rectangle(to, "fill", x, middle - BAR_HEIGHT / 2, fmax(width, 0.75), BAR_HEIGHT);
 		whisker(to, bar, x, scale, middle);
 		end = x + fmax(width, bar->high * scale);
 	}
@@ -101,8 +107,8 @@ void chart_bars(FILE *to, const struct chart_bars *chart)
 	double height = chart->nr * BAR_STEP;
 	size_t i;
 
-	fprintf(to, "<svg class=\"chart bars\" viewBox=\"0 0 %.0f %.0f\" role=\"img\" aria-label=\"",
-		WIDTH, height + 4);
+	fprintf(to, "<svg class=\"chart bars\" viewBox=\"0 0 %.0f %.0f\"", WIDTH, height + 4);
+	fputs(" role=\"img\" aria-label=\"", to);
 	html_text(to, chart->title);
 	fputs("\">\n", to);
 	for (i = 0; i < chart->nr; i++)

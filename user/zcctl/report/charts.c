@@ -129,8 +129,10 @@ static int by_value(const void *a, const void *b)
 {
 	const struct chart_bar *x = a, *y = b;
 
-	if ((x->kind == CHART_MISSING) != (y->kind == CHART_MISSING))
-		return x->kind == CHART_MISSING ? 1 : -1;
+	bool missing = x->kind == CHART_MISSING, other = y->kind == CHART_MISSING;
+
+	if (missing != other)
+		return missing ? 1 : -1;
 	return (x->value < y->value ? -1 : x->value > y->value) * (more_first ? -1 : 1);
 }
 
@@ -186,7 +188,9 @@ static void make_bar(const struct views *views, const struct view *view, const s
 			bar->tip = NULL;
 		return;
 	}
-	bar->value = bar->low = bar->high = val;
+	bar->value = val;
+	bar->low = val;
+	bar->high = val;
 	figure_range(fig, row, &bar->low, &bar->high);
 	bar->kind = row_zc(row) ? CHART_ZC : CHART_OTHER;
 	if (loss_of(view, fig, row, &loss))

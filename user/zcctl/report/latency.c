@@ -119,7 +119,8 @@ static bool make_line(const struct view *view, struct json_object *row, struct c
 	for (i = 0; i < line->nr && line->x && line->y; i++) {
 		point = json_object_array_get_idx(cdf, i);
 		line->x[i] = json_object_get_double(json_object_array_get_idx(point, 0));
-		line->y[i] = share(row, json_object_get_double(json_object_array_get_idx(point, 1)));
+		line->y[i] = json_object_get_double(json_object_array_get_idx(point, 1));
+		line->y[i] = share(row, line->y[i]);
 	}
 	return line->x && line->y;
 }

@@ -19,7 +19,10 @@
 #define NINES_MAX	7.0
 
 /* A whole of shares that nobody is missing from is as far as what can be told apart. */
-#define NINES_END	1e-7
+#define NINES_END	0.0000001
+
+/* A tick at the end of an axis is on it, whatever rounding has done. */
+#define NEAR		0.000000001
 
 /**
  * struct area - where lines are drawn, and what that means
@@ -161,10 +164,11 @@ static size_t ticks(double low, double high, double base, double *vals)
 	while ((high - low) / (step * by) > TICKS_MAX - 3)
 		by++;
 	from = floor(low / step / by) * by;
-	for (first = from; first * step <= high + 1e-9; first += by)
+	for (first = from; first * step <= high + NEAR; first += by)
 		for (i = 0; i < of; i++) {
 			val = pow(base, first) * between[i];
-			if (log10(val) >= low - 1e-9 && log10(val) <= high + 1e-9 && nr < TICKS_MAX)
+			if (log10(val) >= low - NEAR && log10(val) <= high + NEAR &&
+			    nr < TICKS_MAX)
 				vals[nr++] = val;
 		}
 	return nr;
@@ -221,7 +225,7 @@ static void point(FILE *to, const struct area *area, const struct chart_line *li
 	const struct chart_lines *chart = area->chart;
 	char x[FIGURE_TEXT], y[FIGURE_TEXT];
 
-	fprintf(to, "<circle class=\"point\" tabindex=\"-1\" cx=\"%.1f\" cy=\"%.1f\" r=\"%s\"><title>",
+	fprintf(to, "<circle class=\"point\" cx=\"%.1f\" cy=\"%.1f\" r=\"%s\"><title>",
 		at_x(area, log10(line->x[k])), at_y(area, scaled_y(chart, line->y[k])),
 		chart->scale == CHART_NINES ? "2" : "3");
 	html_text(to, line->label);
@@ -339,8 +343,8 @@ void chart_lines(FILE *to, const struct chart_lines *chart)
 
 	if (!measure(&area))
 		return;
-	fprintf(to, "<svg class=\"chart lines\" viewBox=\"0 0 %.0f %.0f\" role=\"img\" aria-label=\"",
-		WIDTH, HEIGHT);
+	fprintf(to, "<svg class=\"chart lines\" viewBox=\"0 0 %.0f %.0f\"", WIDTH, HEIGHT);
+	fputs(" role=\"img\" aria-label=\"", to);
 	html_text(to, chart->title);
 	fputs("\">\n", to);
 	axes(to, &area);

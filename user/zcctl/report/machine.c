@@ -228,7 +228,8 @@ void machine_write(FILE *to, const struct results *res)
 	if (!json_object_array_length(list)) {
 		fputs("<p class=\"warn\">The reports say nothing of it.</p>\n", to);
 	} else {
-		fputs("<div class=\"scroll\" tabindex=\"0\"><table class=\"machine\"><tbody>\n", to);
+		fputs("<div class=\"scroll\" tabindex=\"0\">"
+		      "<table class=\"machine\"><tbody>\n", to);
 		for (i = 0; i < NR(known); i++)
 			one_line(to, list, known[i].name);
 		more_lines(to, list);

@@ -131,7 +131,7 @@ static char *read_all(const char *path, int fd, size_t *len)
 	if (n < 0)
 		out_error(EX_FAILED, errno, NULL, "cannot read %s", path);
 	else if (*len > RESULTS_MAX)
-		out_error(EX_FAILED, 0, NULL, "%s has more than %u MiB: that is no report of zcctl bench",
+		out_error(EX_FAILED, 0, NULL, "%s has more than %u MiB: that is no report",
 			  path, RESULTS_MAX >> 20);
 	if (n < 0 || *len > RESULTS_MAX) {
 		free(text);

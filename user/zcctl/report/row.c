@@ -14,11 +14,9 @@
  */
 static const char *const results_text[] = { "error", "paths" };
 static const char *const keys[] = { "bytes", "target", "file_bytes", "files", "requests",
-	"per_call", "transfer_bytes", "buffer_bytes", "parts", "verified", "working_set", "working_set_bytes", "span_bytes", "stride", "stride_bytes", "huge",
-	"modelled", "concurrency", "in_flight", "connections", "threads", "processes", "workers",
-	"senders", "receivers", "clients", "depth", "queue_depth", "batch", "block_bytes",
-	"request_bytes", "response_bytes", "message_bytes", "write_percent", "read_percent",
-	"tls", "keep_alive", "nodes", "node", "processors", "icount" };
+	"per_call", "transfer_bytes", "buffer_bytes", "request_bytes", "working_set", "stride",
+	"parts", "verified", "modelled", "concurrency", "in_flight", "connections", "clients",
+	"threads", "processes", "depth", "batch", "processors", "icount" };
 /* These are of the machine: they do so only within a report. */
 static const char *const machine[] = { "kernel", "processors", "icount" };
 
@@ -205,7 +203,8 @@ bool field_follows(const struct results *res, const char *test, const char *name
 			continue;
 		for (k = 0; k < i; k++) {
 			before = results_row(res, k);
-			if (!strcmp(row_str(before, "test"), test) && same_field(row, before, other))
+			if (!strcmp(row_str(before, "test"), test) &&
+			    same_field(row, before, other))
 				break;
 		}
 		if (k < i && !same_field(row, results_row(res, k), name))

@@ -60,7 +60,8 @@ static void add_case(struct tally *tally, const struct view *view, const struct 
 	    of <= 0)
 		return;
 	if (!tally->nr) {
-		tally->least = tally->most = own / of;
+		tally->least = own / of;
+		tally->most = own / of;
 		tally->zc_path = row_str(zc, "path");
 		tally->base_path = row_str(base, "path");
 	}

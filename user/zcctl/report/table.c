@@ -160,8 +160,9 @@ void table_write(FILE *to, const struct views *views, const struct view *view)
 	find_columns(&cols, &view->rows);
 	fputs("<h3>", to);
 	html_text(to, view->title);
-	fprintf(to, " <small>%zu row%s</small></h3>\n<div class=\"scroll\" tabindex=\"0\"><table class=\"rows\">\n",
-		view->rows.nr, view->rows.nr == 1 ? "" : "s");
+	fprintf(to, " <small>%zu row%s</small></h3>\n", view->rows.nr,
+		view->rows.nr == 1 ? "" : "s");
+	fputs("<div class=\"scroll\" tabindex=\"0\"><table class=\"rows\">\n", to);
 	head(to, &cols);
 	fputs("<tbody>\n", to);
 	for (i = 0; i < view->rows.nr; i++)
