@@ -253,8 +253,6 @@ static void show_json(struct bench *b)
 			out_add_u64(obj, "get_cpu_ns", bench_runs_median(&row->get));
 			out_add_u64(obj, "touch_cpu_ns", bench_runs_median(&row->touch));
 			out_add_u64(obj, "icount", bench_method.icount);
-			bench_row_samples(obj, "get_cpu_ns", &row->get);
-			bench_row_samples(obj, "touch_cpu_ns", &row->touch);
 			for (k = 0; k < NR_KEYS; k++)
 				json_object_object_add(change, meminfo_keys[k],
 						       json_object_new_int64(row->last.change[k]));

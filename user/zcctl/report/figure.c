@@ -127,11 +127,15 @@ static bool sum(struct json_object *row, const char *a, const char *b, double *v
 	return true;
 }
 
-/* The program's, and the kernel's meanwhile */
+/* The program's, and the kernel's meanwhile; or what a model of a TLB has of the program's. */
 static bool tlb_misses(struct json_object *row, double *val)
 {
+	struct json_object *modelled;
 	double all;
 
+	if (json_object_object_get_ex(row, "modelled", &modelled) &&
+	    row_num(modelled, "l2_misses_per_access", val))
+		return true;
 	if (!sum(row, "dtlb_load_misses_user", "dtlb_load_misses_kernel", val) &&
 	    !row_num(row, "dtlb_load_misses_user", val))
 		return false;

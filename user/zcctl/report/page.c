@@ -72,7 +72,7 @@ static void download(FILE *to, const struct results *res)
 
 	text = json_object_to_json_string_length(all, JSON_C_TO_STRING_PLAIN |
 						 JSON_C_TO_STRING_NOSLASHESCAPE, &len);
-	fputs("<p><a class=\"download\" download=\"zc-bench.json\" "
+	fputs("<p class=\"download\"><a download=\"zc-bench.json\" "
 	      "href=\"data:application/json;base64,", to);
 	html_base64(to, text, len);
 	fprintf(to, "\">All of it as JSON</a> (%zu KiB), for <code>zcctl bench compare</code> and "

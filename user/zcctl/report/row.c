@@ -12,7 +12,7 @@
  * What tells rows apart: all strings but those that are results, and these. "target" is an
  * object of dma.
  */
-static const char *const results_text[] = { "error", "paths" };
+static const char *const results_text[] = { "error", "paths", "note" };
 static const char *const keys[] = { "bytes", "target", "file_bytes", "files", "requests",
 	"per_call", "transfer_bytes", "buffer_bytes", "request_bytes", "working_set", "stride",
 	"parts", "verified", "modelled", "concurrency", "in_flight", "connections", "clients",
@@ -101,14 +101,18 @@ static const char *target_text(struct json_object *target, char *buf, size_t siz
 	return buf;
 }
 
-/* A field as text that is alike if it is alike. */
+/* A field as text that is alike if it is alike; of what was modelled by what. */
 const char *row_field(struct json_object *row, const char *name, char *buf, size_t size)
 {
 	struct json_object *val = NULL;
 
 	json_object_object_get_ex(row, name, &val);
-	if (json_object_is_type(val, json_type_object))
+	if (json_object_is_type(val, json_type_object) && !strcmp(name, "target"))
 		return target_text(val, buf, size);
+	if (json_object_is_type(val, json_type_object)) {
+		snprintf(buf, size, "%s", row_str(val, "model"));
+		return buf;
+	}
 	snprintf(buf, size, "%s", val ? json_object_get_string(val) : "");
 	return buf;
 }

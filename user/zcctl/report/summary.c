@@ -28,9 +28,12 @@ struct tally {
 
 static const char *ratio_text(double val, char *buf)
 {
-	/* Just below 1 is not 1. */
-	snprintf(buf, FIGURE_TEXT, val < 0.0995 || (val != 1 && val > 0.995 && val < 1.005) ?
-		 "%.3f" : val < 9.95 ? "%.2f" : "%.0f", val);
+	/* Just below 1 is not 1; little has two digits, too. */
+	if (val >= 0.0001 && val < 0.0995)
+		snprintf(buf, FIGURE_TEXT, "%.2g", val);
+	else
+		snprintf(buf, FIGURE_TEXT, val != 1 && val > 0.995 && val < 1.005 ? "%.3f" :
+			 val < 9.95 ? "%.2f" : "%.0f", val);
 	return buf;
 }
 

@@ -54,8 +54,10 @@ static void field_columns(struct columns *cols, const char *name, struct json_ob
 		add_column(cols, NULL, name);
 		return;
 	}
+	/* What is deeper is in the JSON alone. */
 	json_object_object_foreach(val, part, inner)
-		if (inner && !skip(part))
+		if (inner && !skip(part) && !json_object_is_type(inner, json_type_object) &&
+		    !json_object_is_type(inner, json_type_array))
 			add_column(cols, name, part);
 }
 
