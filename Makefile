@@ -19,7 +19,7 @@ $(error no topic '$(filter-out $(ALL_TOPICS),$(TOPICS))'; there are: $(ALL_TOPIC
 endif
 
 .PHONY: all help modules modules_install user kselftest check check-debug \
-	check-all bench demo style netlink install uninstall dkms-install dkms-remove deps clean \
+	check-all bench tlb demo style netlink install uninstall dkms-install dkms-remove deps clean \
 	distclean
 
 all:
@@ -47,6 +47,7 @@ help:
 	@echo '  make check-debug the selftests with KASAN, lockdep and kmemleak'
 	@echo '  make check-all   both'
 	@echo '  make bench       guest instructions per MiB, zc beside the usual ways'
+	@echo '  make tlb         misses of the TLB, by a model of one, of a buffer and of other memory'
 	@echo '  make modules-K   the module for kernel K (6.1, 6.12, debug), in build/module-K'
 	@echo 'For contributors:'
 	@echo '  make style       checkpatch, sparse, shellcheck, kernel-doc, the report in a browser …'
@@ -114,6 +115,11 @@ bench:
 	@$(MAKE) --no-print-directory -s user
 	@$(LAB)/bench.sh
 
+tlb:
+	@$(LAB)/deps.sh check
+	@$(MAKE) --no-print-directory -s user
+	@$(LAB)/tlb.sh
+
 style:
 	@$(LAB)/deps.sh style browser
 	@$(LAB)/style.sh
@@ -142,7 +148,7 @@ deps:
 
 # By hand rather than with the headers' own clean target, as these may be gone.
 clean:
-	rm -rf build/module-* build/user* build/kselftest* build/run build/style
+	rm -rf build/module-* build/tlb* build/user* build/kselftest* build/run build/style
 	rm -f kmod/*.o kmod/.*.cmd zc.ko zc.o zc.mod* .*.cmd .module-common.o
 	rm -f Module.symvers modules.order
 

@@ -6,12 +6,13 @@
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
+# libglib2.0-dev is what plugins of QEMU include.
 # gcc-12 is what Debian's headers of 6.1 and 6.12 name.
 build="build-essential gcc-12 dwarves kmod"
 user="build-essential pkg-config libkmod-dev
 	libjson-c-dev liburing-dev libnl-3-dev libnl-genl-3-dev scdoc"
 check="$build $user gcc-multilib qemu-system-x86 mmdebstrap e2fsprogs cpio
-	xz-utils zstd perl python3 rsync procps util-linux ca-certificates"
+	xz-utils zstd perl python3 rsync procps util-linux ca-certificates libglib2.0-dev"
 debug="$check flex bison bc libelf-dev libssl-dev"
 demo="$check socat iproute2"
 # The tests of zcctl compare what it prints with its schema, and its tables with the

@@ -26,6 +26,9 @@ usage()
 	                   --append "iommu.strict=0" in its own time
 	  --cpu FLAGS      the processor's flags, as for -cpu max,FLAGS (default
 	                   erms=off,fsrm=off; with --icount none)
+	  --tlb MODEL      count what a TLB would miss between the marks of "zcctl bench
+	                   tlb", into build/run/NAME/tlb.json: skylake, zen3, zen4. One
+	                   processor, and a QEMU of its own, see tlb/plugin.c
 	  --append "…"     more of the kernel's command line
 	  --time-limit S   seconds until the guest is killed (default 600)
 	  --payload DIR    becomes /zc (default: zc.ko, built for K, and of "make user"
@@ -57,7 +60,7 @@ folder()
 	[ -d "$2" ] || bad "$1 takes a folder, which '$2' is not"
 }
 
-k=6.12 mem='' smp='' icount='' net='' edu='' iommu='' cpu=${ZC_CPU:-} append='' limit=600 name=''
+k=6.12 mem='' smp='' icount='' net='' edu='' iommu='' tlb='' cpu=${ZC_CPU:-} append='' limit=600 name=''
 payload='' ext4_from='' ext4_size=2048
 # option NAME VALUE
 option()
@@ -67,6 +70,7 @@ option()
 	-m) number "$@" && mem=$2 ;;
 	-s) number "$@" && smp=$2 ;;
 	--cpu) cpu=$2 ;;
+	--tlb) tlb=$2 ;;
 	--append) append=$2 ;;
 	--time-limit) number "$@" && limit=$2 ;;
 	--payload) folder "$@" && payload=$2 ;;
@@ -85,7 +89,7 @@ while [ $# -gt 0 ]; do
 	--iommu) iommu=y ;;
 	-h | --help) usage && exit ;;
 	--) shift && break ;;
-	-k | -m | -s | --cpu | --append | --time-limit | --payload | --ext4-* | --name)
+	-k | -m | -s | --cpu | --tlb | --append | --time-limit | --payload | --ext4-* | --name)
 		if [ $# -eq 1 ] || [ "$2" = -- ]; then
 			bad "$1 lacks its value"
 		fi
@@ -101,6 +105,14 @@ kernel=$ZC_LAB/kernel-$k
 kernel "$k"
 "$ZC_QEMU/rootfs.sh"
 [ "$k" != debug ] || : "${mem:=4096}"
+qemu=(qemu-system-x86_64)
+if [ -n "$tlb" ]; then
+	[ "${smp:=1}" = 1 ] || bad "--tlb has one processor"
+	"$ZC_QEMU/tlb/qemu.sh"
+	make -s -C "$ZC_QEMU/tlb" QEMU_HEADER="$ZC_LAB/qemu-tlb" BUILD="$ZC_TOP/build/tlb"
+	share=$ZC_LAB/qemu-tlb/usr/share
+	qemu=("$ZC_LAB/qemu-tlb/usr/bin/qemu-system-x86_64" -L "$share/qemu" -L "$share/seabios")
+fi
 : "${mem:=3072}" "${name:=$k.$$}"
 # QEMU emulates "rep movsb" byte by byte: kernels that do not trust in it copy and
 # clear memory several times faster. What --icount counts stays as it was. See also
@@ -197,6 +209,11 @@ qemu_args()
 		cmdline+=" zc.net"
 		args+=(-netdev "user,id=net" -device "e1000e,netdev=net,romfile=")
 	fi
+	# Where the page tables are read is known only so.
+	if [ -n "$tlb" ]; then
+		cmdline+=" pti=off"
+		args+=(-plugin "$ZC_TOP/build/tlb/tlb.so,model=$tlb,out=$run/tlb.json")
+	fi
 	# Of an option that comes twice the last one holds: --append comes last.
 	if [ -n "$iommu" ]; then
 		cmdline+=" intel_iommu=on iommu.passthrough=0 iommu.strict=1"
@@ -236,7 +253,7 @@ boot()
 	exec {keep}<>"$run/stdout.fifo"
 	cat <"$run/stdout.fifo" {keep}>&- &
 	cat_pid=$!
-	timeout -k 5 "$limit" qemu-system-x86_64 "${args[@]}" \
+	timeout -k 5 "$limit" "${qemu[@]}" "${args[@]}" \
 		</dev/null >"$run/qemu.log" 2>&1 {keep}>&- &
 	qemu_pid=$!
 	wait "$qemu_pid" || status=$?

@@ -177,6 +177,7 @@ gate "sysfs is what Documentation/ABI says" sysfs_abi
 gate "netlink: generated files are those of the spec" netlink_generated
 gate "user space by gcc, -Werror" user_space gcc
 gate "user space by clang, -Werror" user_space clang
+gate "the model of a TLB" make -s -C selftests/qemu/tlb BUILD="$ZC_TOP/$out/tlb" WERROR=1 test
 gate "zcctl without the module" make -s -C user test
 gate "zcctl report in a browser" make -s -C user test-browser
 gate "uapi header alone: C" uapi_alone gcc -x c

@@ -292,6 +292,16 @@ zcctl -j bench dma --size 4M --repeat 1 >"$dir/out" && python3 - "$dir/out" <<-'
 	           r["map_ns_least"] <= r["map_ns"] <= r["map_ns_most"] for r in rows), rows
 END
 ktap_test "bench dma, as JSON: calls of each kind" $?
+TMPDIR=$dir zcctl -j bench tlb --size 8M --repeat 1 >"$dir/out" && python3 - "$dir/out" <<-'END'
+	import json, sys
+	rows = json.load(open(sys.argv[1]))["rows"]
+	assert len(rows) == 20, rows
+	huge = {r["path"]: r.get("huge_bytes") for r in rows}
+	assert huge["zc"] == 8 << 20 and huge["small"] == 0, huge
+	assert all("error" not in r or r["path"] == "hugetlb" and "nr_hugepages" in r["error"]
+	           for r in rows), rows
+END
+ktap_test "bench tlb, as JSON: which pages there are" $?
 
 zcctl alloc 2M --hold 60 >/dev/null &
 holder=$!

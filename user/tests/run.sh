@@ -98,7 +98,7 @@ for cmd in load unload doctor status alloc pool buffer leaks transfer stats top 
 	check "$cmd --help" 0 "$zcctl" "$cmd" --help
 	check "$cmd --help says usage" 0 says "^usage: zcctl $cmd" out
 done
-for bench in io files many nic copybreak compare alloc fault dma; do
+for bench in io files many nic copybreak compare alloc fault tlb dma; do
 	check "bench $bench --help" 0 "$zcctl" bench "$bench" --help
 	check "bench $bench --help says usage" 0 \
 		says "^usage: zcctl bench $bench" out
@@ -241,6 +241,22 @@ check "bench copybreak: no file" 2 "$zcctl" bench copybreak
 for size in 0 1M 66M x; do
 	check "bench dma: $size bytes" 2 "$zcctl" bench dma --size "$size"
 done
+for size in 0 1M x; do
+	check "bench tlb: $size bytes" 2 "$zcctl" bench tlb --size "$size"
+done
+for stride in 0 12 x; do
+	check "bench tlb: a stride of $stride" 2 "$zcctl" bench tlb --stride "$stride"
+done
+check "bench tlb: bad accesses" 2 "$zcctl" bench tlb --accesses 0
+check "bench tlb: bad path" 2 "$zcctl" bench tlb --paths small,huge
+check "bench tlb: bad pattern" 2 "$zcctl" bench tlb --patterns zigzag
+check "bench tlb: bad pattern is named" 0 says "zigzag" err
+check "bench tlb: a file of others is no chain" 2 \
+	"$zcctl" bench tlb --file "$0" --patterns chase
+check "bench tlb: a file without --file" 2 "$zcctl" bench tlb "$0"
+check "bench tlb: a small file" 1 "$zcctl" bench tlb --file "$0"
+check "bench tlb: nowhere to make a file" 1 \
+	env TMPDIR="$dir/none" "$zcctl" bench tlb --size 2M --paths small
 check "bench dma: bad target" 2 "$zcctl" bench dma --target frobnicate
 check "bench dma: bad target is named" 0 says "'frobnicate'" err
 check "bench dma: bad rounds" 2 "$zcctl" bench dma --rounds 0
@@ -259,13 +275,15 @@ completes()
 
 check "completion: commands" 0 completes "send" zcctl --json se
 check "completion: benchmarks alone" 0 \
-	completes "io files many nic copybreak compare alloc fault dma --help" zcctl bench ""
+	completes "io files many nic copybreak compare alloc fault tlb dma --help" zcctl bench ""
 check "completion: states of the cache" 0 \
 	completes "cold hot both" zcctl bench io FILE --cache ""
 check "completion: in a list of paths" 0 \
 	completes "rw-4k,zc-buffer" zcctl bench io FILE --paths rw-4k,zc-b
 check "completion: options of bench dma" 0 \
 	completes "--repeat" zcctl bench dma --target 0 --r
+check "completion: patterns of bench tlb" 0 \
+	completes "random,chase" zcctl bench tlb --patterns random,c
 check "completion: options of doctor" 0 completes "--to" zcctl doctor --t
 check "completion: doctor: files are readline's" 0 completes "" zcctl doctor ""
 check "completion: parameters" 0 completes "uring_life=" zcctl load u
@@ -303,6 +321,8 @@ if [ ! -e /dev/zc ]; then
 		--transfers 10 "$0"
 	check "bench copybreak without the module" 3 "$zcctl" bench copybreak "$0"
 	check "bench dma without the module" 3 "$zcctl" bench dma --target 00:04.0
+	check "bench tlb without the module shows the others" 3 env TMPDIR="$dir" "$zcctl" \
+		bench tlb --size 2M --paths small,zc --patterns strided --repeat 1
 	for cmd in status pool buffer leaks transfer stats monitor "dma show"; do
 		# shellcheck disable=SC2086 # two words
 		check "$cmd without the module" 3 "$zcctl" $cmd
@@ -374,6 +394,50 @@ check "bench files: 256 files of 300 KiB" 0 \
 	grep -q '"file_bytes":307200,"files":256' "$dir/out"
 check "bench files: rw copies twice" 0 grep -q '"copied_bytes":2097152' "$dir/out"
 check "bench files: nothing left" 1 test -e "$dir/.zc-bench"
+# Walked forth and back between the paths: the same sum of the same bytes, or it is an error.
+check "bench tlb as JSON" 0 env TMPDIR="$dir" "$zcctl" -j bench tlb --size 4M \
+	--paths small,mmap --repeat 2
+mv "$dir/new.out" "$dir/out"
+check "bench tlb: valid JSON" 0 json_valid "$dir/out" zc-bench/1 rows
+check "bench tlb: nothing failed" 1 grep -q '"error"' "$dir/out"
+check "bench tlb: nothing left" 1 sh -c "ls '$dir' | grep zc-bench"
+# tlb_rows CONDITION: does it hold for all rows?
+tlb_rows()
+{
+	python3 -c 'import json, sys
+rows = json.load(open(sys.argv[1]))["rows"]
+assert len(rows) == 8 and all(map(eval("lambda r: " + sys.argv[2]), rows)), rows' "$dir/out" "$1"
+}
+check "bench tlb: what is not counted is no 0, and has a reason" 0 tlb_rows \
+	'all((r[f"{e}_{w}"] is None) == (f"{e}_{w}" in r["not_counted"])
+		for e in ("dtlb_loads", "dtlb_load_misses", "page_walk_cycles")
+		for w in ("user", "kernel"))'
+check "bench tlb: loads" 0 tlb_rows \
+	'r["accesses"] == (1024 if r["pattern"] == "strided" else 65536)'
+check "bench tlb: all of it is mapped, and none by hugepages" 0 tlb_rows \
+	'r["mapped_bytes"] >= 4 << 20 and (r["huge_bytes"] == 0 or r["path"] == "mmap")'
+# counted PERF CONDITION: what a row has with such counters, see perf.c
+counted()
+{
+	PERF=$1 LD_PRELOAD=$build/test-perf.so TMPDIR=$dir "$zcctl" -j bench tlb --size 2M \
+		--accesses 2000000 --paths small --patterns sequential >"$dir/counted" &&
+		python3 -c 'import json, sys
+r = json.load(open(sys.argv[1]))["rows"][0]
+assert eval(sys.argv[2]), r' "$dir/counted" "$2"
+}
+if counted clock 'r["dtlb_loads_user"] is not None' 2>/dev/null; then
+	check "bench tlb with counters" 0 counted clock \
+		'0.9 < r["dtlb_load_misses_user"] / r["cpu_ns"] < 1.5'
+	check "bench tlb: counters that share the hardware are scaled" 0 counted shared \
+		'1.8 < r["dtlb_load_misses_user"] / r["cpu_ns"] < 3'
+	check "bench tlb: a counter that stays at 0 is none" 0 counted stuck \
+		'r["dtlb_loads_user"] is None and "0" in r["not_counted"]["dtlb_load_misses_user"]'
+	check "bench tlb: the kernel may be out of sight" 0 counted user \
+		'r["dtlb_loads_user"] and "paranoid" in r["not_counted"]["dtlb_loads_kernel"]'
+else
+	n=$((n + 1))
+	echo "ok $n bench tlb with counters # SKIP perf_event_open is not allowed"
+fi
 
 echo "1..$n"
 [ "$failed" -eq 0 ]

@@ -191,6 +191,7 @@ int bench_many(int argc, char **argv);
 int bench_nic(int argc, char **argv);
 int bench_alloc(int argc, char **argv);
 int bench_fault(int argc, char **argv);
+int bench_tlb(int argc, char **argv);
 int bench_dma(int argc, char **argv);
 int bench_copybreak(int argc, char **argv);
 int bench_compare(int argc, char **argv);
