@@ -159,7 +159,7 @@ def table_alloc(rows):
     """Each beside an empty system call, and beside itself alone. Where processors take
     turns (icount) the one's instructions are those of all, and so is its time"""
     lines = [("path", "at once", "each", "", "of ioctl", "of hugetlb", "throughput",
-              "")]
+              "p50", "p99", "longest", "")]
     for r in sorted(rows, key=lambda r: (-r["icount"], r["processors"],
                                          r["processes"])):
         same = {name: r[name] for name in ("icount", "processors", "processes")}
@@ -173,23 +173,29 @@ def table_alloc(rows):
         alone = find(rows, path=r["path"], **(same | {"processes": 1}))
         times = alone["wall_ns"] / r["wall_ns"] if alone else 0
         lines.append((*cells, f"{times * (r['processes'] if turns else 1):.2f}"
-                      if alone and r["processes"] > 1 else "-", ""))
+                      if alone and r["processes"] > 1 else "-",
+                      *(str(r["latency"][k]) for k in ("p50_ns", "p99_ns", "max_ns")), ""))
     show(f"{size(rows[0]['bytes'])} of memory, to get and to give back", lines, 1)
 
 
 def table_fault(rows):
-    """Each path, with what it does to /proc/meminfo"""
+    """Each path, with what it does to /proc/meminfo, smaps and page tables. A path whose
+    first byte comes before that of a buffer is marked"""
     keys = list(rows[0]["meminfo"])
-    lines = [("path", "faults", "Minsn to get", "to touch", "of small", *keys, "")]
-    base = find(rows, path="small")
-    for r in rows:
+    lines = [("path", "bytes", "faults", "Minsn to get", "to touch", "of small", "first byte",
+              *keys, "page tables", "hugepages", "")]
+    for r in sorted(rows, key=lambda r: -r["bytes"]):
+        base, zc = (find(rows, path=name, bytes=r["bytes"]) for name in ("small", "zc"))
         both = r["get_cpu_ns"] + r["touch_cpu_ns"]
-        lines.append((r["path"], str(r["faults"]), f"{r['get_cpu_ns'] / 1e6:.2f}",
-                      f"{r['touch_cpu_ns'] / 1e6:.2f}",
+        first = zc and not is_zc(r) and r["first_byte_ns"] < zc["first_byte_ns"]
+        lines.append((r["path"], size(r["bytes"]), str(r["faults"]),
+                      f"{r['get_cpu_ns'] / 1e6:.2f}", f"{r['touch_cpu_ns'] / 1e6:.2f}",
                       f"{both / (base['get_cpu_ns'] + base['touch_cpu_ns']):.3f}"
-                      if base else "-",
-                      *(f"{r['meminfo'][k]:+d}" for k in keys), ""))
-    show(f"{size(rows[0]['bytes'])} touched for the first time, "
+                      if base else "-", f"{r['first_byte_ns'] / 1e6:.3f}",
+                      *(f"{r['meminfo'][k]:+d}" for k in keys),
+                      size(r["page_table_bytes"]), size(r["huge_bytes"]),
+                      f"{LOST}: first byte" if first else ""))
+    show("memory touched for the first time, in million instructions, "
          "and what changes in /proc/meminfo", lines, 1)
 
 

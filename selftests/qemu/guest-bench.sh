@@ -31,12 +31,16 @@ insmod "$ZC_KO"
 echo 64 >/proc/sys/vm/nr_hugepages
 sleep 20
 
-bench alloc alloc --count 200 --processes 1
+bench alloc alloc --tune --count 200 --processes 1
 # 1 GiB each
 max_bytes=/sys/module/zc/parameters/max_bytes
 echo 512 >/proc/sys/vm/nr_hugepages
 echo $((2 << 30)) >$max_bytes
-bench fault fault --repeat 1
+bench fault fault --tune --repeat 1 --paths \
+	small,small-populate,thp,thp-populate,hugetlb,hugetlb-populate,zc,zc-populate
+# Half of that: all of the reserve is on one node
+echo 0 >/proc/sys/vm/nr_hugepages
+bench fault-reserve fault --tune --size 512M --repeat 1 --paths zc,zc-reserve
 echo 0 >$max_bytes
 echo 64 >/proc/sys/vm/nr_hugepages
 # The dear ones once: a count of instructions hardly changes.

@@ -98,7 +98,7 @@ for cmd in load unload doctor status alloc pool buffer leaks transfer stats top 
 	check "$cmd --help" 0 "$zcctl" "$cmd" --help
 	check "$cmd --help says usage" 0 says "^usage: zcctl $cmd" out
 done
-for bench in io files many nic copybreak compare alloc fault tlb dma; do
+for bench in io files many nic copybreak compare alloc fault numa tlb dma; do
 	check "bench $bench --help" 0 "$zcctl" bench "$bench" --help
 	check "bench $bench --help says usage" 0 \
 		says "^usage: zcctl bench $bench" out
@@ -261,6 +261,19 @@ check "bench dma: bad target" 2 "$zcctl" bench dma --target frobnicate
 check "bench dma: bad target is named" 0 says "'frobnicate'" err
 check "bench dma: bad rounds" 2 "$zcctl" bench dma --rounds 0
 check "bench dma: a file" 2 "$zcctl" bench dma "$0"
+for size in 0 1M 3M x 2M,4M; do
+	check "bench fault: $size bytes" 2 "$zcctl" bench fault --size "$size"
+	check "bench numa: $size bytes" 2 "$zcctl" bench numa --size "$size"
+done
+for size in 0 x "2M," ",2M"; do
+	check "bench alloc: $size bytes" 2 "$zcctl" bench alloc --size "$size"
+done
+for bench in alloc fault numa; do
+	check "bench $bench: bad path" 2 "$zcctl" bench "$bench" --paths small,nonsense
+	check "bench $bench: a file" 2 "$zcctl" bench "$bench" "$0"
+done
+check "bench alloc: too many processes" 2 "$zcctl" bench alloc --processes 65
+check "bench numa: bad number of requests" 2 "$zcctl" bench numa --requests 0
 
 # completes REPLY WORD...: is that all that completion offers for the last word?
 completes()
@@ -275,7 +288,7 @@ completes()
 
 check "completion: commands" 0 completes "send" zcctl --json se
 check "completion: benchmarks alone" 0 \
-	completes "io files many nic copybreak compare alloc fault tlb dma --help" zcctl bench ""
+	completes "io files many nic copybreak compare alloc fault numa tlb dma --help" zcctl bench ""
 check "completion: states of the cache" 0 \
 	completes "cold hot both" zcctl bench io FILE --cache ""
 check "completion: in a list of paths" 0 \
@@ -323,6 +336,15 @@ if [ ! -e /dev/zc ]; then
 	check "bench dma without the module" 3 "$zcctl" bench dma --target 00:04.0
 	check "bench tlb without the module shows the others" 3 env TMPDIR="$dir" "$zcctl" \
 		bench tlb --size 2M --paths small,zc --patterns strided --repeat 1
+	check "bench alloc of zc alone, without the module" 3 "$zcctl" bench alloc \
+		--paths ioctl,zc,zc-list
+	check "bench numa of zc alone, without the module" 3 "$zcctl" bench numa \
+		--paths zc-read,unbound
+	check "bench fault without the module shows the others" 3 "$zcctl" bench fault \
+		--size 2M --paths small,zc --repeat 1
+	check "bench fault: the other is there" 0 says "^small  *512 " out
+	check "bench fault: why zc is not" 0 \
+		says "^zc  *not measured: the module is not loaded" out
 	for cmd in status pool buffer leaks transfer stats monitor "dma show"; do
 		# shellcheck disable=SC2086 # two words
 		check "$cmd without the module" 3 "$zcctl" $cmd
@@ -387,6 +409,48 @@ check "report: a page" 0 grep -q "</html>" "$dir/report.html"
 check "report: zc was not measured" 0 grep -q "zc was not measured" "$dir/report.html"
 check "report: no report" 1 "$zcctl" report "$0" -o "$dir/none.html"
 check "report: no page of it" 1 test -e "$dir/none.html"
+check "bench fault as JSON" 0 "$zcctl" -j bench fault --size 4M --repeat 2 \
+	--paths small,small-populate
+check "bench fault: valid JSON" 0 json_valid "$dir/out" zc-bench/1 rows
+cp "$dir/out" "$dir/report"
+check "bench fault: each page of 4 KiB, none with MAP_POPULATE; its page tables" 0 \
+	python3 -c 'import json, sys
+a, b = json.load(open(sys.argv[1]))["rows"]
+assert (a["faults"], b["faults"]) == (1024, 0), (a, b)
+for r in a, b:
+	assert r["smaps"]["Rss"] == 4096 and r["smaps"]["KernelPageSize"] == 4, r
+	assert r["huge_bytes"] == 0 and r["note"] is None, r
+	assert 8192 <= r["page_table_bytes"] <= 20480, r
+	assert r["latency"]["count"] == 1024, r
+	assert len(r["samples"]["first_byte_ns"]) == 2, r
+	assert r["first_byte_ns"] >= r["first_touch_ns"], r' "$dir/report"
+hugepages=/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages
+if [ -e $hugepages ] && [ "$(cat $hugepages)" -lt 2 ]; then
+	check "bench fault of hugetlb without hugepages" 1 "$zcctl" bench fault --size 4M \
+		--repeat 1 --paths hugetlb
+	check "bench fault of hugetlb: what mends it" 0 says "echo [0-9]* >/sys/.*/nr_hugepages" out
+fi
+check "bench alloc as JSON" 0 "$zcctl" -j bench alloc --size 8K,64K --count 10 \
+	--repeat 2 --processes 1,2 --paths small,malloc
+check "bench alloc: valid JSON" 0 json_valid "$dir/out" zc-bench/1 rows
+cp "$dir/out" "$dir/report"
+check "bench alloc: a row for each size, way and number; each time counted" 0 \
+	python3 -c 'import json, sys
+rows = json.load(open(sys.argv[1]))["rows"]
+assert [(r["bytes"] >> 10, r["path"], r["processes"]) for r in rows] == [
+	(s, p, n) for s in (8, 64) for p in ("small", "malloc") for n in (1, 2)], rows
+assert all(r["latency"]["count"] == 10 * r["processes"] for r in rows), rows
+assert all(len(r["samples"]["cpu_ns"]) == 2 for r in rows), rows' "$dir/report"
+check "bench numa as JSON" 0 "$zcctl" -j bench numa --size 4M --repeat 2 \
+	--accesses 1000 --paths thp-read,thp-random
+check "bench numa: valid JSON" 0 json_valid "$dir/out" zc-bench/1 rows
+cp "$dir/out" "$dir/report"
+check "bench numa: the memory lies where it should" 0 python3 -c 'import json, sys
+rows = json.load(open(sys.argv[1]))["rows"]
+assert len(rows) >= 2, rows
+for r in rows:
+	assert "error" in r or r["memory_bytes"][str(r["memory_node"])] == 4 << 20, r
+	assert "error" in r or r["first_node"] == r["memory_node"], r' "$dir/report"
 check "bench files as JSON" 0 "$zcctl" -j bench files "$dir" --sizes 1K,300K \
 	--paths rw,sendfile --repeat 1 --cache hot
 check "bench files: valid JSON" 0 json_valid "$dir/out" zc-bench/1 rows

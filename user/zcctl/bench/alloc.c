@@ -1,22 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* zcctl bench alloc: what it costs to get memory and to give it back. */
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "bench.h"
-
-#define HUGE		(2ull << 20)
-#define PROCESSES_MAX	64
+#include "alloc.h"
+#include "hugetlb.h"
 
 static const char alloc_help[] =
 "usage: zcctl bench alloc [OPTION…]\n"
@@ -26,247 +18,78 @@ static const char alloc_help[] =
 "\n"
 "  ioctl      a system call that does nothing: an ioctl that /dev/zc does not know\n"
 "  zc         make a buffer and destroy it\n"
-"  zc-map     the same, mapped, touched and unmapped\n"
+"  zc-cache   some buffers at once, which the processor's cache has for this file\n"
+"  zc-list    the same, out of the node's reserve of cleared hugepages; up to 1 MiB a\n"
+"             part of a hugepage, of which the file has another part\n"
+"  zc-kernel  the same, out of the kernel's page allocator, which has to clear them\n"
+"  zc-map     a buffer made, mapped, touched, unmapped and destroyed\n"
 "  hugetlb    mmap(MAP_HUGETLB | MAP_POPULATE) and munmap()\n"
 "  thp        mmap() with MADV_HUGEPAGE, each 4 KiB touched, and munmap()\n"
 "  small      the same with MADV_NOHUGEPAGE\n"
 "  malloc     malloc(), each 4 KiB touched, and free()\n"
 "\n"
-"  --size N         bytes (default 2M)\n"
+"zc-cache, zc-list and zc-kernel count where their buffers came from, and say so if it was\n"
+"elsewhere. Buffers of up to 1 MiB are parts of a hugepage.\n"
+"\n"
+"  --size A,B       bytes (default 2M)\n"
 "  --count N        times in a run (default 1000; tenfold for ioctl)\n"
 "  --processes A,B  at once (default 1,2)\n"
 "  --paths A,B      of these (default all)\n"
 BENCH_METHOD_HELP
 "\n"
-"example:\n"
-"  zcctl bench alloc --size 64M --count 100 --processes 1\n";
+"zc-list wants hugepages in the reserve (zcctl pool), zc-kernel none, hugetlb some in the\n"
+"kernel's pool: --tune sees to that meanwhile.\n"
+"\n"
+"examples:\n"
+"  zcctl bench alloc --size 64M --count 100 --processes 1\n"
+"  sudo zcctl bench alloc --tune --size 4K,64K,2M,64M --processes 1,2,4\n";
 
 /**
- * struct way - how to get memory
- * @name: as in the report
- * @fn:   gets @size bytes and gives them back, once. Returns 0 or a negative errno
- * @more: so many times as many in a run
+ * struct row - a way, a size, and so many processes
+ * @job:     what each process does
+ * @err:     0, or why it was not measured
+ * @missed:  why it was not what it should be, or NULL; its own
+ * @cost:    CPU time of one, of each run
+ * @get:     of a tier, the part of it that getting took
+ * @wall:    time of one, of all processes
+ * @last:    what was told of the last run
+ * @late:    see alloc_tier_run(), of all runs
+ * @latency: of all runs
  */
-struct way {
-	const char *name;
-	int (*fn)(struct zc_context *zc, uint64_t size);
-	unsigned int more;
-};
-
 struct row {
-	const struct way *way;
-	unsigned int processes;
+	struct alloc_job job;
 	int err;
-	struct bench_runs cost;		/* CPU time of one */
-	struct bench_runs wall;		/* time of one, of all processes */
+	char *missed;
+	struct bench_runs cost;
+	struct bench_runs get;
+	struct bench_runs wall;
+	struct alloc_told last;
+	uint64_t late;
+	struct bench_latency latency;
 };
 
 struct bench {
-	uint64_t size;
+	uint64_t sizes[BENCH_SIZES_MAX];
+	unsigned int nr_sizes;
 	int count;
 	uint64_t processes[BENCH_SIZES_MAX];
 	unsigned int nr_processes;
 	const char *paths;
 	unsigned int nr;
-	struct row rows[8 * BENCH_SIZES_MAX];
+	struct row *rows;
 };
 
-static int way_ioctl(struct zc_context *zc, uint64_t size)
+static void take_run(struct row *row, const struct alloc_told *all)
 {
-	(void)size;
-	return ioctl(zc_fd(zc), _IO('Z', 255)) < 0 && errno == ENOTTY ? 0 : -EIO;
-}
+	const char *missed = alloc_tier_missed(&row->job, all);
 
-static int buffer_make(struct zc_context *zc, uint64_t size, struct zc_buf_create *arg)
-{
-	*arg = (struct zc_buf_create){ .size = size, .node = ZC_NODE_ANY };
-	return ioctl(zc_fd(zc), ZC_IOC_BUF_CREATE, arg) ? -errno : 0;
-}
-
-static int buffer_destroy(struct zc_context *zc, uint32_t handle)
-{
-	struct zc_buf_destroy arg = { .handle = handle };
-
-	return ioctl(zc_fd(zc), ZC_IOC_BUF_DESTROY, &arg) ? -errno : 0;
-}
-
-static int way_zc(struct zc_context *zc, uint64_t size)
-{
-	struct zc_buf_create buf;
-
-	return buffer_make(zc, size, &buf) ?: buffer_destroy(zc, buf.handle);
-}
-
-static int touch_mapping(uint64_t size, int flags, int fd, uint64_t offset, int advice)
-{
-	void *data = mmap(NULL, size, PROT_READ | PROT_WRITE, flags, fd, offset);
-
-	if (data == MAP_FAILED)
-		return -errno;
-	if (advice && madvise(data, size, advice))
-		return -errno;
-	if (!(flags & MAP_POPULATE))
-		bench_touch(data, size);
-	return munmap(data, size) ? -errno : 0;
-}
-
-static int way_zc_map(struct zc_context *zc, uint64_t size)
-{
-	struct zc_buf_create buf;
-	int err = buffer_make(zc, size, &buf);
-
-	if (err)
-		return err;
-	err = touch_mapping(buf.size, MAP_SHARED, zc_fd(zc), buf.mmap_offset, 0);
-	return buffer_destroy(zc, buf.handle) ?: err;
-}
-
-static int way_hugetlb(struct zc_context *zc, uint64_t size)
-{
-	(void)zc;
-	return touch_mapping(size, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | MAP_POPULATE,
-			     -1, 0, 0);
-}
-
-static int way_thp(struct zc_context *zc, uint64_t size)
-{
-	(void)zc;
-	return touch_mapping(size, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0, MADV_HUGEPAGE);
-}
-
-static int way_small(struct zc_context *zc, uint64_t size)
-{
-	(void)zc;
-	return touch_mapping(size, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0, MADV_NOHUGEPAGE);
-}
-
-static int way_malloc(struct zc_context *zc, uint64_t size)
-{
-	char *data = malloc(size);
-
-	(void)zc;
-	if (!data)
-		return -ENOMEM;
-	bench_touch(data, size);
-	free(data);
-	return 0;
-}
-
-static const struct way ways[] = {
-	{ "ioctl", way_ioctl, 10 },
-	{ "zc", way_zc, 1 },
-	{ "zc-map", way_zc_map, 1 },
-	{ "hugetlb", way_hugetlb, 1 },
-	{ "thp", way_thp, 1 },
-	{ "small", way_small, 1 },
-	{ "malloc", way_malloc, 1 },
-};
-
-#define NR_WAYS	(sizeof(ways) / sizeof(*ways))
-
-/**
- * struct told - what a process says of its run
- * @err:   0 or a negative errno
- * @cpu:   CPU time
- * @begin: of the run
- * @end:   of the run
- */
-struct told {
-	int err;
-	uint64_t cpu;
-	uint64_t begin;
-	uint64_t end;
-};
-
-/*
- * Warm up; say so to @tell; begin when all have done so, which is when nobody has the other
- * end of @go open any more.
- */
-static void work(const struct bench *b, const struct way *way, int go, int tell,
-		 struct told *told)
-{
-	int i, count = b->count * way->more;
-	struct zc_context *zc;
-	uint64_t cpu;
-	char c = 0;
-
-	told->err = zc_open(&zc);
-	for (i = 0; !told->err && i < 16; i++)
-		told->err = way->fn(zc, b->size);
-	if (write(tell, &c, 1) != 1 || read(go, &c, 1))
-		told->err = -EIO;
-	told->begin = now_ns();
-	cpu = bench_cpu_ns();
-	for (i = 0; !told->err && i < count; i++)
-		told->err = way->fn(zc, b->size);
-	told->cpu = bench_cpu_ns() - cpu;
-	told->end = now_ns();
-}
-
-static void child(const struct bench *b, const struct way *way, unsigned int nr, int go,
-		  int tell)
-{
-	struct told told;
-	cpu_set_t cpus;
-
-	CPU_ZERO(&cpus);
-	CPU_SET(nr % sysconf(_SC_NPROCESSORS_ONLN), &cpus);
-	sched_setaffinity(0, sizeof(cpus), &cpus);
-	work(b, way, go, tell, &told);
-	_exit(write(tell, &told, sizeof(told)) != sizeof(told));
-}
-
-static int listen_all(int fd, unsigned int nr, struct told *all)
-{
-	struct told one;
-
-	*all = (struct told){ .begin = UINT64_MAX };
-	while (nr--) {
-		if (read(fd, &one, sizeof(one)) != sizeof(one))
-			return -EIO;
-		all->err = all->err ?: one.err;
-		all->cpu += one.cpu;
-		all->begin = one.begin < all->begin ? one.begin : all->begin;
-		all->end = one.end > all->end ? one.end : all->end;
-	}
-	return all->err;
-}
-
-/* One run of @nr processes. */
-static int run_once(const struct bench *b, const struct way *way, unsigned int nr,
-		    struct told *all)
-{
-	unsigned int i, started = 0;
-	int go[2], tell[2], err;
-	char c;
-
-	if (pipe2(go, O_CLOEXEC))
-		return -errno;
-	if (pipe2(tell, O_CLOEXEC)) {
-		err = -errno;
-		close(go[0]);
-		close(go[1]);
-		return err;
-	}
-	for (i = 0; i < nr; i++) {
-		pid_t pid = fork();
-
-		if (!pid) {
-			close(go[1]);
-			child(b, way, i, go[0], tell[1]);
-		}
-		started += pid > 0;
-	}
-	close(go[0]);
-	close(tell[1]);
-	for (i = 0; i < started && read(tell[0], &c, 1) == 1; i++)
-		;
-	close(go[1]);
-	err = listen_all(tell[0], started, all);
-	close(tell[0]);
-	while (wait(NULL) > 0)
-		;
-	return started < nr ? -EAGAIN : err;
+	row->last = *all;
+	row->late += all->late;
+	if (missed && !row->missed)
+		row->missed = strdup(missed);
+	bench_runs_add(&row->cost, all->cpu / all->times);
+	bench_runs_add(&row->get, all->get / all->times);
+	bench_runs_add(&row->wall, all->wall / all->times);
 }
 
 static void measure(struct bench *b)
@@ -276,37 +99,106 @@ static void measure(struct bench *b)
 	for (round = 0; round < (unsigned int)bench_method.repeat; round++)
 		for (i = 0; i < b->nr; i++) {
 			struct row *row = &b->rows[i];
-			uint64_t times = (uint64_t)b->count * row->way->more;
-			struct told all = {};
+			struct alloc_told all = {};
 
 			out_progress("measuring", round * b->nr + i, bench_method.repeat * b->nr);
-			row->err = row->err ?: run_once(b, row->way, row->processes, &all);
-			if (row->err)
-				continue;
-			bench_runs_add(&row->cost, all.cpu / (times * row->processes));
-			bench_runs_add(&row->wall,
-				       (all.end - all.begin) / (times * row->processes));
+			row->err = row->err ?: alloc_tier_tune(&row->job);
+			row->err = row->err ?: alloc_run(&row->job, &row->latency, &all);
+			if (!row->err)
+				take_run(row, &all);
 		}
 	out_progress_end();
 }
 
-static struct row *find(struct bench *b, const char *name, unsigned int processes)
+static struct row *find(struct bench *b, const char *name, const struct row *like,
+			unsigned int processes)
 {
 	unsigned int i;
 
-	for (i = 0; i < b->nr; i++)
-		if (!strcmp(b->rows[i].way->name, name) &&
-		    b->rows[i].processes == processes && !b->rows[i].err)
-			return &b->rows[i];
+	for (i = 0; i < b->nr; i++) {
+		struct row *row = &b->rows[i];
+
+		if (!strcmp(row->job.way->name, name) && !row->err &&
+		    row->job.size == like->job.size && row->job.processes == processes)
+			return row;
+	}
 	return NULL;
 }
 
 /* Of two medians, or 0 */
 static double times_as_much(struct bench_runs *runs, struct bench_runs *base)
 {
-	uint64_t of = base ? bench_runs_median(base) : 0;
+	uint64_t of = bench_runs_median(base);
 
 	return of ? (double)bench_runs_median(runs) / of : 0;
+}
+
+/* How much more than one process do all get done? 0: that is not known. */
+static double scaling(struct bench *b, struct row *row)
+{
+	struct row *alone = find(b, row->job.way->name, row, 1);
+
+	return alone ? times_as_much(&alone->wall, &row->wall) : 0;
+}
+
+/* What was not measured says why, and what mends it. */
+static const char *why_not(const struct row *row)
+{
+	const struct alloc_way *way = row->job.way;
+	static char text[256];
+
+	if (row->missed)
+		return row->missed;
+	if (row->err == -ERANGE)
+		return "smaller than a hugepage";
+	if (row->err == -ETIMEDOUT)
+		return "one of the processes failed";
+	if (row->err == -EACCES && bench_method.tune && way->zc)
+		return "--tune is for root";
+	if (row->err != -ENOMEM || strcmp(way->name, "hugetlb"))
+		return bench_why_not(way->zc, row->err);
+	bench_hugetlb_why(row->job.size * row->job.processes, text, sizeof(text));
+	return text;
+}
+
+static void add_served(struct json_object *obj, const struct row *row)
+{
+	const struct alloc_served *s = &row->last.served;
+	struct json_object *served = json_object_new_object();
+
+	out_add_u64(served, "buffers", s->buffers);
+	out_add_u64(served, "cache", s->again);
+	out_add_u64(served, "reserve_hugepages", s->reserved);
+	out_add_u64(served, "kernel_hugepages", alloc_tier_kernel(s));
+	if (alloc_is_slice(row->job.size))
+		out_add_u64(served, "parts", s->buffers - s->again - alloc_tier_kernel(s));
+	json_object_object_add(obj, "served", served);
+}
+
+static void add_figures(struct bench *b, struct json_object *obj, struct row *row)
+{
+	uint64_t wall = bench_runs_median(&row->wall);
+	double scale = scaling(b, row);
+
+	out_add_u64(obj, "cpu_ns", bench_runs_median(&row->cost));
+	out_add_u64(obj, "wall_ns", wall);
+	if (wall)
+		out_add_double(obj, "per_s", 1e9 / wall);
+	if (scale)
+		out_add_double(obj, "scaling", scale);
+	out_add_double(obj, "spread", bench_runs_spread(&row->cost));
+	out_add_u64(obj, "runs", row->cost.nr);
+	bench_row_noisy(obj, bench_runs_spread(&row->cost));
+	bench_row_samples(obj, "cpu_ns", &row->cost);
+	bench_row_samples(obj, "wall_ns", &row->wall);
+	if (row->job.way->tier) {
+		out_add_u64(obj, "get_cpu_ns", bench_runs_median(&row->get));
+		bench_row_samples(obj, "get_cpu_ns", &row->get);
+	}
+	if (row->job.way->tier == ALLOC_LIST)
+		out_add_u64(obj, "late", row->late);
+	out_add_u64(obj, "icount", bench_method.icount);
+	json_object_object_add(obj, "latency", bench_latency_json(&row->latency));
 }
 
 static void show_json(struct bench *b)
@@ -316,98 +208,177 @@ static void show_json(struct bench *b)
 
 	for (i = 0; i < b->nr; i++) {
 		struct row *row = &b->rows[i];
-		struct json_object *obj = bench_row("alloc", row->way->name, BENCH_NONE,
-						    b->size);
+		struct json_object *obj = bench_row("alloc", row->job.way->name, BENCH_NONE,
+						    row->job.size);
 
-		out_add_u64(obj, "processes", row->processes);
+		out_add_u64(obj, "processes", row->job.processes);
 		out_add_u64(obj, "processors", sysconf(_SC_NPROCESSORS_ONLN));
-		if (row->err) {
-			out_add_str(obj, "error", strerror(-row->err));
-		} else {
-			out_add_u64(obj, "cpu_ns", bench_runs_median(&row->cost));
-			out_add_u64(obj, "wall_ns", bench_runs_median(&row->wall));
-			out_add_double(obj, "spread", bench_runs_spread(&row->cost));
-			out_add_u64(obj, "icount", bench_method.icount);
-			bench_row_samples(obj, "cpu_ns", &row->cost);
-			bench_row_samples(obj, "wall_ns", &row->wall);
-		}
+		if (!row->err && row->job.way->tier)
+			add_served(obj, row);
+		if (row->err || row->missed)
+			out_add_str(obj, "error", why_not(row));
+		else
+			add_figures(b, obj, row);
 		json_object_array_add(rows, obj);
 	}
 	bench_rows_show(rows);
 }
 
+/* Does one that is none of zc cost less than a buffer that is mapped? */
+static bool beats_zc(struct bench *b, struct row *row)
+{
+	struct row *zc = find(b, "zc-map", row, row->job.processes);
+
+	return zc && !row->job.way->zc &&
+	       bench_runs_median(&row->cost) < bench_runs_median(&zc->cost);
+}
+
+static void show_row(struct bench *b, struct row *row)
+{
+	struct row *base = find(b, "ioctl", row, row->job.processes);
+	const struct bench_latency *lat = &row->latency;
+	char cells[3][32] = { "-", "-", "-" };
+
+	printf("%-9s %9u ", row->job.way->name, row->job.processes);
+	if (row->err || row->missed) {
+		printf("not measured: %s\n", why_not(row));
+		return;
+	}
+	if (row->job.way->tier)
+		snprintf(cells[0], sizeof(cells[0]), "%llu",
+			 (unsigned long long)bench_runs_median(&row->get));
+	if (row->job.processes > 1 && scaling(b, row))
+		snprintf(cells[1], sizeof(cells[1]), "%.2f", scaling(b, row));
+	if (base)
+		snprintf(cells[2], sizeof(cells[2]), "%.2f",
+			 times_as_much(&row->cost, &base->cost));
+	printf("%12llu %12s %5.1f %% %9s ", (unsigned long long)bench_runs_median(&row->cost),
+	       cells[0], 100 * bench_runs_spread(&row->cost), cells[2]);
+	printf("%10.0f %7s %10llu %10llu %10llu %11llu%s%s%s\n",
+	       bench_runs_median(&row->wall) ? 1e9 / bench_runs_median(&row->wall) : 0, cells[1],
+	       (unsigned long long)bench_latency_at(lat, 0.5),
+	       (unsigned long long)bench_latency_at(lat, 0.99),
+	       (unsigned long long)bench_latency_at(lat, 0.999), (unsigned long long)lat->max,
+	       beats_zc(b, row) ? "  beats zc-map" : "",
+	       row->late && row->job.way->tier == ALLOC_LIST ? "  some not cleared yet" : "",
+	       bench_noisy(bench_runs_spread(&row->cost)) ? "  noisy" : "");
+}
+
 static void show_text(struct bench *b)
 {
-	char size[32];
+	uint64_t size = 0;
+	char text[32];
 	unsigned int i;
 
-	printf("%s: %s to get it and to give it back\n", out_bytes(b->size, size, sizeof(size)),
-	       bench_method.icount ? "instructions" : "CPU ns");
-	printf("%-8s %9s %13s  %-7s %10s %12s\n", "path", "processes", "each", "spread",
-	       "of ioctl", "throughput");
 	for (i = 0; i < b->nr; i++) {
-		struct row *row = &b->rows[i];
-		struct row *base = find(b, "ioctl", row->processes);
-		struct row *alone = find(b, row->way->name, 1);
-
-		printf("%-8s %9u ", row->way->name, row->processes);
-		if (row->err) {
-			printf("not measured: %s\n", strerror(-row->err));
-			continue;
+		if (size != b->rows[i].job.size) {
+			size = b->rows[i].job.size;
+			printf("%s%s: %s to get it and to give it back\n", i ? "\n" : "",
+			       out_bytes(size, text, sizeof(text)),
+			       bench_method.icount ? "instructions" : "CPU ns");
+			printf("%-9s %9s %12s %12s %7s %9s %10s %7s %10s %10s %10s %11s\n", "path",
+			       "processes", "each", "to get", "spread", "of ioctl", "a second",
+			       "times", "p50", "p99", "p99.9", "longest");
 		}
-		printf("%13llu %6.1f %% ", (unsigned long long)bench_runs_median(&row->cost),
-		       100 * bench_runs_spread(&row->cost));
-		printf("%10.2f ", times_as_much(&row->cost, base ? &base->cost : NULL));
-		if (alone && row->processes > 1)
-			printf("%8.2f times\n", times_as_much(&alone->wall, &row->wall));
-		else
-			printf("%12s\n", "-");
+		show_row(b, &b->rows[i]);
 	}
+	puts("\na second: by all processes; times: of what one gets done. p50 to longest: of each\n"
+	     "time, of zc-cache, zc-list and zc-kernel of the getting");
+}
+
+static void add_row(struct bench *b, const struct alloc_way *way, uint64_t size,
+		    unsigned int processes)
+{
+	unsigned int count = b->count * way->more;
+
+	b->rows[b->nr++] = (struct row){
+		.job.way = way,
+		.job.size = size,
+		.job.processes = processes,
+		.job.count = count,
+		.job.timed = (count + bench_method.repeat - 1) / bench_method.repeat,
+	};
+	if (!strcmp(way->name, "hugetlb"))
+		bench_hugetlb_tune(processes * (size > ZC_HUGE_SIZE ? size : ZC_HUGE_SIZE));
 }
 
 static int add_rows(struct bench *b)
 {
-	unsigned int way, i, found = 0;
+	unsigned int size, way, i, found = 0;
 
-	for (way = 0; way < NR_WAYS; way++) {
-		if (!bench_listed(b->paths, ways[way].name))
-			continue;
-		found++;
-		for (i = 0; i < b->nr_processes; i++) {
-			if (b->processes[i] > PROCESSES_MAX)
-				return out_usage("bench alloc: --processes to %d",
-						 PROCESSES_MAX);
-			b->rows[b->nr++] = (struct row){
-				.way = &ways[way],
-				.processes = b->processes[i],
-			};
-		}
-	}
+	for (i = 0; i < b->nr_processes; i++)
+		if (b->processes[i] > ALLOC_PROCESSES_MAX)
+			return out_usage("bench alloc: --processes to %d", ALLOC_PROCESSES_MAX);
+	for (way = 0; way < alloc_nr_ways; way++)
+		found += bench_listed(b->paths, alloc_ways[way].name);
 	if (b->paths && found != bench_list_length(b->paths))
 		return out_usage("bench alloc: unknown name in --paths %s", b->paths);
+	b->rows = calloc(b->nr_sizes * b->nr_processes * alloc_nr_ways, sizeof(*b->rows));
+	if (!b->rows)
+		return out_error(EX_FAILED, ENOMEM, NULL, "bench alloc");
+	for (size = 0; size < b->nr_sizes; size++)
+		for (way = 0; way < alloc_nr_ways; way++)
+			for (i = 0; i < b->nr_processes; i++)
+				if (bench_listed(b->paths, alloc_ways[way].name))
+					add_row(b, &alloc_ways[way], b->sizes[size],
+						b->processes[i]);
 	return EX_OK;
+}
+
+/* Shared with the processes, and used by one row after the other. */
+static int add_shared(struct bench *b)
+{
+	struct bench_latency *latency = bench_shared(ALLOC_PROCESSES_MAX * sizeof(*latency));
+	struct alloc_barrier *barrier = bench_shared(sizeof(*barrier));
+	unsigned int i;
+
+	if (!latency || !barrier)
+		return out_error(EX_FAILED, ENOMEM, NULL, "bench alloc");
+	for (i = 0; i < b->nr; i++) {
+		b->rows[i].job.latency = latency;
+		b->rows[i].job.barrier = barrier;
+	}
+	return EX_OK;
+}
+
+static int any_failed(const struct bench *b)
+{
+	unsigned int i, failed = 0;
+
+	for (i = 0; i < b->nr; i++)
+		failed += b->rows[i].err || b->rows[i].missed;
+	if (failed < b->nr)
+		return EX_OK;
+	return out_error(EX_FAILED, -b->rows[0].err,
+			 b->rows[0].missed ? why_not(&b->rows[0]) : NULL,
+			 "nothing could be measured");
 }
 
 static int run(struct bench *b)
 {
-	struct zc_context *zc;
-	unsigned int i, failed = 0;
-	int ret = add_rows(b);
+	unsigned int i, zc = 0;
+	int ret = add_rows(b) ?: add_shared(b);
 
-	if (!ret)
-		ret = device_open(&zc);
+	for (i = 0; i < b->nr; i++)
+		zc += b->rows[i].job.way->zc;
+	ret = ret ?: bench_need_module(zc, b->nr - zc);
 	if (ret)
 		return ret;
-	zc_close(zc);
 	measure(b);
 	if (out_json)
 		show_json(b);
 	else
 		show_text(b);
+	return any_failed(b) ?: bench_missed_module(zc);
+}
+
+static void clean_up(struct bench *b)
+{
+	unsigned int i;
+
 	for (i = 0; i < b->nr; i++)
-		failed += !!b->rows[i].err;
-	return failed < b->nr ? EX_OK :
-	       out_error(EX_FAILED, -b->rows[0].err, NULL, "nothing could be measured");
+		free(b->rows[i].missed);
+	free(b->rows);
 }
 
 int bench_alloc(int argc, char **argv)
@@ -419,14 +390,15 @@ int bench_alloc(int argc, char **argv)
 		{ "paths", required_argument, NULL, 'P' },
 		{ },
 	};
-	static struct bench b = { .size = HUGE, .count = 1000 };
+	static struct bench b = { .count = 1000 };
 	int c, ret;
 
+	bench_parse_sizes("2M", b.sizes, &b.nr_sizes);
 	bench_parse_sizes("1,2", b.processes, &b.nr_processes);
 	while ((c = bench_getopt(argc, argv, options)) != -1) {
 		switch (c) {
 		case 's':
-			if (!parse_size(optarg, &b.size) || !b.size)
+			if (!bench_parse_sizes(optarg, b.sizes, &b.nr_sizes))
 				return out_usage("bench alloc: '%s' is no size", optarg);
 			break;
 		case 'n':
@@ -451,5 +423,7 @@ int bench_alloc(int argc, char **argv)
 	}
 	if (argc != optind)
 		return out_usage("bench alloc: takes no file");
-	return bench_method_begin() ?: run(&b);
+	ret = bench_method_begin() ?: run(&b);
+	clean_up(&b);
+	return ret;
 }

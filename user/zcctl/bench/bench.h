@@ -3,11 +3,19 @@
 #ifndef _ZCCTL_BENCH_H
 #define _ZCCTL_BENCH_H
 
+#include <sched.h>
+
 #include "method.h"
 #include "zcctl.h"
 
 #define BENCH_CHUNK	(2ul << 20)	/* of the paths with hugepage buffers */
 #define BENCH_BUFFERS	8		/* of the asynchronous ones */
+
+/* Hugepages kept ready for buffers, by node */
+#define BENCH_RESERVE	"/sys/module/zc/parameters/reserve"
+
+/* Does the kernel move memory to where it is used? */
+#define BENCH_BALANCING	"/proc/sys/kernel/numa_balancing"
 
 /* The copies could not be counted. */
 #define BENCH_UNKNOWN	UINT64_MAX
@@ -106,12 +114,14 @@ typedef void bench_sender(int sock, struct bench_report *rep, const void *arg);
  * @arg:    for it
  * @bytes:  that it is going to send
  * @answer: the receiver writes a byte before each so many; 0: it never does
+ * @cpus:   where the sender and the receiver run; NULL: where bench_pin() says
  */
 struct bench_pair {
 	bench_sender *sender;
 	const void *arg;
 	uint64_t bytes;
 	uint64_t answer;
+	const cpu_set_t *cpus;
 };
 
 /**
@@ -180,6 +190,11 @@ void bench_row_noisy(struct json_object *obj, double spread);
 void bench_row_cost(struct json_object *obj, struct bench_runs *runs, uint64_t bytes);
 void bench_row_copied(struct json_object *obj, uint64_t copied);
 void bench_rows_show(struct json_object *rows);
+const char *bench_why_not(bool zc, int err);
+int bench_need_module(unsigned int zc, unsigned int others);
+int bench_missed_module(unsigned int zc);
+pid_t bench_fork(void);
+void *bench_shared(size_t size);
 const char *bench_cache_name(enum bench_cache cache);
 
 /* busy.c: all processors together */
@@ -194,6 +209,7 @@ int bench_fault(int argc, char **argv);
 int bench_tlb(int argc, char **argv);
 int bench_dma(int argc, char **argv);
 int bench_copybreak(int argc, char **argv);
+int bench_numa(int argc, char **argv);
 int bench_compare(int argc, char **argv);
 
 #endif /* _ZCCTL_BENCH_H */

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What the benchmarks share: lists of arguments, medians, rows of the report. */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 #include "bench.h"
 
@@ -209,6 +213,66 @@ void bench_row_copied(struct json_object *obj, uint64_t copied)
 		out_add_str(obj, "copied_bytes", NULL);
 	else
 		out_add_u64(obj, "copied_bytes", copied);
+}
+
+/* What a row says that was not measured: @zc: one that needs the module. */
+const char *bench_why_not(bool zc, int err)
+{
+	switch (zc ? -err : 0) {
+	case ENOENT:
+	case ENODEV:
+	case ENXIO:
+		return "the module is not loaded";
+	case ENOSPC:
+		return "more than the module may have: /sys/module/zc/parameters/max_bytes";
+	case EPERM:
+		return "more than this user may lock: ulimit -l";
+	}
+	return strerror(-err);
+}
+
+/*
+ * Before @zc rows that need the module, and @others. Returns an exit code, after an error
+ * message, if nothing can be measured without it.
+ */
+int bench_need_module(unsigned int zc, unsigned int others)
+{
+	struct zc_context *ctx;
+	int ret;
+
+	if (!zc || others)
+		return EX_OK;
+	ret = device_open(&ctx);
+	if (!ret)
+		zc_close(ctx);
+	return ret;
+}
+
+/* Afterwards: an exit code and a message, if @zc rows lack because of the module. */
+int bench_missed_module(unsigned int zc)
+{
+	return bench_need_module(zc, 0);
+}
+
+/* As fork(). The child does not outlive the benchmark, whatever becomes of that. */
+pid_t bench_fork(void)
+{
+	pid_t parent = getpid(), pid = fork();
+
+	if (pid)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(1);
+	return 0;
+}
+
+/* Zeroed memory that is shared with children; the process's. Or NULL. */
+void *bench_shared(size_t size)
+{
+	void *mem = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	return mem == MAP_FAILED ? NULL : mem;
 }
 
 /* The whole report; consumes @rows. */

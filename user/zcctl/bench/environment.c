@@ -32,15 +32,20 @@ static void add_chosen(struct json_object *env, const char *key, const char *pat
 	out_add_str(env, key, root_chosen(word, sizeof(word), path) ? word : NULL);
 }
 
-static void add_cpu(struct json_object *env)
+/* Its model, as far as there is room, and whether it says that it is a virtual one. */
+static bool cpu_model(char *model, size_t size)
 {
-	char line[4096], model[128] = "";
 	FILE *f = fopen("/proc/cpuinfo", "re");
 	bool emulated = false;
+	char line[4096], *name;
 
+	model[0] = '\0';
 	while (f && fgets(line, sizeof(line), f)) {
-		if (!model[0])
-			sscanf(line, "model name : %127[^\n]", model);
+		name = strncmp(line, "model name", 10) ? NULL : strchr(line, ':');
+		if (name && !model[0]) {
+			name[strcspn(name, "\n")] = '\0';
+			snprintf(model, size, "%s", name + 1 + strspn(name + 1, " "));
+		}
 		if (!strncmp(line, "flags", 5)) {
 			emulated = strstr(line, " hypervisor");
 			break;
@@ -48,6 +53,26 @@ static void add_cpu(struct json_object *env)
 	}
 	if (f)
 		fclose(f);
+	return emulated;
+}
+
+/* What the times of a virtual machine's memory are worth; NULL: it is none. */
+const char *bench_virtual(void)
+{
+	char model[128];
+
+	if (!cpu_model(model, sizeof(model)))
+		return NULL;
+	if (strstr(model, "TCG"))
+		return "emulated: no remote cost";
+	return "virtual: remote only where the host has put these nodes on its own";
+}
+
+static void add_cpu(struct json_object *env)
+{
+	char model[128];
+	bool emulated = cpu_model(model, sizeof(model));
+
 	out_add_str(env, "cpu", model[0] ? model : NULL);
 	out_add_u64(env, "cpus", sysconf(_SC_NPROCESSORS_ONLN));
 	json_object_object_add(env, "virtual", json_object_new_boolean(emulated));

@@ -37,7 +37,8 @@ extern struct bench_method bench_method;
 	"  --pin A,B|none   processors to run on, in turn (default: those it may use)\n" \
 	"  --noise PERCENT  rows that spread more are marked as noisy (default 10; 2 by icount)\n" \
 	"  --strict         a noisy row is a failure: exit status 6\n" \
-	"  --tune           set the governor to performance, and restore it (for root)\n" \
+	"  --tune           set the governor to performance, and what a benchmark needs more,\n" \
+	"                   and restore it (for root)\n" \
 	"  --icount         clocks count instructions (QEMU -icount shift=0): report these\n"
 
 #define BENCH_OPTION_TAKEN	(-1)
@@ -57,6 +58,7 @@ int bench_settings_restore(int ret);
 
 /* environment.c */
 void bench_environment_begin(int argc, char **argv);
+const char *bench_virtual(void);
 void bench_environment_add(const char *key, struct json_object *val);
 struct json_object *bench_environment(void);
 

@@ -162,13 +162,16 @@ static pid_t start(const struct bench_pair *pair, bool receiver, int *sock, int 
 
 	if (pipe(fds))
 		return -1;
-	pid = fork();
+	pid = bench_fork();
 	if (pid) {
 		close(fds[1]);
 		*pipe_fd = fds[0];
 		return pid;
 	}
-	bench_pin(receiver ? BENCH_RECEIVER : BENCH_SENDER);
+	if (pair->cpus)
+		sched_setaffinity(0, sizeof(*pair->cpus), &pair->cpus[receiver]);
+	else
+		bench_pin(receiver ? BENCH_RECEIVER : BENCH_SENDER);
 	if (receiver) {
 		close(sock[0]);
 		receive(sock[1], &rep, pair->bytes, pair->answer);

@@ -16,7 +16,8 @@ static const char *const results_text[] = { "error", "paths", "note" };
 static const char *const keys[] = { "bytes", "target", "file_bytes", "files", "requests",
 	"per_call", "transfer_bytes", "buffer_bytes", "request_bytes", "working_set", "stride",
 	"parts", "verified", "modelled", "concurrency", "in_flight", "connections", "clients",
-	"threads", "processes", "depth", "batch", "processors", "icount" };
+	"threads", "processes", "depth", "batch", "cpu_node", "memory_node", "processors",
+	"icount" };
 /* These are of the machine: they do so only within a report. */
 static const char *const machine[] = { "kernel", "processors", "icount" };
 

@@ -32,6 +32,8 @@ static const struct test tests[] = {
 	  { "hugetlb", "thp" }, "ioctl", { "cpu_ns" }, 1, false },
 	{ "fault", "The first touch of memory", "Each 4 KiB touched once.",
 	  { "small" }, NULL, { ":first_touch", "faults" }, 2, false },
+	{ "numa", "Memory near and far", "By the node of the processor and that of the memory.",
+	  { NULL }, NULL, { "gb_per_s", "access_ns", "requests_per_s" }, 3, false },
 	{ "dma", "Memory for a device", "Mapped for a device, and unmapped.",
 	  { "pages" }, NULL,
 	  { ":map_per_mib", ":unmap_per_mib", "calls", "segments", "entries", "bounced_bytes" },
