@@ -43,7 +43,7 @@ trap cleanup EXIT
 
 # How long topics take on the debug kernel, seconds; others are thought short.
 declare -A weights=([sendfile]=360 [buffer]=190 [transfer]=190 [load]=160 [fault]=480
-	[async]=120 [zcctl]=65 [dma]=150 [trace]=120 [netlink]=400
+	[async]=120 [zcctl]=120 [dma]=150 [trace]=120 [netlink]=400
 	[scale]=120 [leak]=400)
 
 # Other machines, see run_part, and the topics that run there once more, or single

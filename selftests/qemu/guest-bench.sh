@@ -47,7 +47,7 @@ echo 64 >/proc/sys/vm/nr_hugepages
 bench io-zc io --size 256M --paths \
 	sendfile,io_uring-zc,zc-direct,zc-cached,zc-auto,zc-buffer $dev
 bench io-copies io --size 256M --repeat 1 --paths \
-	rw-4k,rw-32k,rw-1m,mmap-write,odirect-write,odirect-msg_zerocopy $dev
+	rw-4k,rw-32k,rw-1m,mmap-write,splice,io_uring-send,odirect-write,odirect-msg_zerocopy $dev
 for size in 4M 16M 64M 256M; do
 	bench "flat-$size" io --size 256M --per-call $size --cache cold \
 		--paths zc-direct,zc-auto $dev

@@ -230,6 +230,22 @@ check "bench io: bad path" 2 "$zcctl" bench io --paths nonsense "$0"
 check "bench io: bad path: the good ones" 0 says "rw-4k .* zc-auto zc-buffer" err
 check "bench io: path and a part of another" 2 \
 	"$zcctl" bench io --paths sendfile,rw "$0"
+for option in --size=0 --size=1K,,2K --request=0 --request=5000 --request=x --connections=0 \
+	--connections=2,x --connections=1025 --neighbour=0 --neighbour=4K \
+	--neighbour-reads=0; do
+	check "bench io $option" 2 "$zcctl" bench io "$0" "$option"
+done
+check "bench io: a host without a port" 2 "$zcctl" bench io "$0" localhost
+check "bench io: too few bytes for so many connections" 2 "$zcctl" bench io "$0" \
+	--size 8K --connections 3
+check "bench io: they are named" 0 says "8192 bytes are too few for 3 connections" err
+check "bench io: requests too large for so many connections" 2 "$zcctl" bench io "$0" \
+	--size 8K --connections 2 --request 8K
+check "bench io: a file that is too short" 1 "$zcctl" bench io "$0" --size 1G
+check "bench io: how short it is" 0 says "has [0-9.]* KiB, and not the 1.0 GiB of --size" err
+check "bench io to nobody" 1 "$zcctl" bench io "$0" localhost:9
+check "bench io to nobody: which receiver it takes" 0 says "zcctl recv PORT --discard --serve" err
+check "recv --serve without --discard" 2 "$zcctl" recv 4000 --serve
 
 check "bench files: bad size" 2 "$zcctl" bench files --sizes 1K,,4K "$dir"
 check "bench files: size 0" 2 "$zcctl" bench files --sizes 0 "$dir"
@@ -291,6 +307,9 @@ check "completion: benchmarks alone" 0 \
 	completes "io files many nic copybreak compare alloc fault numa tlb dma --help" zcctl bench ""
 check "completion: states of the cache" 0 \
 	completes "cold hot both" zcctl bench io FILE --cache ""
+check "completion: options of recv" 0 completes "--serve" zcctl recv 4000 --s
+check "completion: options of bench io" 0 \
+	completes "--neighbour --neighbour-reads --neighbour-dir" zcctl bench io FILE --ne
 check "completion: in a list of paths" 0 \
 	completes "rw-4k,zc-buffer" zcctl bench io FILE --paths rw-4k,zc-b
 check "completion: options of bench dma" 0 \
@@ -379,6 +398,11 @@ check "bench io: the size is in nobody's way" 1 says '"error":"Invalid argument"
 check "bench io --per-call" 0 "$zcctl" -j bench io "$dir/file" \
 	--paths sendfile --repeat 1 --cache hot --per-call 1M
 check "bench io --per-call: three calls" 0 grep -q '"syscalls":3' "$dir/out"
+check "bench io: tables of all" 0 "$zcctl" bench io "$dir/file" --paths sendfile --repeat 1 \
+	--cache hot --request 64K --wide
+check "bench io: throughput" 0 says "^path  *cache  *MiB/s  *user  *system  *softirq" out
+check "bench io: latencies" 0 says "^path  *cache requests  *1st byte  *p50  *p90" out
+
 check "bench: a strict limit of noise" 6 "$zcctl" -j bench io "$dir/file" \
 	--paths rw-4k,sendfile --repeat 3 --cache hot --strict --noise 0.000001
 check "bench: what is noisy is marked" 0 says '"noisy":true' out

@@ -80,30 +80,54 @@ static const char *connect_hint(const struct net_peer *peer, int err)
 	}
 }
 
-/* Returns a descriptor, or -1 after an error message. */
-int net_connect(const struct net_peer *peer)
+/* To the first of its addresses that answers. Returns a descriptor or a negative errno. */
+static int connect_to(const struct net_peer *peer, const struct addrinfo *list)
 {
 	uint64_t end = peer->timeout ? now_ns() + peer->timeout * 1000000000ull : 0;
-	struct addrinfo *list, *ai;
-	int fd = -1, err = 0;
+	const struct addrinfo *ai;
+	int fd, err = -ENOENT;
 
-	out_waiting("connecting to %s port %s…", peer->host, peer->port);
-	if (resolve(peer->host, peer->port, 0, &list))
-		return -1;
 	for (ai = list; ai; ai = ai->ai_next) {
 		fd = socket(ai->ai_family, ai->ai_socktype | SOCK_CLOEXEC, 0);
 		err = fd < 0 ? -errno : connect_by(fd, ai, end);
 		if (!err)
-			break;
+			return fd;
 		if (fd >= 0)
 			close(fd);
-		fd = -1;
 	}
+	return err;
+}
+
+/* Returns a descriptor, or -1 after an error message. */
+int net_connect(const struct net_peer *peer)
+{
+	struct addrinfo *list;
+	int fd;
+
+	out_waiting("connecting to %s port %s…", peer->host, peer->port);
+	if (resolve(peer->host, peer->port, 0, &list))
+		return -1;
+	fd = connect_to(peer, list);
 	freeaddrinfo(list);
 	out_progress_end();
-	if (fd < 0)
-		out_error(EX_FAILED, -err, connect_hint(peer, -err),
-			  "cannot connect to %s port %s", peer->host, peer->port);
+	if (fd >= 0)
+		return fd;
+	out_error(EX_FAILED, -fd, connect_hint(peer, -fd),
+		  "cannot connect to %s port %s", peer->host, peer->port);
+	return -1;
+}
+
+/* Returns a descriptor, or a negative errno without a message. */
+int net_connect_quietly(const struct net_peer *peer)
+{
+	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
+	struct addrinfo *list;
+	int fd, err = getaddrinfo(peer->host, peer->port, &hints, &list);
+
+	if (err)
+		return err == EAI_SYSTEM ? -errno : -EHOSTUNREACH;
+	fd = connect_to(peer, list);
+	freeaddrinfo(list);
 	return fd;
 }
 
@@ -117,17 +141,20 @@ static int listen_on(const struct addrinfo *ai)
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	if (ai->ai_family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
-	if (!bind(fd, ai->ai_addr, ai->ai_addrlen) && !listen(fd, 1))
+	if (!bind(fd, ai->ai_addr, ai->ai_addrlen) && !listen(fd, SOMAXCONN))
 		return fd;
 	close(fd);
 	return -1;
 }
 
-/* Wait for one connection. Returns a descriptor, or minus an exit code after a message. */
-int net_accept(const char *bind_to, const char *port)
+/*
+ * Take connections. Returns a descriptor that does, or minus an exit code after an error
+ * message.
+ */
+int net_listen(const char *bind_to, const char *port)
 {
 	struct addrinfo *list, *ai;
-	int fd = -1, conn, pass;
+	int fd = -1, pass;
 
 	if (resolve(bind_to, port, AI_PASSIVE, &list))
 		return -EX_FAILED;
@@ -141,6 +168,16 @@ int net_accept(const char *bind_to, const char *port)
 		return -out_error(errno == EACCES ? EX_PERMISSION : EX_FAILED, errno, NULL,
 				  "cannot listen on port %s", port);
 	}
+	return fd;
+}
+
+/* Wait for one connection. Returns a descriptor, or minus an exit code after a message. */
+int net_accept(const char *bind_to, const char *port)
+{
+	int fd = net_listen(bind_to, port), conn;
+
+	if (fd < 0)
+		return fd;
 	out_waiting("waiting for a connection on port %s", port);
 	conn = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
 	out_progress_end();

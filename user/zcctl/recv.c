@@ -3,8 +3,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,15 +19,19 @@ static const char recv_help[] =
 "usage: zcctl recv PORT [-o FILE] [OPTION…]\n"
 "\n"
 "Wait for one TCP connection and write what comes to standard output, or to FILE.\n"
+"With --serve connections are taken until a signal ends it, many at once.\n"
 "\n"
 "  -o, --output FILE  write here\n"
 "  --bind ADDRESS     listen on this address only\n"
 "  --discard          throw the bytes away, without a copy from the kernel\n"
+"  --serve            with --discard: take one connection after the other, each in a\n"
+"                     process of its own; as a receiver for zcctl bench\n"
 "\n"
 "examples:\n"
 "  zcctl recv 4000 -o disk.img\n"
 "  zcctl recv 4000 | sha256sum\n"
-"  zcctl recv 4000 --discard --json\n";
+"  zcctl recv 4000 --discard --json\n"
+"  zcctl recv 4000 --discard --serve\n";
 
 static int write_all(int fd, const char *buf, size_t len)
 {
@@ -129,18 +135,64 @@ static int recv_to(int to, const char *output, const char *bind_to, const char *
 	return ret;
 }
 
+/* One of many connections, in a process that ends with its parent. */
+static int discard_one(int sock, pid_t parent)
+{
+	uint64_t bytes = 0, begin = now_ns();
+	int ret;
+
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (getppid() != parent)
+		return EX_FAILED;
+	ret = receive(sock, -1, NULL, &bytes);
+	out_progress_end();
+	if (!ret)
+		show(bytes, now_ns() - begin, false);
+	return ret;
+}
+
+/* Until a signal, or returns an exit code. */
+static int serve(const char *bind_to, const char *port)
+{
+	int fd = net_listen(bind_to, port), sock;
+	pid_t parent = getpid(), pid;
+
+	if (fd < 0)
+		return -fd;
+	/* Nobody waits for the children. */
+	signal(SIGCHLD, SIG_IGN);
+	for (;;) {
+		sock = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
+		if (sock < 0 && (errno == EINTR || errno == ECONNABORTED))
+			continue;
+		if (sock < 0)
+			break;
+		fflush(NULL);
+		pid = fork();
+		if (!pid) {
+			close(fd);
+			exit(discard_one(sock, parent));
+		}
+		if (pid < 0)
+			break;
+		close(sock);
+	}
+	return out_error(EX_FAILED, errno, NULL, "cannot take another connection");
+}
+
 int cmd_recv(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "output", required_argument, NULL, 'o' },
 		{ "bind", required_argument, NULL, 'b' },
 		{ "discard", no_argument, NULL, 'd' },
+		{ "serve", no_argument, NULL, 's' },
 		{ "help", no_argument, NULL, 'h' },
 		{ },
 	};
 	const char *output = NULL, *bind_to = NULL;
 	int c, to = STDOUT_FILENO, ret, port;
-	bool discard = false;
+	bool discard = false, many = false;
 
 	while ((c = getopt_long(argc, argv, ":o:h", options, NULL)) != -1) {
 		switch (c) {
@@ -152,6 +204,9 @@ int cmd_recv(int argc, char **argv)
 			break;
 		case 'd':
 			discard = true;
+			break;
+		case 's':
+			many = true;
 			break;
 		case 'h':
 			fputs(recv_help, stdout);
@@ -166,6 +221,10 @@ int cmd_recv(int argc, char **argv)
 		return out_usage("recv: one port, please, from 1 to 65535");
 	if (discard && output)
 		return out_usage("recv: --discard or --output, not both");
+	if (many && !discard)
+		return out_usage("recv: --serve is for --discard");
+	if (many)
+		return serve(bind_to, argv[optind]);
 	ret = output ? open_output(output, &to) : EX_OK;
 	if (ret)
 		return ret;

@@ -184,6 +184,8 @@ struct net_peer {
 };
 
 int net_connect(const struct net_peer *peer);
+int net_connect_quietly(const struct net_peer *peer);
+int net_listen(const char *bind_to, const char *port);
 int net_accept(const char *bind_to, const char *port);
 
 uint64_t now_ns(void);

@@ -5,11 +5,13 @@
 
 #include <sched.h>
 
+#include "latency.h"
 #include "method.h"
 #include "zcctl.h"
 
 #define BENCH_CHUNK	(2ul << 20)	/* of the paths with hugepage buffers */
 #define BENCH_BUFFERS	8		/* of the asynchronous ones */
+#define BENCH_BLOCK	4096		/* direct reads begin at these */
 
 /* Hugepages kept ready for buffers, by node */
 #define BENCH_RESERVE	"/sys/module/zc/parameters/reserve"
@@ -21,21 +23,27 @@
 #define BENCH_UNKNOWN	UINT64_MAX
 
 /**
- * struct bench_run - one run of a path
- * @file:     the source; its position is 0
+ * struct bench_run - one run of a path, of which each request is a part
+ * @file:     the source; its position is that of the next request
  * @direct:   the source opened with O_DIRECT, or -1
  * @sock:     a connected TCP socket
- * @size:     bytes to send
+ * @begin:    first byte of all requests
+ * @total:    bytes of all requests
+ * @offset:   first byte of the request; a multiple of BENCH_BLOCK
+ * @size:     bytes of the request
  * @per_call: at most so many by one call of sendfile or zc; 0: no limit
  * @zc:       the device, or NULL
  * @priv:     from setup to run
- * @syscalls: made by run()
- * @copied:   bytes copied by the CPU on the sending side, or BENCH_UNKNOWN
+ * @syscalls: made by run() and finish(), which add to it
+ * @copied:   bytes copied by the CPU on the sending side, likewise, or BENCH_UNKNOWN
  */
 struct bench_run {
 	int file;
 	int direct;
 	int sock;
+	uint64_t begin;
+	uint64_t total;
+	uint64_t offset;
 	uint64_t size;
 	uint64_t per_call;
 	struct zc_context *zc;
@@ -46,20 +54,25 @@ struct bench_run {
 
 /**
  * struct bench_path - a way to send a file
- * @name:   as in the report
- * @direct: goes around the page cache
- * @zc:     needs the module
- * @memory: sends from memory: the page cache makes no difference
- * @setup:  what is not measured, or NULL
- * @run:    what is. Both return 0 or a negative errno. The process ends after run()
+ * @name:    as in the report
+ * @direct:  goes around the page cache
+ * @zc:      needs the module
+ * @memory:  sends from memory: the page cache makes no difference
+ * @missing: what there is not where it fails with EOPNOTSUPP, or NULL
+ * @setup:   what is not measured, or NULL
+ * @run:     what is: one request
+ * @finish:  what is, too: what remains after the last, or NULL. All return 0 or a negative
+ *           errno. The process ends afterwards
  */
 struct bench_path {
 	const char *name;
 	bool direct;
 	bool zc;
 	bool memory;
+	const char *missing;
 	int (*setup)(struct bench_run *run);
 	int (*run)(struct bench_run *run);
+	int (*finish)(struct bench_run *run);
 };
 
 extern const struct bench_path bench_paths[];
@@ -73,88 +86,215 @@ void *bench_huge_alloc(size_t size);
 /* zerocopy.c, uring.c */
 int bench_zerocopy_setup(struct bench_run *run);
 int bench_zerocopy_run(struct bench_run *run);
+int bench_zerocopy_finish(struct bench_run *run);
 int bench_uring_setup(struct bench_run *run);
 int bench_uring_run(struct bench_run *run);
+int bench_uring_finish(struct bench_run *run);
+int bench_uring_send_setup(struct bench_run *run);
+int bench_uring_send_run(struct bench_run *run);
 
 /* cache.c: the page cache of the source */
 int bench_cache_drop(int fd, uint64_t size);
 int bench_cache_fill(int fd, uint64_t size);
 int bench_cache_resident(int fd, uint64_t size, uint64_t *bytes);
 
-/* run.c: one run in processes of its own */
+/* usage.c: what was used */
+
+/**
+ * struct bench_usage - of a process
+ * @cpu_ns:      CPU time, user and system
+ * @user_ns:     the one of it, which the kernel tells apart by its ticks
+ * @system_ns:   the other
+ * @voluntary:   context switches as it waited
+ * @involuntary: context switches as others had to run
+ */
+struct bench_usage {
+	uint64_t cpu_ns;
+	uint64_t user_ns;
+	uint64_t system_ns;
+	uint64_t voluntary;
+	uint64_t involuntary;
+};
+
+uint64_t bench_cpu_ns(void);
+void bench_usage_begin(struct bench_usage *begin);
+void bench_usage_end(const struct bench_usage *begin, struct bench_usage *use);
+void bench_usage_add(struct bench_usage *use, const struct bench_usage *more);
+uint64_t bench_tick_ns(void);
+uint64_t bench_softirq_ns(void);
+
+/* lane.c: a connection; run.c: one run in processes of its own */
 
 /**
  * struct bench_report - what a process says about itself
- * @err:      0 or a negative errno
- * @cpu_ns:   CPU time, user and system
- * @begin_ns: start of the sending
- * @end_ns:   end of the receiving
- * @bytes:    received
- * @syscalls: of the sender
- * @copied:   see struct bench_run
- * @call_ns:  the sender's cheapest call, or file; 0: not looked at
+ * @done:       it came to its end
+ * @err:        0 or a negative errno
+ * @usage:      what it used
+ * @begin_ns:   start of the sending, or the first request made
+ * @end_ns:     end of the receiving
+ * @bytes:      received
+ * @syscalls:   of the sender
+ * @copied:     see struct bench_run
+ * @call_ns:    the sender's cheapest call, or file; 0: not looked at
+ * @latency:    from each request to the last byte of its answer
+ * @first_byte: from each request to the first one
  */
 struct bench_report {
+	bool done;
 	int err;
-	uint64_t cpu_ns;
+	struct bench_usage usage;
 	uint64_t begin_ns;
 	uint64_t end_ns;
 	uint64_t bytes;
 	uint64_t syscalls;
 	uint64_t copied;
 	uint64_t call_ns;
+	struct bench_latency latency;
+	struct bench_latency first_byte;
 };
 
-/* Sends to a socket, and reports all but what was received. */
-typedef void bench_sender(int sock, struct bench_report *rep, const void *arg);
+/* What processes of a run tell. */
+#define BENCH_READY	'r'
+#define BENCH_DONE	'd'
 
 /**
- * struct bench_pair - a sender, and a receiver who throws the bytes away
- * @sender: sends
- * @arg:    for it
- * @bytes:  that it is going to send
- * @answer: the receiver writes a byte before each so many; 0: it never does
- * @cpus:   where the sender and the receiver run; NULL: where bench_pin() says
+ * struct bench_lane - a connection, as one side of it has it
+ * @sock:    TCP socket
+ * @index:   number, from 0
+ * @offset:  what it sends begins at this byte of all that is sent
+ * @bytes:   that it sends
+ * @request: bytes of each request; 0: nobody asks
+ * @remote:  the receiver is elsewhere, and does not ask
+ * @timed:   see struct bench_pair
+ * @rep:     its report
+ * @told:    descriptor to write BENCH_READY and BENCH_DONE to
+ * @go:      descriptor that has a byte when it may begin
+ * @used:    see bench_lane_begin()
+ * @since:   ns, when the last request was made
+ */
+struct bench_lane {
+	int sock;
+	unsigned int index;
+	uint64_t offset;
+	uint64_t bytes;
+	uint64_t request;
+	bool remote;
+	bool timed;
+	struct bench_report *rep;
+	int told;
+	int go;
+	struct bench_usage used;
+	uint64_t since;
+};
+
+int bench_no_delay(int sock);
+void bench_lane_ready(struct bench_lane *lane);
+void bench_lane_begin(struct bench_lane *lane);
+void bench_lane_end(struct bench_lane *lane);
+int bench_lane_asked(struct bench_lane *lane);
+int bench_lane_answered(struct bench_lane *lane);
+
+/*
+ * Sends to a lane, and reports all but what was received: first bench_lane_ready(), then
+ * bench_lane_begin() and bench_lane_end() around what is measured.
+ */
+typedef void bench_sender(struct bench_lane *lane, const void *arg);
+
+/**
+ * struct bench_pair - senders, and receivers who throw the bytes away
+ * @sender:  sends
+ * @arg:     for it
+ * @bytes:   that are going to be sent, by all
+ * @lanes:   connections; 0 is 1
+ * @share:   bytes of each connection but the last; 0: there is one
+ * @request: the receiver writes a byte before each so many; 0: it never does
+ * @timed:   requests are: a small part of what small ones cost
+ * @peer:    to whom they are sent; NULL: to receivers on the loopback
+ * @cpus:    where each sender and each receiver runs; NULL: where bench_pin() says
  */
 struct bench_pair {
 	bench_sender *sender;
 	const void *arg;
 	uint64_t bytes;
-	uint64_t answer;
+	unsigned int lanes;
+	uint64_t share;
+	uint64_t request;
+	bool timed;
+	const struct net_peer *peer;
 	const cpu_set_t *cpus;
 };
 
 /**
- * struct bench_result - what a run cost
+ * struct bench_result - what a run cost. All zero before
  * @err:         0 or a negative errno
- * @cpu_ns:      CPU time of sender and receiver, user and system
- * @wall_ns:     from the first byte read to the last byte received
- * @syscalls:    of the sender
+ * @usage:       of senders and receivers
+ * @sender_ns:   CPU time of the senders
+ * @softirq_ns:  of all processors, or BENCH_UNKNOWN
+ * @busy_ns:     all that processors did meanwhile, whoever it was for, or BENCH_UNKNOWN
+ * @wall_ns:     from the first request, or byte read, to the last byte received
+ * @syscalls:    of the senders
  * @copied:      see struct bench_run
  * @cache_bytes: growth of the source's page cache
  * @call_ns:     see struct bench_report
+ * @evicted:     bytes of the neighbour's that the page cache has no longer
+ * @reread_ns:   what the neighbour needed to read all of its own again
+ * @latency:     see struct bench_report
+ * @first_byte:  likewise
  */
 struct bench_result {
 	int err;
-	uint64_t cpu_ns;
+	struct bench_usage usage;
+	uint64_t sender_ns;
+	uint64_t softirq_ns;
+	uint64_t busy_ns;
 	uint64_t wall_ns;
 	uint64_t syscalls;
 	uint64_t copied;
 	int64_t cache_bytes;
 	uint64_t call_ns;
+	uint64_t evicted;
+	uint64_t reread_ns;
+	struct bench_latency latency;
+	struct bench_latency first_byte;
 };
+
+void bench_touch(volatile char *data, uint64_t size);
+int bench_tcp_pair(int *sock);
+void bench_run_pair(const struct bench_pair *pair, struct bench_result *res);
+
+/* transfer.c: a file by one of the paths */
 
 /* States of the page cache before a run. */
 enum bench_cache { BENCH_COLD, BENCH_HOT, BENCH_NONE };
 
-uint64_t bench_cpu_ns(void);
-void bench_touch(volatile char *data, uint64_t size);
-int bench_tcp_pair(int *sock);
-int bench_no_delay(int sock);
-void bench_run_pair(const struct bench_pair *pair, struct bench_result *res);
-void bench_run_once(const struct bench_path *path, const char *file,
-		    uint64_t size, uint64_t per_call, enum bench_cache cache,
-		    struct bench_result *res);
+struct bench_neighbour;
+
+/**
+ * struct bench_transfer - what is sent, and how
+ * @path:      path
+ * @file:      source
+ * @cache:     its page cache before
+ * @size:      bytes, from its beginning
+ * @request:   bytes of each request; 0: all of a connection
+ * @lanes:     connections
+ * @per_call:  see struct bench_run
+ * @peer:      see struct bench_pair
+ * @neighbour: whose page cache may suffer, or NULL
+ */
+struct bench_transfer {
+	const struct bench_path *path;
+	const char *file;
+	enum bench_cache cache;
+	uint64_t size;
+	uint64_t request;
+	unsigned int lanes;
+	uint64_t per_call;
+	const struct net_peer *peer;
+	struct bench_neighbour *neighbour;
+};
+
+uint64_t bench_transfer_share(uint64_t size, uint64_t request, unsigned int lanes);
+void bench_transfer_run(const struct bench_transfer *t, struct bench_result *res);
 
 /* common.c: what the benchmarks share */
 

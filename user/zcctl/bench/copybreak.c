@@ -113,7 +113,7 @@ static int run_answers(struct bench *b, struct row *row, enum from from,
 		if (!err)
 			err = receive(b, row->size);
 	}
-	res->cpu_ns = bench_cpu_ns() - begin;
+	res->usage.cpu_ns = bench_cpu_ns() - begin;
 	return err;
 }
 
@@ -124,16 +124,17 @@ struct stream {
 	uint64_t size;
 };
 
-static void send_stream(int sock, struct bench_report *rep, const void *arg)
+static void send_stream(struct bench_lane *lane, const void *arg)
 {
 	const struct stream *s = arg;
-	uint64_t begin = bench_cpu_ns();
+	struct bench_report *rep = lane->rep;
 	int i;
 
-	rep->begin_ns = now_ns();
+	bench_lane_ready(lane);
+	bench_lane_begin(lane);
 	for (i = 0; i < s->b->sends && !rep->err; i++)
-		rep->err = send_one(s->b, sock, s->from, s->size, &rep->copied);
-	rep->cpu_ns = bench_cpu_ns() - begin;
+		rep->err = send_one(s->b, lane->sock, s->from, s->size, &rep->copied);
+	bench_lane_end(lane);
 }
 
 static int run_once(struct bench *b, struct row *row, enum from from, enum how how,
@@ -155,7 +156,7 @@ static int run_once(struct bench *b, struct row *row, enum from from, enum how h
 	else
 		bench_run_pair(&pair, &res);
 	if (counted && !res.err)
-		bench_runs_add(&row->runs[from][how], res.cpu_ns);
+		bench_runs_add(&row->runs[from][how], res.usage.cpu_ns);
 	row->copied[from][how] = res.copied;
 	return res.err;
 }

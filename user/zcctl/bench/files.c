@@ -164,30 +164,25 @@ static const struct how hows[] = {
 	{ "zc-auto", true, 0, zc_send },
 };
 
-static int await_request(int sock)
-{
-	char byte;
-	ssize_t n = recv(sock, &byte, 1, 0);
-
-	return n == 1 ? 0 : n ? -errno : -ECONNRESET;
-}
-
-static void send_set(int sock, struct bench_report *rep, const void *arg)
+static void send_set(struct bench_lane *lane, const void *arg)
 {
 	const struct job *job = arg;
-	struct bench_run run = { .sock = sock, .size = job->set->size };
-	uint64_t begin, call;
+	struct bench_report *rep = lane->rep;
+	struct bench_run run = { .sock = lane->sock, .size = job->set->size };
 	unsigned int i;
+	uint64_t call;
 
-	rep->err = bench_no_delay(sock);
+	rep->err = bench_no_delay(lane->sock);
 	if (job->how->zc && !rep->err)
 		rep->err = zc_open(&run.zc);
-	rep->begin_ns = now_ns();
-	begin = bench_cpu_ns();
+	if (rep->err)
+		return;
+	bench_lane_ready(lane);
+	bench_lane_begin(lane);
 	for (i = 0; i < job->set->nr && !rep->err; i++) {
 		run.file = job->set->fds[i];
 		if (job->requests)
-			rep->err = await_request(sock);
+			rep->err = bench_lane_asked(lane);
 		call = now_ns();
 		if (!rep->err)
 			rep->err = job->how->send(&run, job->how->flags);
@@ -195,7 +190,7 @@ static void send_set(int sock, struct bench_report *rep, const void *arg)
 		if (!rep->call_ns || call < rep->call_ns)
 			rep->call_ns = call;
 	}
-	rep->cpu_ns = bench_cpu_ns() - begin;
+	bench_lane_end(lane);
 	rep->syscalls = run.syscalls;
 	rep->copied = run.copied;
 }
@@ -253,7 +248,7 @@ static void run_row(const struct bench *b, struct row *row, const struct set *se
 		.sender = send_set,
 		.arg = &job,
 		.bytes = set->nr * set->size,
-		.answer = b->requests ? set->size : 0,
+		.request = b->requests ? set->size : 0,
 	};
 	uint64_t before = 0, after = 0;
 	int err;
@@ -269,7 +264,7 @@ static void run_row(const struct bench *b, struct row *row, const struct set *se
 	row->last.cache_bytes = after - before;
 	if (!counted || row->last.err)
 		return;
-	bench_runs_add(&row->runs, row->last.cpu_ns);
+	bench_runs_add(&row->runs, row->last.usage.cpu_ns);
 	if (!row->call_ns || row->last.call_ns < row->call_ns)
 		row->call_ns = row->last.call_ns;
 }

@@ -2,85 +2,69 @@
 /* zcctl bench io: what sending a file costs, by zc and by the usual ways. */
 #include <errno.h>
 #include <getopt.h>
+#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#include "bench.h"
+#include "io.h"
+#include "route.h"
 
 #define WARM_UP_SIZE	(32ull << 20)
+#define SIZE		(256ull << 20)
+#define LANES_MAX	1024
+#define READS		2
+#define READS_MAX	100
+#define CONNECT_TIMEOUT	10	/* s */
 
 static const char io_help[] =
-"usage: zcctl bench io FILE [OPTION…]\n"
+"usage: zcctl bench io FILE [HOST:PORT] [OPTION…]\n"
 "\n"
-"Send the first bytes of a file or block device over TCP on the loopback, by zc and\n"
-"by the usual ways, and show what each costs: CPU time of sender and receiver\n"
-"together (user and system), bytes copied by the CPU on the sending side, system\n"
-"calls of the sender, and growth of the page cache. The receiver throws the bytes\n"
-"away. Each path runs in a process of its own, once to warm up, then in turn with\n"
-"the others; the median is shown, and the spread. \"of zc\": times the cost of the\n"
-"cheapest way of zc, with the cache alike; paths cheaper than zc are marked.\n"
+"Send the first bytes of a file or block device over TCP, on the loopback or to HOST:PORT,\n"
+"by zc and by the usual ways, and show what each costs: CPU time of sender and receiver\n"
+"together (user and system), bytes copied by the CPU on the sending side, system calls of\n"
+"the sender, and growth of the page cache. The receiver throws the bytes away. Each side\n"
+"of a connection is a process of its own. Each path runs once to warm up, then in turn\n"
+"with the others; the median is shown, and the spread. \"of zc\": times the cost of the\n"
+"cheapest way of zc, with all else alike; paths cheaper than zc are marked. --json has\n"
+"all: throughput, user and system time, softirqs, context switches, latencies, samples.\n"
 "\n"
-"  --size N      bytes to send (default 256M, or what the file has; K, M, G, T)\n"
-"  --per-call N  sendfile and zc: at most N bytes by one call (default: all)\n"
-"  --paths A,B   some paths only (default: all)\n"
-"  --cache S     cold, hot or both (default both): what is in the page cache\n"
-"                before each run\n"
+"  --size A,B         bytes to send (default 256M, or what the file has; K, M, G, T)\n"
+"  --request A,B      bytes that the receiver asks for, and waits for, before it asks for\n"
+"                     more; a multiple of 4K (default: all): the latency is that of these\n"
+"  --connections A,B  connections at once, each of which sends its part of the bytes\n"
+"  --per-call N       sendfile and zc: at most N bytes by one call (default: all)\n"
+"  --paths A,B        some paths only (default: all)\n"
+"  --cache S          cold, hot or both (default both): what is in the page cache\n"
+"                     before each run\n"
+"  --neighbour N      another process has N bytes of another file in the page cache: say\n"
+"                     how much of that each path evicts. Takes memory that is short\n"
+"  --neighbour-reads N  how often it reads them before each run (default 2): the kernel\n"
+"                     rather keeps what was read more than once\n"
+"  --neighbour-dir D  where that file is made for the time (default: where FILE is, or\n"
+"                     /var/tmp if that is a device)\n"
+"  --wide             throughput, kinds of CPU time, context switches and latencies, too\n"
 BENCH_METHOD_HELP
 "\n"
-"paths: rw-4k rw-32k rw-1m mmap-write sendfile odirect-write\n"
-"       odirect-msg_zerocopy io_uring-zc zc-direct zc-cached zc-auto zc-buffer\n"
+"paths: rw-4k rw-32k rw-1m rw-dontcache (by 32 KiB) mmap-write sendfile splice (a pipe of\n"
+"       1 MiB) io_uring-send odirect-write odirect-msg_zerocopy io_uring-zc (READ_FIXED\n"
+"       and SEND_ZC) zc-direct zc-cached zc-auto zc-buffer\n"
+"\n"
+"With HOST:PORT the CPU time is that of the sender alone, and a request is answered when\n"
+"all of it is acknowledged, which is seen to some 50 us. The receiver there:\n"
+"  zcctl recv PORT --discard --serve\n"
 "\n"
 "examples:\n"
 "  zcctl bench io /var/tmp/big --cache cold\n"
-"  zcctl bench io /dev/nvme0n1 --size 1G --paths sendfile,zc-direct --json\n";
-
-/**
- * struct row - a line of the report
- * @path:  path
- * @cache: page cache before each run
- * @runs:  what those counted cost
- * @last:  the last result; its error is the row's
- */
-struct row {
-	const struct bench_path *path;
-	enum bench_cache cache;
-	struct bench_runs runs;
-	struct bench_result last;
-};
-
-/**
- * struct bench - a benchmark
- * @file:   source
- * @size:   bytes
- * @per_call: most bytes by one call of sendfile or zc, or 0
- * @paths:  names, comma-separated, or NULL for all
- * @cold:   measure with the file not cached
- * @hot:    measure with the file cached
- * @rows:   the report
- * @nr:     rows
- */
-struct bench {
-	const char *file;
-	uint64_t size;
-	uint64_t per_call;
-	const char *paths;
-	bool cold;
-	bool hot;
-	struct row *rows;
-	unsigned int nr;
-};
-
-static void add_row(struct bench *b, const struct bench_path *path,
-		    enum bench_cache cache)
-{
-	b->rows[b->nr++] = (struct row){ .path = path, .cache = cache };
-}
+"  zcctl bench io /dev/nvme0n1 --size 1G --paths sendfile,zc-direct --json\n"
+"  zcctl bench io /var/tmp/big --request 64K,1M --connections 1,16 --wide\n"
+"  zcctl bench io /var/tmp/big otherhost:4000 --paths sendfile,zc-auto\n";
 
 static int bad_paths(const char *list)
 {
-	char names[256] = "";
+	char names[512] = "";
 	unsigned int i;
 
 	for (i = 0; i < bench_nr_paths; i++) {
@@ -92,172 +76,115 @@ static int bad_paths(const char *list)
 			 names);
 }
 
-static int add_rows(struct bench *b)
+static int check_paths(const struct io_bench *b)
 {
 	unsigned int i, found = 0;
 
-	b->rows = calloc(2 * bench_nr_paths, sizeof(*b->rows));
-	if (!b->rows)
-		return out_error(EX_FAILED, ENOMEM, NULL, "bench");
+	for (i = 0; i < bench_nr_paths && b->paths; i++)
+		found += bench_listed(b->paths, bench_paths[i].name);
+	return b->paths && found != bench_list_length(b->paths) ? bad_paths(b->paths) : EX_OK;
+}
+
+/* What comes from memory is the same in any state of the cache: BENCH_NONE. */
+static bool wanted(const struct io_bench *b, const struct bench_transfer *t)
+{
+	switch (t->cache) {
+	case BENCH_COLD:
+		return b->cold && !t->path->memory;
+	case BENCH_HOT:
+		return b->hot && !t->path->memory;
+	default:
+		return t->path->memory;
+	}
+}
+
+/* One of each path, and of each state of the cache that it knows. */
+static void add_paths(struct io_bench *b, const struct bench_transfer *like)
+{
+	struct bench_transfer t = *like;
+	unsigned int i;
+	int cache;
+
 	for (i = 0; i < bench_nr_paths; i++) {
 		if (!bench_listed(b->paths, bench_paths[i].name))
 			continue;
-		found++;
-		if (bench_paths[i].memory) {
-			add_row(b, &bench_paths[i], BENCH_NONE);
-			continue;
+		t.path = &bench_paths[i];
+		for (cache = BENCH_COLD; cache <= BENCH_NONE; cache++) {
+			t.cache = cache;
+			if (wanted(b, &t))
+				b->rows[b->nr++].t = t;
 		}
-		if (b->cold)
-			add_row(b, &bench_paths[i], BENCH_COLD);
-		if (b->hot)
-			add_row(b, &bench_paths[i], BENCH_HOT);
 	}
-	if (b->paths && found != bench_list_length(b->paths))
-		return bad_paths(b->paths);
+}
+
+/* All sizes with all requests and all numbers of connections. */
+static int add_rows(struct io_bench *b)
+{
+	struct bench_transfer t = {
+		.file = b->file,
+		.per_call = b->per_call,
+		.peer = b->peer.host ? &b->peer : NULL,
+		.neighbour = b->neighbour,
+	};
+	unsigned int combinations = b->size.nr * b->request.nr * b->lanes.nr, i;
+
+	b->rows = calloc(2 * bench_nr_paths * combinations, sizeof(*b->rows));
+	if (!b->rows)
+		return out_error(EX_FAILED, ENOMEM, NULL, "bench");
+	for (i = 0; i < combinations; i++) {
+		t.size = b->size.at[i / b->lanes.nr / b->request.nr];
+		t.request = b->request.at[i / b->lanes.nr % b->request.nr];
+		t.lanes = b->lanes.at[i % b->lanes.nr];
+		if (!bench_transfer_share(t.size, t.request, t.lanes))
+			return out_usage("bench io: %llu bytes are too few for %u connections",
+					 (unsigned long long)t.size, t.lanes);
+		add_paths(b, &t);
+	}
 	return EX_OK;
 }
 
-/* All paths in turn, so that a drift of the machine hits all alike. */
-static void measure(struct bench *b)
+/* Enough for each connection to have something to do. */
+static uint64_t warm_up_size(const struct bench_transfer *t)
 {
-	uint64_t warm = b->size < WARM_UP_SIZE ? b->size : WARM_UP_SIZE;
+	uint64_t least = t->lanes * (t->request ? t->request : BENCH_CHUNK);
+
+	if (least < WARM_UP_SIZE)
+		least = WARM_UP_SIZE;
+	return t->size < least || !bench_transfer_share(least, t->request, t->lanes) ?
+	       t->size : least;
+}
+
+/* All paths in turn, so that a drift of the machine hits all alike. */
+static void measure(struct io_bench *b)
+{
 	unsigned int i, total = (bench_method.repeat + 1) * b->nr;
 	int round;
 
 	for (round = 0; round <= bench_method.repeat; round++) {
 		for (i = 0; i < b->nr; i++) {
-			struct row *row = &b->rows[i];
+			struct io_row *row = &b->rows[i];
+			struct bench_transfer t = row->t;
 
-			out_progress(row->path->name, round * b->nr + i, total);
+			out_progress(t.path->name, round * b->nr + i, total);
 			if (row->last.err)
 				continue;
-			bench_run_once(row->path, b->file,
-				       round ? b->size : warm, b->per_call,
-				       row->cache, &row->last);
+			if (!round) {
+				t.size = warm_up_size(&t);
+				t.neighbour = NULL;
+			}
+			bench_transfer_run(&t, &row->last);
 			if (round && !row->last.err)
-				bench_runs_add(&row->runs, row->last.cpu_ns);
+				io_figures_add(row);
 		}
 	}
 	out_progress_end();
-}
-
-/* What a row says that was not measured. */
-static const char *why_not(const struct row *row)
-{
-	int err = -row->last.err;
-
-	if (row->path->zc && (err == ENOENT || err == ENODEV || err == ENXIO))
-		return "the module is not loaded";
-	return strerror(err);
-}
-
-static struct json_object *row_json(const struct bench *b, struct row *row)
-{
-	struct json_object *obj = bench_row("io", row->path->name, row->cache,
-					    b->size);
-
-	if (b->per_call)
-		out_add_u64(obj, "per_call", b->per_call);
-	if (row->last.err) {
-		out_add_str(obj, "error", why_not(row));
-		return obj;
-	}
-	bench_row_cost(obj, &row->runs, b->size);
-	out_add_u64(obj, "wall_ns", row->last.wall_ns);
-	bench_row_copied(obj, row->last.copied);
-	out_add_u64(obj, "syscalls", row->last.syscalls);
-	json_object_object_add(obj, "page_cache_bytes",
-			       json_object_new_int64(row->last.cache_bytes));
-	return obj;
-}
-
-static void show_json(struct bench *b)
-{
-	struct json_object *rows = json_object_new_array();
-	unsigned int i;
-
-	for (i = 0; i < b->nr; i++)
-		json_object_array_add(rows, row_json(b, &b->rows[i]));
-	bench_rows_show(rows);
-}
-
-static uint64_t median(struct row *row)
-{
-	return bench_runs_median(&row->runs);
-}
-
-/* The cheapest way of zc with the cache in this state, or NULL. */
-static struct row *best_zc(struct bench *b, enum bench_cache cache)
-{
-	struct row *best = NULL;
-	unsigned int i;
-
-	for (i = 0; i < b->nr; i++) {
-		struct row *row = &b->rows[i];
-
-		if (!row->path->zc || row->cache != cache || row->last.err)
-			continue;
-		if (!best || median(row) < median(best))
-			best = row;
-	}
-	return best;
-}
-
-static void row_text(struct bench *b, struct row *row)
-{
-	struct row *zc = best_zc(b, row->cache);
-	char copied[32], cache[32], cost[32], ratio[32] = "-";
-	const struct bench_result *r = &row->last;
-
-	printf("%-21s %-5s ", row->path->name, bench_cache_name(row->cache));
-	if (r->err) {
-		printf("not measured: %s\n", why_not(row));
-		return;
-	}
-	if (bench_method.icount)
-		snprintf(cost, sizeof(cost), "%.1f", bench_per_mib(median(row), b->size) / 1000);
-	else
-		snprintf(cost, sizeof(cost), "%.3f",
-			 bench_per_mib(median(row), b->size) * 1024 / 1e9);
-	if (zc && row->path->zc)
-		snprintf(ratio, sizeof(ratio), "1");
-	else if (zc)
-		snprintf(ratio, sizeof(ratio), "%.2f%s",
-			 (double)median(row) / median(zc),
-			 median(row) < median(zc) ? " beats zc" : "");
-	if (r->copied == BENCH_UNKNOWN)
-		snprintf(copied, sizeof(copied), "unknown");
-	else
-		out_bytes(r->copied, copied, sizeof(copied));
-	out_bytes(r->cache_bytes > 0 ? r->cache_bytes : 0, cache, sizeof(cache));
-	printf("%9s ", cost);
-	if (bench_method.repeat > 1)
-		printf("%5.1f %% ", 100 * bench_runs_spread(&row->runs));
-	printf("%9s %9llu %9s  %s%s\n", copied, (unsigned long long)r->syscalls, cache,
-	       ratio, bench_noisy(bench_runs_spread(&row->runs)) ? "  noisy" : "");
-}
-
-static void show_text(struct bench *b)
-{
-	char size[32];
-	unsigned int i;
-
-	printf("%s of %s, TCP on the loopback, sender and receiver together\n",
-	       out_bytes(b->size, size, sizeof(size)), b->file);
-	printf("%-21s %-5s %9s %s%9s %9s %9s  %s\n", "path", "cache",
-	       bench_method.icount ? "kinsn/MiB" : "CPU s/GiB",
-	       bench_method.repeat > 1 ? " spread " : "", "copied", "syscalls", "+cache", "of zc");
-	for (i = 0; i < b->nr; i++)
-		row_text(b, &b->rows[i]);
-	if (best_zc(b, BENCH_COLD) || best_zc(b, BENCH_HOT))
-		puts("of zc: times the cost of the cheapest way of zc, with the cache alike");
 }
 
 /*
  * Rows of zc are not tried where the device cannot be opened; what can be measured
  * is, all the same. Returns an exit code if nothing can.
  */
-static int check_device(struct bench *b)
+static int check_device(struct io_bench *b)
 {
 	struct zc_context *ctx;
 	bool others = false;
@@ -266,7 +193,7 @@ static int check_device(struct bench *b)
 
 	zc_close(ctx);
 	for (i = 0; i < b->nr; i++) {
-		if (b->rows[i].path->zc)
+		if (b->rows[i].t.path->zc)
 			b->rows[i].last.err = err;
 		else
 			others = true;
@@ -275,7 +202,7 @@ static int check_device(struct bench *b)
 }
 
 /* Did all fail in the same way? */
-static bool all_alike(const struct bench *b)
+static bool all_alike(const struct io_bench *b)
 {
 	unsigned int i;
 
@@ -286,13 +213,13 @@ static bool all_alike(const struct bench *b)
 }
 
 /* What can be measured is shown all the same. */
-static int any_failed(const struct bench *b)
+static int any_failed(const struct io_bench *b)
 {
 	struct zc_context *ctx;
 	unsigned int i;
 
 	for (i = 0; i < b->nr; i++)
-		if (b->rows[i].path->zc && b->rows[i].last.err) {
+		if (b->rows[i].t.path->zc && b->rows[i].last.err) {
 			int ret = device_open(&ctx);
 
 			if (ret)
@@ -303,81 +230,255 @@ static int any_failed(const struct bench *b)
 	for (i = 0; i < b->nr; i++)
 		if (!b->rows[i].last.err)
 			return EX_OK;
-	return out_error(EX_FAILED, -b->rows[0].last.err, NULL,
-			 "no path could be measured");
+	return out_error(EX_FAILED, 0, NULL, "no path could be measured: %s",
+			 io_why_not(&b->rows[0]));
 }
 
-static int run(struct bench *b)
+/* Sizes that were asked for must be there. */
+static int check_sizes(struct io_bench *b)
 {
-	int fd, ret = add_rows(b);
+	char want[32], has[32];
+	unsigned int i;
 
-	if (!ret)
-		ret = file_open_some(b->file, &fd, &b->size);
+	if (!b->size.nr) {
+		b->size.at[b->size.nr++] = b->end < SIZE ? b->end : SIZE;
+		return EX_OK;
+	}
+	for (i = 0; i < b->size.nr; i++)
+		if (b->size.at[i] > b->end)
+			return out_error(EX_FAILED, 0, NULL, "%s has %s, and not the %s of --size",
+					 b->file, out_bytes(b->end, has, sizeof(has)),
+					 out_bytes(b->size.at[i], want, sizeof(want)));
+	return EX_OK;
+}
+
+/* Where the neighbour's file goes; the caller's to free. */
+static char *neighbour_dir(const struct io_bench *b)
+{
+	struct stat st;
+	char *path, *dir;
+
+	if (b->dir)
+		return strdup(b->dir);
+	if (stat(b->file, &st) || !S_ISREG(st.st_mode))
+		return strdup("/var/tmp");
+	path = strdup(b->file);
+	dir = path ? strdup(dirname(path)) : NULL;
+	free(path);
+	return dir;
+}
+
+static int start_neighbour(struct io_bench *b)
+{
+	char *dir = b->own ? neighbour_dir(b) : NULL;
+	int err;
+
+	if (!b->own)
+		return EX_OK;
+	if (!dir)
+		return out_error(EX_FAILED, ENOMEM, NULL, "bench");
+	out_waiting("making the neighbour's file…");
+	err = bench_neighbour_begin(dir, b->own, b->reads, &b->neighbour);
+	out_progress_end();
+	if (err == -EMEDIUMTYPE)
+		out_error(EX_FAILED, 0, "--neighbour-dir takes a folder on a disk",
+			  "files in %s are memory, which has nothing to be evicted", dir);
+	else if (err)
+		out_error(err == -EACCES ? EX_PERMISSION : EX_FAILED, -err,
+			  "--neighbour-dir takes another folder",
+			  "cannot make the neighbour's file in %s", dir);
+	free(dir);
+	return err == -EACCES ? EX_PERMISSION : err ? EX_FAILED : EX_OK;
+}
+
+static int measure_and_show(struct io_bench *b)
+{
+	int ret = check_device(b);
+
 	if (ret)
 		return ret;
-	ret = check_device(b);
-	if (!ret)
-		measure(b);
-	/* Open until now: a block device that nobody has open loses its page cache. */
-	close(fd);
-	if (ret)
-		return ret;
-	if (out_json)
-		show_json(b);
-	else if (!all_alike(b))
-		show_text(b);
+	measure(b);
+	if (out_json || !all_alike(b))
+		io_show(b);
 	return any_failed(b);
 }
 
-static bool parse_cache(struct bench *b, const char *text)
+/* Is anybody there, and what is on the way? */
+static int look_at_peer(const struct io_bench *b)
+{
+	struct route route;
+	int sock = b->peer.host ? net_connect(&b->peer) : -1;
+
+	if (sock < 0)
+		return b->peer.host ? EX_FAILED : EX_OK;
+	bench_environment_add("nic", route_find(sock, &route) ? route_json(&route) : NULL);
+	close(sock);
+	return EX_OK;
+}
+
+static int run(struct io_bench *b)
+{
+	int fd, ret = check_paths(b);
+
+	b->end = UINT64_MAX;
+	if (!ret)
+		ret = file_open_some(b->file, &fd, &b->end);
+	if (ret)
+		return ret;
+	ret = check_sizes(b);
+	if (!ret)
+		ret = look_at_peer(b);
+	if (!ret)
+		ret = start_neighbour(b);
+	if (!ret)
+		ret = add_rows(b);
+	if (!ret)
+		ret = measure_and_show(b);
+	bench_neighbour_end(b->neighbour);
+	/* Open until now: a block device that nobody has open loses its page cache. */
+	close(fd);
+	return ret;
+}
+
+static bool parse_cache(struct io_bench *b, const char *text)
 {
 	b->cold = !strcmp(text, "cold") || !strcmp(text, "both");
 	b->hot = !strcmp(text, "hot") || !strcmp(text, "both");
 	return b->cold || b->hot;
 }
 
+static bool parse_requests(const char *text, struct io_list *list)
+{
+	unsigned int i;
+
+	if (!bench_parse_sizes(text, list->at, &list->nr))
+		return false;
+	for (i = 0; i < list->nr; i++)
+		if (list->at[i] % BENCH_BLOCK)
+			return false;
+	return true;
+}
+
+static bool parse_lanes(const char *text, struct io_list *list)
+{
+	unsigned int i;
+
+	if (!bench_parse_sizes(text, list->at, &list->nr))
+		return false;
+	for (i = 0; i < list->nr; i++)
+		if (list->at[i] > LANES_MAX)
+			return false;
+	return true;
+}
+
+static bool parse_own(struct io_bench *b, const char *text)
+{
+	return parse_size(text, &b->own) && b->own && !(b->own % (1 << 20));
+}
+
+/* Returns BENCH_OPTION_TAKEN or an exit code. */
+static int option(struct io_bench *b, int c, char **argv)
+{
+	switch (c) {
+	case 's':
+		if (!bench_parse_sizes(optarg, b->size.at, &b->size.nr))
+			return out_usage("bench io: --size takes sizes, not '%s'", optarg);
+		break;
+	case 'r':
+		if (!parse_requests(optarg, &b->request))
+			return out_usage("bench io: --request takes multiples of 4K, not '%s'",
+					 optarg);
+		break;
+	case 'n':
+		if (!parse_lanes(optarg, &b->lanes))
+			return out_usage("bench io: --connections takes numbers to %d, not '%s'",
+					 LANES_MAX, optarg);
+		break;
+	case 'C':
+		if (!parse_size(optarg, &b->per_call) || !b->per_call)
+			return out_usage("bench io: '%s' is no size", optarg);
+		break;
+	case 'P':
+		b->paths = optarg;
+		break;
+	case 'c':
+		if (!parse_cache(b, optarg))
+			return out_usage("bench io: --cache cold, hot or both");
+		break;
+	case 'N':
+		if (!parse_own(b, optarg))
+			return out_usage("bench io: --neighbour takes whole MiB, not '%s'", optarg);
+		break;
+	case 'R':
+		if (!parse_int(optarg, 1, READS_MAX, &b->reads))
+			return out_usage("bench io: --neighbour-reads 1 to %d", READS_MAX);
+		break;
+	case 'D':
+		b->dir = optarg;
+		break;
+	case 'w':
+		b->wide = true;
+		break;
+	default:
+		return bench_method_option("bench io", c, argv);
+	}
+	return BENCH_OPTION_TAKEN;
+}
+
+static int parse_peer(struct net_peer *peer, const char *text)
+{
+	char *host = NULL, *port = NULL;
+	bool good = parse_host_port(text, &host, &port);
+
+	*peer = (struct net_peer){
+		.host = host,
+		.port = port,
+		.timeout = CONNECT_TIMEOUT,
+		.refused = "start a receiver there: zcctl recv PORT --discard --serve",
+	};
+	return good ? EX_OK : out_usage("bench io: '%s' is not HOST:PORT", text);
+}
+
 int bench_io(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "size", required_argument, NULL, 's' },
+		{ "request", required_argument, NULL, 'r' },
+		{ "connections", required_argument, NULL, 'n' },
 		{ "per-call", required_argument, NULL, 'C' },
 		{ "paths", required_argument, NULL, 'P' },
 		{ "cache", required_argument, NULL, 'c' },
+		{ "neighbour", required_argument, NULL, 'N' },
+		{ "neighbour-reads", required_argument, NULL, 'R' },
+		{ "neighbour-dir", required_argument, NULL, 'D' },
+		{ "wide", no_argument, NULL, 'w' },
 		{ },
 	};
-	struct bench b = { .size = 256 << 20, .cold = true, .hot = true };
+	struct io_bench b = {
+		.request = { .nr = 1 },
+		.lanes = { .at = { 1 }, .nr = 1 },
+		.cold = true,
+		.hot = true,
+		.reads = READS,
+	};
 	int c, ret;
 
 	while ((c = bench_getopt(argc, argv, options)) != -1) {
-		switch (c) {
-		case 's':
-			if (!parse_size(optarg, &b.size) || !b.size)
-				return out_usage("bench io: '%s' is no size", optarg);
-			break;
-		case 'C':
-			if (!parse_size(optarg, &b.per_call) || !b.per_call)
-				return out_usage("bench io: '%s' is no size", optarg);
-			break;
-		case 'P':
-			b.paths = optarg;
-			break;
-		case 'c':
-			if (!parse_cache(&b, optarg))
-				return out_usage("bench io: --cache cold, hot or both");
-			break;
-		case 'h':
+		if (c == 'h') {
 			fputs(io_help, stdout);
 			return EX_OK;
-		default:
-			ret = bench_method_option("bench io", c, argv);
-			if (ret != BENCH_OPTION_TAKEN)
-				return ret;
 		}
+		ret = option(&b, c, argv);
+		if (ret != BENCH_OPTION_TAKEN)
+			return ret;
 	}
-	if (argc != optind + 1)
-		return out_usage("bench io: one file or block device, please");
+	if (argc != optind + 1 && argc != optind + 2)
+		return out_usage("bench io: one file or block device, please, and maybe HOST:PORT");
 	b.file = argv[optind];
-	ret = bench_method_begin() ?: run(&b);
+	ret = argc == optind + 2 ? parse_peer(&b.peer, argv[optind + 1]) : EX_OK;
+	ret = ret ?: bench_method_begin() ?: run(&b);
 	free(b.rows);
+	free((char *)b.peer.host);
+	free((char *)b.peer.port);
 	return ret;
 }

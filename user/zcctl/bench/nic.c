@@ -25,7 +25,7 @@ static const char nic_help[] =
 "buffer that is not sealed, the copies are those that its event tells of.\n"
 "\n"
 "example, with the receiver there:\n"
-"  socat -u TCP-LISTEN:4000,fork OPEN:/dev/null\n"
+"  zcctl recv 4000 --discard --serve\n"
 "  zcctl bench nic /var/tmp/big otherhost:4000\n";
 
 struct nic {
@@ -161,7 +161,7 @@ static int send_one(struct nic *nic, struct way *way)
 		.host = nic->host,
 		.port = nic->port,
 		.refused = "start a receiver there that takes several connections:\n"
-			   "  socat -u TCP-LISTEN:PORT,fork OPEN:/dev/null",
+			   "  zcctl recv PORT --discard --serve",
 	};
 	int sock = net_connect(&peer);
 	char c;

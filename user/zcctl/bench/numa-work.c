@@ -181,36 +181,36 @@ static int send_part(const struct memory *mem, int sock, uint64_t offset, uint64
 	return arg.sent < len ? -ENODATA : 0;
 }
 
-static void send_once(int sock, struct bench_report *rep, const void *arg)
+static void send_once(struct bench_lane *lane, const void *arg)
 {
 	const struct sending *s = arg;
-	uint64_t cpu = bench_cpu_ns();
 
-	rep->begin_ns = now_ns();
-	rep->err = send_part(s->mem, sock, 0, s->mem->size);
-	rep->cpu_ns = bench_cpu_ns() - cpu;
+	bench_lane_ready(lane);
+	bench_lane_begin(lane);
+	lane->rep->err = send_part(s->mem, lane->sock, 0, s->mem->size);
+	bench_lane_end(lane);
 }
 
 /* Who answers looks at each byte, as for a checksum, and sends it. */
-static void answer(int sock, struct bench_report *rep, const void *arg)
+static void answer(struct bench_lane *lane, const void *arg)
 {
 	const struct sending *s = arg;
-	uint64_t cpu = bench_cpu_ns(), offset = 0;
+	struct bench_report *rep = lane->rep;
+	uint64_t offset = 0;
 	int i, requests = s->job->requests;
-	char c;
 
-	rep->err = bench_no_delay(sock);
-	rep->begin_ns = now_ns();
+	rep->err = bench_no_delay(lane->sock);
+	bench_lane_ready(lane);
+	bench_lane_begin(lane);
 	for (i = 0; i < requests && !rep->err; i++) {
-		if (recv(sock, &c, 1, 0) != 1) {
-			rep->err = -EPIPE;
+		rep->err = bench_lane_asked(lane);
+		if (rep->err)
 			break;
-		}
 		sum((char *)s->mem->data + offset, NUMA_ANSWER);
-		rep->err = send_part(s->mem, sock, offset, NUMA_ANSWER);
+		rep->err = send_part(s->mem, lane->sock, offset, NUMA_ANSWER);
 		offset = (offset + NUMA_ANSWER) % s->mem->size;
 	}
-	rep->cpu_ns = bench_cpu_ns() - cpu;
+	bench_lane_end(lane);
 }
 
 /*
@@ -226,7 +226,7 @@ static int run_pair(const struct numa_job *job, struct numa_told *told)
 		.sender = requests ? answer : send_once,
 		.arg = &sending,
 		.bytes = requests ? job->requests * NUMA_ANSWER : job->size,
-		.answer = requests ? NUMA_ANSWER : 0,
+		.request = requests ? NUMA_ANSWER : 0,
 		.cpus = job->cpus,
 	};
 	struct bench_result res = {};
@@ -240,7 +240,7 @@ static int run_pair(const struct numa_job *job, struct numa_told *told)
 	}
 	put_memory(&mem);
 	told->ns = res.wall_ns;
-	told->cpu = res.cpu_ns;
+	told->cpu = res.usage.cpu_ns;
 	return err;
 }
 

@@ -1,29 +1,38 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * One run of a path: a sender and a receiver, each a process of its own that does
- * nothing else, joined by TCP on the loopback.
+ * One run: senders and receivers, each a process of its own that does nothing else,
+ * joined by TCP, on the loopback or to a receiver elsewhere.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "bench.h"
 
-uint64_t bench_cpu_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
-	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
-}
+/**
+ * struct crew - the processes of a run
+ * @pair:  what they do
+ * @lanes: connections
+ * @rep:   a report of each sender, then of each receiver; in shared memory
+ * @pids:  likewise; 0: there is none
+ * @told:  pipe: they tell that they are ready, and that they have done
+ * @go:    pipe: a byte for each that may begin
+ * @end:   pipe: closed when they may end; who has done must not take another's byte
+ */
+struct crew {
+	const struct bench_pair *pair;
+	unsigned int lanes;
+	struct bench_report *rep;
+	pid_t *pids;
+	int told[2];
+	int go[2];
+	int end[2];
+};
 
 /* Each 4 KiB. */
 void bench_touch(volatile char *data, uint64_t size)
@@ -66,195 +75,340 @@ int bench_tcp_pair(int *sock)
 	return err;
 }
 
-/*
- * As servers do that answer one request at a time. Else the Nagle algorithm puts a
- * varying number of answers into a packet, whichever way they come.
- */
-int bench_no_delay(int sock)
-{
-	const int on = 1;
-
-	return setsockopt(sock, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) ? -errno : 0;
-}
-
 /* One byte to ask for more, as a client does that waits for its answer. */
-static ssize_t ask_for_more(int sock)
+static int ask_for_more(struct bench_lane *lane)
 {
-	return send(sock, "", 1, MSG_NOSIGNAL) == 1 ? 0 : -1;
+	if (lane->timed || !lane->rep->bytes)
+		lane->since = now_ns();
+	return send(lane->sock, "", 1, MSG_NOSIGNAL) == 1 ? 0 : -errno;
 }
 
-static void receive(int sock, struct bench_report *rep, uint64_t bytes, uint64_t answer)
+/* Some bytes came of a request of which the last is number @asked. */
+static void got_some(struct bench_lane *lane, uint64_t asked, bool first)
 {
-	uint64_t begin = bench_cpu_ns(), asked = 0;
+	struct bench_report *rep = lane->rep;
+
+	if (!lane->timed) {
+		if (rep->bytes == lane->bytes)
+			rep->end_ns = now_ns();
+		return;
+	}
+	if (first)
+		bench_latency_add(&rep->first_byte, now_ns() - lane->since);
+	if (rep->bytes != asked)
+		return;
+	rep->end_ns = now_ns();
+	bench_latency_add(&rep->latency, rep->end_ns - lane->since);
+}
+
+/* Requests, one after the other; each but the last of the same size. */
+static int receive_answers(struct bench_lane *lane)
+{
+	struct bench_report *rep = lane->rep;
+	uint64_t asked = lane->request, before;
 	ssize_t n = 1;
 
-	/* MSG_TRUNC throws the bytes away: what is measured is the sending. */
 	while (n > 0) {
-		if (answer && asked == rep->bytes && asked < bytes) {
-			n = ask_for_more(sock);
-			asked += answer;
+		before = rep->bytes;
+		n = recv(lane->sock, NULL, 1 << 20, MSG_TRUNC);
+		if (n <= 0)
+			break;
+		rep->bytes += n;
+		if (asked > lane->bytes)
+			asked = lane->bytes;
+		got_some(lane, asked, before % lane->request == 0);
+		if (rep->bytes == asked && asked < lane->bytes) {
+			n = ask_for_more(lane) ?: 1;
+			asked += lane->request;
 		}
-		if (n >= 0)
-			n = recv(sock, NULL, 1 << 20, MSG_TRUNC);
-		if (n > 0)
-			rep->bytes += n;
 	}
-	rep->err = n < 0 ? -errno : 0;
+	return n < 0 ? -errno : 0;
+}
+
+/* MSG_TRUNC throws the bytes away: what is measured is the sending. */
+static int receive_all(struct bench_lane *lane)
+{
+	struct bench_report *rep = lane->rep;
+	ssize_t n;
+
+	while ((n = recv(lane->sock, NULL, 1 << 20, MSG_TRUNC)) > 0)
+		rep->bytes += n;
 	rep->end_ns = now_ns();
-	rep->cpu_ns = bench_cpu_ns() - begin;
+	return n < 0 ? -errno : 0;
 }
 
-static int measure(const struct bench_path *path, struct bench_run *run,
-		   struct bench_report *rep)
+static void receive(struct bench_lane *lane)
 {
-	uint64_t begin;
-	int err = path->setup ? path->setup(run) : 0;
+	struct bench_report *rep = lane->rep;
+	char byte;
 
-	if (err)
-		return err;
-	if (lseek(run->file, 0, SEEK_SET) < 0)
-		return -errno;
-	rep->begin_ns = now_ns();
-	begin = bench_cpu_ns();
-	err = path->run(run);
-	rep->cpu_ns = bench_cpu_ns() - begin;
-	rep->syscalls = run->syscalls;
-	rep->copied = run->copied;
-	return err;
-}
-
-/* What is sent by which path. */
-struct transfer {
-	const struct bench_path *path;
-	const char *file;
-	uint64_t size;
-	uint64_t per_call;
-};
-
-static void send_path(int sock, struct bench_report *rep, const void *arg)
-{
-	const struct transfer *t = arg;
-	const struct bench_path *path = t->path;
-	const char *file = t->file;
-	struct bench_run run = {
-		.sock = sock,
-		.size = t->size,
-		.per_call = t->per_call,
-	};
-
-	if (path->zc)
-		rep->err = zc_open(&run.zc);
-	run.file = open(file, O_RDONLY | O_CLOEXEC);
-	if (run.file < 0)
-		rep->err = -errno;
-	run.direct = path->direct ?
-		     open(file, O_RDONLY | O_DIRECT | O_CLOEXEC) : -1;
+	if (lane->request) {
+		if (read(lane->go, &byte, 1) != 1)
+			return;
+		rep->err = ask_for_more(lane);
+		rep->begin_ns = lane->since;
+	}
+	bench_lane_begin(lane);
 	if (!rep->err)
-		rep->err = measure(path, &run, rep);
+		rep->err = lane->request ? receive_answers(lane) : receive_all(lane);
+	bench_lane_end(lane);
 }
 
-/* A process of its own for a side; its report comes through the pipe. */
-static pid_t start(const struct bench_pair *pair, bool receiver, int *sock, int *pipe_fd)
+/* Until the counters of the machine have been read this process stays. */
+static void tell_done(struct crew *crew)
 {
-	struct bench_report rep = { 0 };
-	int fds[2];
-	pid_t pid;
+	char byte = BENCH_DONE;
 
-	if (pipe(fds))
-		return -1;
-	pid = bench_fork();
-	if (pid) {
-		close(fds[1]);
-		*pipe_fd = fds[0];
-		return pid;
-	}
-	if (pair->cpus)
-		sched_setaffinity(0, sizeof(*pair->cpus), &pair->cpus[receiver]);
-	else
-		bench_pin(receiver ? BENCH_RECEIVER : BENCH_SENDER);
-	if (receiver) {
-		close(sock[0]);
-		receive(sock[1], &rep, pair->bytes, pair->answer);
-	} else {
-		close(sock[1]);
-		pair->sender(sock[0], &rep, pair->arg);
-		shutdown(sock[0], SHUT_WR);
-	}
-	if (write(fds[1], &rep, sizeof(rep)) != sizeof(rep))
+	if (write(crew->told[1], &byte, 1) != 1)
 		_exit(1);
+	close(crew->told[1]);
+	while (read(crew->end[0], &byte, 1) > 0)
+		;
 	_exit(0);
 }
 
-static void finish(pid_t pid, int pipe_fd, struct bench_report *rep)
+static void place(const struct bench_pair *pair, const struct bench_lane *lane, bool receiver)
 {
-	if (pid <= 0 || read(pipe_fd, rep, sizeof(*rep)) != sizeof(*rep)) {
-		memset(rep, 0, sizeof(*rep));
-		rep->err = -ECHILD;
-	}
-	if (pid > 0) {
-		close(pipe_fd);
-		waitpid(pid, NULL, 0);
-	}
+	if (pair->cpus)
+		sched_setaffinity(0, sizeof(*pair->cpus), &pair->cpus[receiver]);
+	else
+		bench_pin((receiver ? BENCH_RECEIVER : BENCH_SENDER) + 2 * lane->index);
 }
 
-static int prepare_cache(int fd, uint64_t size, enum bench_cache cache)
+static void work(struct crew *crew, struct bench_lane *lane, bool receiver)
 {
-	if (cache == BENCH_HOT)
-		return bench_cache_fill(fd, size);
-	if (cache == BENCH_COLD)
-		return bench_cache_drop(fd, size);
+	close(crew->told[0]);
+	close(crew->go[1]);
+	close(crew->end[1]);
+	place(crew->pair, lane, receiver);
+	if (receiver) {
+		receive(lane);
+	} else {
+		crew->pair->sender(lane, crew->pair->arg);
+		shutdown(lane->sock, SHUT_WR);
+	}
+	lane->rep->done = true;
+	tell_done(crew);
+}
+
+static int start(struct crew *crew, struct bench_lane *lane, bool receiver, int sock, int other)
+{
+	unsigned int nr = lane->index + (receiver ? crew->lanes : 0);
+	pid_t pid = bench_fork();
+
+	if (pid < 0)
+		return -errno;
+	if (pid) {
+		crew->pids[nr] = pid;
+		return 0;
+	}
+	if (other >= 0)
+		close(other);
+	lane->sock = sock;
+	lane->rep = &crew->rep[nr];
+	work(crew, lane, receiver);
 	return 0;
 }
 
-/* Have the sender send, and see that all arrives. */
-void bench_run_pair(const struct bench_pair *pair, struct bench_result *res)
+static void lane_init(const struct crew *crew, unsigned int nr, struct bench_lane *lane)
 {
-	struct bench_report tx, rx;
-	int sock[2], pipes[2];
-	pid_t rx_pid, tx_pid;
+	const struct bench_pair *pair = crew->pair;
+	uint64_t share = pair->share ? pair->share : pair->bytes;
 
-	res->err = bench_tcp_pair(sock);
-	if (res->err)
-		return;
-	rx_pid = start(pair, true, sock, &pipes[1]);
-	tx_pid = start(pair, false, sock, &pipes[0]);
-	close(sock[0]);
-	close(sock[1]);
-	finish(tx_pid, pipes[0], &tx);
-	finish(rx_pid, pipes[1], &rx);
-	res->err = tx.err ? tx.err : rx.err;
-	if (!res->err && rx.bytes != pair->bytes)
-		res->err = -EPROTO;
-	res->cpu_ns = tx.cpu_ns + rx.cpu_ns;
-	res->wall_ns = rx.end_ns - tx.begin_ns;
-	res->syscalls = tx.syscalls;
-	res->copied = tx.copied;
-	res->call_ns = tx.call_ns;
+	memset(lane, 0, sizeof(*lane));
+	lane->index = nr;
+	lane->offset = nr * share;
+	lane->bytes = pair->bytes - lane->offset < share ? pair->bytes - lane->offset : share;
+	lane->request = pair->request < lane->bytes ? pair->request : lane->bytes;
+	if (!pair->request)
+		lane->request = 0;
+	lane->remote = pair->peer;
+	lane->timed = pair->timed;
+	lane->told = crew->told[1];
+	lane->go = crew->go[0];
 }
 
-/* Run @path once over the first @size bytes of @file, @per_call at a time. */
-void bench_run_once(const struct bench_path *path, const char *file,
-		    uint64_t size, uint64_t per_call, enum bench_cache cache,
-		    struct bench_result *res)
+static int start_lane(struct crew *crew, unsigned int nr)
 {
-	const struct transfer t = { path, file, size, per_call };
-	const struct bench_pair pair = { .sender = send_path, .arg = &t, .bytes = size };
-	uint64_t before, after;
-	int fd = open(file, O_RDONLY | O_CLOEXEC);
+	struct bench_lane lane;
+	int sock[2] = { -1, -1 }, err = 0;
 
-	memset(res, 0, sizeof(*res));
-	if (fd < 0) {
-		res->err = -errno;
-		return;
+	lane_init(crew, nr, &lane);
+	if (lane.remote) {
+		sock[0] = net_connect_quietly(crew->pair->peer);
+		err = sock[0] < 0 ? sock[0] : 0;
+	} else {
+		err = bench_tcp_pair(sock);
 	}
-	res->err = prepare_cache(fd, size, cache);
+	if (!err && !lane.remote)
+		err = start(crew, &lane, true, sock[1], sock[0]);
+	if (!err)
+		err = start(crew, &lane, false, sock[0], sock[1]);
+	if (sock[0] >= 0)
+		close(sock[0]);
+	if (sock[1] >= 0)
+		close(sock[1]);
+	return err;
+}
+
+/* Wait until @nr told @what; false if one of them cannot. */
+static bool await(const struct crew *crew, unsigned int nr, char what)
+{
+	char byte;
+
+	while (nr && read(crew->told[0], &byte, 1) == 1) {
+		if (byte == what)
+			nr--;
+		else if (what == BENCH_READY)
+			return false;
+	}
+	return !nr;
+}
+
+/* All begin at once. What the machine counts is taken around them. */
+static void let_work(struct crew *crew, struct bench_result *res)
+{
+	unsigned int each = crew->pair->peer ? 1 : 2, i;
+	uint64_t busy[2], softirq;
+
+	if (!await(crew, crew->lanes, BENCH_READY))
+		return;
+	softirq = bench_softirq_ns();
+	if (bench_busy_ns(&busy[0]))
+		busy[0] = BENCH_UNKNOWN;
+	for (i = 0; i < crew->lanes && crew->pair->request; i++)
+		if (write(crew->go[1], "", 1) != 1)
+			return;
+	await(crew, each * crew->lanes, BENCH_DONE);
+	if (busy[0] != BENCH_UNKNOWN && !bench_busy_ns(&busy[1]))
+		res->busy_ns = busy[1] - busy[0];
+	if (softirq != BENCH_UNKNOWN)
+		res->softirq_ns = bench_softirq_ns() - softirq;
+}
+
+/* That the peer went away is mostly the consequence of an error that it has. */
+static bool is_cause(int err)
+{
+	return err && err != -ECONNRESET && err != -EPIPE && err != -ECANCELED;
+}
+
+static void add_report(struct bench_result *res, const struct bench_report *rep)
+{
+	int err = rep->done ? rep->err : -ECHILD;
+
+	if (err && (!res->err || (is_cause(err) && !is_cause(res->err))))
+		res->err = err;
+	bench_usage_add(&res->usage, &rep->usage);
+	res->syscalls += rep->syscalls;
+	if (rep->copied == BENCH_UNKNOWN || res->copied == BENCH_UNKNOWN)
+		res->copied = BENCH_UNKNOWN;
+	else
+		res->copied += rep->copied;
+	if (rep->call_ns && (!res->call_ns || rep->call_ns < res->call_ns))
+		res->call_ns = rep->call_ns;
+	if (rep->latency.count)
+		bench_latency_merge(&res->latency, &rep->latency);
+	if (rep->first_byte.count)
+		bench_latency_merge(&res->first_byte, &rep->first_byte);
+}
+
+/* From the first request, or the first byte read, to the last byte received. */
+static void add_wall(const struct crew *crew, struct bench_result *res)
+{
+	const struct bench_report *tx = crew->rep, *rx = crew->rep + crew->lanes;
+	const struct bench_report *first = crew->pair->request && !crew->pair->peer ? rx : tx;
+	const struct bench_report *last = crew->pair->peer ? tx : rx;
+	uint64_t begin = UINT64_MAX, end = 0;
+	unsigned int i;
+
+	for (i = 0; i < crew->lanes; i++) {
+		begin = first[i].begin_ns < begin ? first[i].begin_ns : begin;
+		end = last[i].end_ns > end ? last[i].end_ns : end;
+	}
+	res->wall_ns = end - begin;
+}
+
+static void collect(const struct crew *crew, struct bench_result *res)
+{
+	uint64_t received = 0;
+	unsigned int i;
+
+	for (i = 0; i < crew->lanes; i++)
+		add_report(res, &crew->rep[i]);
+	res->sender_ns = res->usage.cpu_ns;
+	for (i = crew->lanes; i < 2 * crew->lanes && !crew->pair->peer; i++) {
+		add_report(res, &crew->rep[i]);
+		received += crew->rep[i].bytes;
+	}
+	if (!res->err && !crew->pair->peer && received != crew->pair->bytes)
+		res->err = -EPROTO;
 	if (!res->err)
-		res->err = bench_cache_resident(fd, size, &before);
+		add_wall(crew, res);
+}
+
+static int crew_init(struct crew *crew)
+{
+	size_t size = 2 * crew->lanes * sizeof(*crew->rep);
+
+	crew->pids = calloc(2 * crew->lanes, sizeof(*crew->pids));
+	crew->rep = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (!crew->pids || crew->rep == MAP_FAILED)
+		return -ENOMEM;
+	return pipe(crew->told) || pipe(crew->go) || pipe(crew->end) ? -errno : 0;
+}
+
+static void crew_close(int *fds, int which)
+{
+	if (fds[which] >= 0)
+		close(fds[which]);
+	fds[which] = -1;
+}
+
+/* Those that still wait see that they may end. */
+static void crew_end(struct crew *crew)
+{
+	unsigned int i;
+
+	crew_close(crew->go, 0);
+	crew_close(crew->go, 1);
+	crew_close(crew->told, 0);
+	crew_close(crew->told, 1);
+	crew_close(crew->end, 0);
+	crew_close(crew->end, 1);
+	for (i = 0; crew->pids && i < 2 * crew->lanes; i++)
+		if (crew->pids[i])
+			waitpid(crew->pids[i], NULL, 0);
+}
+
+/**
+ * bench_run_pair - have the senders send, and see that all arrives
+ * @pair: what, and how many
+ * @res:  what it cost, which this adds to
+ */
+void bench_run_pair(const struct bench_pair *pair, struct bench_result *res)
+{
+	struct crew crew = {
+		.pair = pair,
+		.lanes = pair->lanes ? pair->lanes : 1,
+		.rep = MAP_FAILED,
+		.told = { -1, -1 },
+		.go = { -1, -1 },
+		.end = { -1, -1 },
+	};
+	unsigned int i;
+
+	res->busy_ns = BENCH_UNKNOWN;
+	res->softirq_ns = BENCH_UNKNOWN;
+	res->err = crew_init(&crew);
+	for (i = 0; i < crew.lanes && !res->err; i++)
+		res->err = start_lane(&crew, i);
+	crew_close(crew.told, 1);
 	if (!res->err)
-		bench_run_pair(&pair, res);
+		let_work(&crew, res);
+	crew_end(&crew);
 	if (!res->err)
-		res->err = bench_cache_resident(fd, size, &after);
-	if (!res->err)
-		res->cache_bytes = after - before;
-	close(fd);
+		collect(&crew, res);
+	if (crew.rep != MAP_FAILED)
+		munmap(crew.rep, 2 * crew.lanes * sizeof(*crew.rep));
+	free(crew.pids);
 }
