@@ -109,6 +109,26 @@ def table_many(rows):
          " once, beside sendfile by epoll of a hot file, whole machine", lines, 1)
 
 
+def table_serve(rows):
+    """Quickest first, beside sendfile; what is in memory beside sendfile hot"""
+    lines = [("path", "cache", "connections", "requests/s", "p50 ms", "p99 ms", "p99.9 ms",
+              "vs sendfile", "kinsn each", "of server", "allocations", "memory", "copied", "")]
+    for r in sorted(rows, key=lambda r: (r["concurrency"], r["cache"], r["p99_ns"])):
+        cache = "hot" if r["cache"] == "none" else r["cache"]
+        base = find(rows, path="sendfile", cache=cache, concurrency=r["concurrency"])
+        ratio = r["p99_ns"] / base["p99_ns"] if base else 0
+        lines.append((r["path"], r["cache"], str(r["concurrency"]),
+                      f"{r['requests_per_s']:.0f}",
+                      *(f"{r[key] / 1e6:.2f}" for key in ("p50_ns", "p99_ns", "p999_ns")),
+                      f"{ratio:.3f}" if base else "-",
+                      f"{r['cpu_ns_per_request'] / 1e3:.1f}",
+                      f"{r['server_ns_per_request'] / 1e3:.1f}", str(r["allocations"]),
+                      size(r["server_peak_bytes"] + (r["module_peak_bytes"] or 0)),
+                      size(r["copied_bytes"]), LOST if is_zc(r) and ratio > 1 else ""))
+    show(f"requests of {size(rows[0]['file_bytes'])} from many connections, as the"
+         " clients see them", lines, 2)
+
+
 def table_nic(rows):
     """As they come"""
     lines = [("path", "cache", "copied", "frags", "per 64 KiB", "packet",
@@ -242,6 +262,8 @@ TABLES = {
     "flat": table_flat,
     "files": table_files,
     "many": table_many,
+    "serve": table_serve,
+    "disk": table_serve,
     "nic": table_nic,
     "copybreak": table_copybreak,
     "alloc": table_alloc,

@@ -19,6 +19,9 @@ AGAIN = {"ioctl": 3, "hugetlb": 0.01}
 PAIR = 2 / 1.9
 # Of what pages of 4 KiB, each mapped for itself, cost
 MAP = 0.01
+P99_SPREAD = 0.10
+# p99 beside sendfile, where a read takes 100 us
+DISK = {"zc-auto": 1, "zc-async": 0.5}
 FAULTS = {"zc": 512, "zc-populate": 0}
 # The first byte out of the reserve, of that out of the kernel's memory
 READY = 0.05
@@ -86,6 +89,38 @@ def targets_many(rows):
     yield ("zc-async, 10,000 in flight of 10",
            ratio(find(rows, path="zc-async", concurrency=10000),
                  find(rows, path="zc-async", concurrency=10)), MANY)
+
+
+def targets_serve(rows):
+    """What the slowest of the clients wait for, beside sendfile: by the call that takes
+    from the page cache what it has, and from a buffer. No longer by more than they scatter:
+    who is served when depends on when the scheduler has the client run"""
+    for path, cache, as_cache in (("zc-auto", "cold", "cold"), ("zc-auto", "hot", "hot"),
+                                  ("zc-buffer", "none", "hot")):
+        zc = find(rows, path=path, cache=cache)
+        base = find(rows, path="sendfile", cache=as_cache)
+        yield (f"{path} {cache}, p99 of sendfile {as_cache}",
+               zc["p99_ns"] / base["p99_ns"] if zc and base else None,
+               1 + min(P99_SPREAD, max(zc["p99_spread"], base["p99_spread"]))
+               if zc and base else 1)
+    yield from targets_left(rows)
+
+
+def targets_disk(rows):
+    """A thread that waits for no read"""
+    base = find(rows, path="sendfile")
+    for path, most in DISK.items():
+        zc = find(rows, path=path)
+        yield (f"{path} from a disk, p99 of sendfile",
+               zc["p99_ns"] / base["p99_ns"] if zc and base else None, most)
+    yield from targets_left(rows)
+
+
+def targets_left(rows):
+    """What nobody has any more"""
+    for row in filter(is_zc, rows):
+        yield f"{row['path']} {row['cache']}, buffers left", row["leaked_buffers"], 0
+        yield f"{row['path']} {row['cache']}, bytes copied", row["copied_bytes"], 0
 
 
 def targets_nic(rows):
@@ -157,6 +192,8 @@ TARGETS = {
     "flat": targets_flat,
     "files": targets_files,
     "many": targets_many,
+    "serve": targets_serve,
+    "disk": targets_disk,
     "nic": targets_nic,
     "copybreak": targets_copybreak,
     "alloc": targets_alloc,

@@ -98,7 +98,7 @@ for cmd in load unload doctor status alloc pool buffer leaks transfer stats top 
 	check "$cmd --help" 0 "$zcctl" "$cmd" --help
 	check "$cmd --help says usage" 0 says "^usage: zcctl $cmd" out
 done
-for bench in io files many nic copybreak compare alloc fault numa tlb dma; do
+for bench in io files many serve nic copybreak compare alloc fault numa tlb dma; do
 	check "bench $bench --help" 0 "$zcctl" bench "$bench" --help
 	check "bench $bench --help says usage" 0 \
 		says "^usage: zcctl bench $bench" out
@@ -252,6 +252,16 @@ check "bench files: size 0" 2 "$zcctl" bench files --sizes 0 "$dir"
 check "bench files: bad path" 2 "$zcctl" bench files --paths nonsense "$dir"
 check "bench many: bad number" 2 "$zcctl" bench many --in-flight x "$0"
 check "bench many: bad path" 2 "$zcctl" bench many --paths rw "$0"
+for option in "connections 0" "connections 10001" "connections 1,,2" "size 0" "size x" \
+		"cache warm" "requests 0" "seconds 0" "files 0" "pool 0" "threads 0" "paths rw"; do
+	check "bench serve: --$option" 2 "$zcctl" bench serve "--${option% *}" "${option#* }" "$0"
+done
+check "bench serve: bad path: the good ones" 0 says "copy-own.*zc-async and zc-buffer" err
+check "bench serve: requests and seconds" 2 "$zcctl" bench serve --requests 9 --seconds 1 "$0"
+check "bench serve: nothing to serve" 2 "$zcctl" bench serve
+check "bench serve: no such file" 1 "$zcctl" bench serve "$dir/none"
+check "bench serve: a file smaller than a part" 1 "$zcctl" bench serve --size 1G "$0"
+check "bench serve: what helps" 0 says "a smaller --size" err
 check "bench nic: no port" 2 "$zcctl" bench nic "$0" localhost
 check "bench copybreak: no file" 2 "$zcctl" bench copybreak
 for size in 0 1M 66M x; do
@@ -304,7 +314,7 @@ completes()
 
 check "completion: commands" 0 completes "send" zcctl --json se
 check "completion: benchmarks alone" 0 \
-	completes "io files many nic copybreak compare alloc fault numa tlb dma --help" zcctl bench ""
+	completes "io files many serve nic copybreak compare alloc fault numa tlb dma --help" zcctl bench ""
 check "completion: states of the cache" 0 \
 	completes "cold hot both" zcctl bench io FILE --cache ""
 check "completion: options of recv" 0 completes "--serve" zcctl recv 4000 --s
@@ -349,6 +359,10 @@ if [ ! -e /dev/zc ]; then
 	check "bench io: why zc is not" 0 \
 		says "^zc-auto.*not measured: the module is not loaded" out
 	check "bench io: what to do" 0 says "zcctl load" err
+	check "bench serve without the module" 3 "$zcctl" bench serve "$0" --size 4K \
+		--connections 3 --requests 30 --repeat 1 --cache hot --paths sendfile,zc-auto,zc-buffer
+	check "bench serve: sendfile is there" 0 says "hot *sendfile *[0-9]" out
+	check "bench serve: why zc is not" 0 says "zc-buffer not measured: the module is not" out
 	check "bench many without the module" 3 "$zcctl" bench many \
 		--transfers 10 "$0"
 	check "bench copybreak without the module" 3 "$zcctl" bench copybreak "$0"
@@ -387,7 +401,6 @@ check "bench io as JSON" 0 "$zcctl" -j bench io "$dir/file" \
 	--paths rw-4k,mmap-write,sendfile --repeat 1 --cache hot
 check "bench io: valid JSON" 0 json_valid "$dir/out" zc-bench/1 rows
 cp "$dir/out" "$dir/report"
-check "bench io: JSON of the schema" 0 of_schema "$dir/report"
 check "bench io: exact size" 0 grep -q '"bytes":3000001' "$dir/out"
 check "bench io: rw copies twice" 0 \
 	grep -q '"copied_bytes":6000002' "$dir/out"
@@ -526,6 +539,43 @@ else
 	n=$((n + 1))
 	echo "ok $n bench tlb with counters # SKIP perf_event_open is not allowed"
 fi
+
+check "bench serve as JSON" 0 "$zcctl" -j bench serve "$dir/file" --repeat 2 --verify \
+	--requests 60 --connections 5,20 --size 30000 --pool 2 \
+	--paths copy-own,copy-pool,sendfile
+check "bench serve: valid JSON" 0 json_valid "$dir/out" zc-bench/1 rows
+cp "$dir/out" "$dir/report"
+check "bench serve: all that was asked for came" 0 python3 - "$dir/report" <<'END'
+import json, sys
+rows = json.load(open(sys.argv[1]))["rows"]
+assert len(rows) == 12, len(rows)
+for r in rows:
+    what = r["path"], r["cache"], r["concurrency"]
+    assert "error" not in r, (what, r)
+    assert r["requests"] == 60 and r["bytes"] == 60 * 30000, what
+    assert r["latency"]["count"] == 120 and len(r["samples"]["p99_ns"]) == 2, what
+    assert r["copied_bytes"] == (0 if r["path"] == "sendfile" else 2 * r["bytes"]), what
+    most = {"copy-own": 60, "copy-pool": 2, "sendfile": 0}[r["path"]]
+    assert r["allocations"] <= most and (r["path"] != "copy-own" or r["allocations"]), what
+    assert r["p50_ns"] <= r["p99_ns"] <= r["p999_ns"] <= r["latency"]["max_ns"], what
+    assert r["first_byte"]["p50_ns"] <= r["latency"]["p50_ns"], what
+    assert r["least_requests"] <= 60 / r["concurrency"] <= r["most_requests"], what
+    assert r["leaked_buffers"] is None and r["server_peak_bytes"] > 0, what
+    assert r["cache"] != "cold" or r["page_cache_bytes"] > 60 * 30000 * 0.9, what
+END
+check "bench serve: more than a socket takes, and a pool that is too small" 0 \
+	"$zcctl" -j bench serve "$dir" --size 6M --cache hot --files 2 --repeat 2 --verify \
+	--requests 40 --pool 1 --paths copy-own,copy-pool,sendfile --connections 20
+check "bench serve: sockets were full" 1 says '"socket_full":0' out
+check "bench serve: and nothing failed" 1 says '"error"' out
+check "bench serve: nothing left in the folder" 1 test -e "$dir/.zc-bench"
+check "bench serve for a second" 0 "$zcctl" -j bench serve "$dir/file" --seconds 1 --repeat 1 \
+	--connections 4 --cache hot --paths sendfile
+check "bench serve for a second: it was one" 0 \
+	says '"wall_ns":\(9[0-9]\{8\}\|1[0-9]\{9\}\),' out
+check "bench serve: few parts for many connections" 1 "$zcctl" bench serve "$dir/file" \
+	--size 1M --connections 5 --repeat 1 --cache cold --paths sendfile
+check "bench serve: why" 0 says "fewer parts than there are connections" out
 
 echo "1..$n"
 [ "$failed" -eq 0 ]

@@ -9,6 +9,7 @@ static const struct command benches[] = {
 	{ "io", bench_io, "send a file, by zc and by the usual ways" },
 	{ "files", bench_files, "send many small files" },
 	{ "many", bench_many, "many transfers under way at once" },
+	{ "serve", bench_serve, "serve many connections: latency, memory, allocations" },
 	{ "nic", bench_nic, "send to another host: copies and fragments" },
 	{ "alloc", bench_alloc, "get memory and give it back" },
 	{ "fault", bench_fault, "touch memory for the first time" },

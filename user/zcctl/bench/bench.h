@@ -343,6 +343,7 @@ int bench_busy_ns(uint64_t *ns);
 int bench_io(int argc, char **argv);
 int bench_files(int argc, char **argv);
 int bench_many(int argc, char **argv);
+int bench_serve(int argc, char **argv);
 int bench_nic(int argc, char **argv);
 int bench_alloc(int argc, char **argv);
 int bench_fault(int argc, char **argv);

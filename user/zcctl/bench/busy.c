@@ -25,7 +25,9 @@ static int idle_exact(uint64_t *ns)
 	if (!f)
 		return -errno;
 	while (fgets(line, sizeof(line), f)) {
-		if (sscanf(line, " .idle_sleeptime : %llu nsecs", &one) != 1)
+		/* A processor whose task waits for a disk is idle, too. */
+		if (sscanf(line, " .idle_sleeptime : %llu nsecs", &one) != 1 &&
+		    sscanf(line, " .iowait_sleeptime : %llu nsecs", &one) != 1)
 			continue;
 		*ns += one;
 		found = true;

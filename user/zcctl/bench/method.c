@@ -177,6 +177,16 @@ int bench_pin(enum bench_role role)
 	return sched_setaffinity(0, sizeof(set), &set) ? -errno : 0;
 }
 
+/* Processors to run on; where none are chosen, those that the process may use. */
+unsigned int bench_cpus(void)
+{
+	cpu_set_t allowed;
+
+	if (nr_cpus)
+		return nr_cpus;
+	return sched_getaffinity(0, sizeof(allowed), &allowed) ? 1 : CPU_COUNT(&allowed);
+}
+
 /* For the environment: the list, or null. */
 void bench_pin_json(struct json_object *obj)
 {

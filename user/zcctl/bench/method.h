@@ -50,6 +50,7 @@ int bench_method_end(int ret);
 bool bench_noisy(double spread);
 
 int bench_pin(enum bench_role role);
+unsigned int bench_cpus(void);
 void bench_pin_json(struct json_object *obj);
 
 /* settings.c */

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The report of zcctl bench serve. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "serve.h"
+
+#define GIB	(1024.0 * 1024.0 * 1024.0)
+
+static uint64_t median(struct serve_row *row, enum serve_figure what)
+{
+	return bench_runs_median(&row->figures[what]);
+}
+
+static uint64_t row_bytes(const struct serve_row *row)
+{
+	return row->last.requests * row->job.size;
+}
+
+static double by_second(struct serve_row *row, double nr)
+{
+	return nr / (median(row, SERVE_WALL) / 1e9);
+}
+
+static const char *why(const struct serve_row *row)
+{
+	if (row->job.path->zc && row->last.err == -ENOENT)
+		return "the module is not loaded";
+	if (row->job.cache == BENCH_COLD && row->last.err == -ENODATA)
+		return "the file has fewer parts than there are connections";
+	if (row->last.err == -ECHILD)
+		return "the server or the client was killed";
+	return strerror(-row->last.err);
+}
+
+/* What of the server's memory, and the module's, was in use. */
+static void add_memory(struct json_object *obj, struct serve_row *row)
+{
+	out_add_u64(obj, "server_peak_bytes", median(row, SERVE_PEAK));
+	if (row->job.path->zc) {
+		out_add_u64(obj, "module_peak_bytes", median(row, SERVE_MODULE));
+		out_add_u64(obj, "buffers_made", row->last.made);
+		out_add_u64(obj, "leaked_buffers", row->leaked);
+	} else {
+		json_object_object_add(obj, "module_peak_bytes", NULL);
+		json_object_object_add(obj, "buffers_made", NULL);
+		json_object_object_add(obj, "leaked_buffers", NULL);
+	}
+	out_add_u64(obj, "allocations", row->last.counts.allocations + row->last.made);
+	out_add_double(obj, "allocations_per_s",
+		       by_second(row, row->last.counts.allocations + row->last.made));
+	out_add_u64(obj, "kernel_pages", median(row, SERVE_PAGES));
+	out_add_u64(obj, "page_cache_bytes",
+		    row->last.cache_bytes > 0 ? row->last.cache_bytes : 0);
+}
+
+static void add_cost(struct json_object *obj, struct serve_row *row)
+{
+	uint64_t user = median(row, SERVE_USER), system = median(row, SERVE_SYSTEM);
+
+	bench_row_cost(obj, &row->figures[SERVE_BUSY], row_bytes(row));
+	out_add_u64(obj, "server_user_ns", user);
+	out_add_u64(obj, "server_system_ns", system);
+	out_add_u64(obj, "client_cpu_ns", median(row, SERVE_CLIENT));
+	out_add_double(obj, "server_ns_per_request",
+		       (double)(user + system) / row->last.requests);
+	out_add_double(obj, "server_ns_per_gib", (user + system) / (row_bytes(row) / GIB));
+	out_add_double(obj, "cpu_ns_per_request",
+		       (double)median(row, SERVE_BUSY) / row->last.requests);
+	out_add_double(obj, "cpu_ns_per_gib",
+		       median(row, SERVE_BUSY) / (row_bytes(row) / GIB));
+}
+
+/* The quantiles are medians of those of each run; "latency" is of all runs together. */
+static void add_times(struct json_object *obj, struct serve_row *row)
+{
+	static const struct {
+		const char *key;
+		enum serve_figure what;
+	} times[] = {
+		{ "wall_ns", SERVE_WALL },
+		{ "p50_ns", SERVE_P50 },
+		{ "p90_ns", SERVE_P90 },
+		{ "p99_ns", SERVE_P99 },
+		{ "p999_ns", SERVE_P999 },
+		{ "first_byte_p50_ns", SERVE_FIRST_P50 },
+		{ "first_byte_p99_ns", SERVE_FIRST_P99 },
+	};
+	double spread = bench_runs_spread(&row->figures[SERVE_P99]);
+	size_t i;
+
+	for (i = 0; i < sizeof(times) / sizeof(*times); i++) {
+		out_add_u64(obj, times[i].key, median(row, times[i].what));
+		bench_row_samples(obj, times[i].key, &row->figures[times[i].what]);
+	}
+	if (spread < bench_runs_spread(&row->figures[SERVE_WALL]))
+		spread = bench_runs_spread(&row->figures[SERVE_WALL]);
+	bench_row_noisy(obj, spread);
+	out_add_double(obj, "p99_spread", bench_runs_spread(&row->figures[SERVE_P99]));
+	json_object_object_add(obj, "latency", bench_latency_json(&row->latency));
+	json_object_object_add(obj, "first_byte", bench_latency_json(&row->first));
+	out_add_double(obj, "requests_per_s", by_second(row, row->last.requests));
+	out_add_double(obj, "bytes_per_s", by_second(row, row_bytes(row)));
+}
+
+static struct json_object *row_json(struct serve_row *row)
+{
+	struct json_object *obj = bench_row("serve", row->job.path->name, row->job.cache,
+					    row_bytes(row));
+
+	out_add_u64(obj, "concurrency", row->job.connections);
+	out_add_u64(obj, "file_bytes", row->job.size);
+	out_add_u64(obj, "threads", row->job.threads);
+	out_add_u64(obj, "parts", row->job.parts);
+	json_object_object_add(obj, "verified", json_object_new_boolean(row->job.verify));
+	if (row->last.err) {
+		out_add_str(obj, "error", why(row));
+		return obj;
+	}
+	out_add_u64(obj, "requests", row->last.requests);
+	add_cost(obj, row);
+	add_times(obj, row);
+	bench_row_copied(obj, row->last.counts.copied);
+	add_memory(obj, row);
+	out_add_u64(obj, "syscalls", row->last.counts.syscalls);
+	out_add_u64(obj, "socket_full", row->full);
+	out_add_u64(obj, "least_requests", row->last.least);
+	out_add_u64(obj, "most_requests", row->last.most);
+	return obj;
+}
+
+/* sendfile beside a row of zc: the same of all else; what is in memory beside hot. */
+static struct serve_row *sendfile_of(struct serve_row *rows, unsigned int nr,
+				     const struct serve_row *as)
+{
+	enum bench_cache cache = as->job.cache == BENCH_NONE ? BENCH_HOT : as->job.cache;
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		struct serve_row *row = &rows[i];
+
+		if (!strcmp(row->job.path->name, "sendfile") && !row->last.err &&
+		    row->job.cache == cache && row->job.connections == as->job.connections &&
+		    row->job.size == as->job.size)
+			return row;
+	}
+	return NULL;
+}
+
+static const char *verdict(struct serve_row *row, struct serve_row *base)
+{
+	if (row->last.leaked)
+		return "leaks";
+	if (!base || !row->job.path->zc || median(row, SERVE_P99) <= median(base, SERVE_P99))
+		return "";
+	return "sendfile beats it";
+}
+
+static void row_text(struct serve_row *rows, unsigned int nr, struct serve_row *row)
+{
+	char size[32], peak[32], copied[32];
+	uint64_t server;
+
+	printf("%5u %8s %-5s %-9s ", row->job.connections,
+	       out_bytes(row->job.size, size, sizeof(size)),
+	       bench_cache_name(row->job.cache), row->job.path->name);
+	if (row->last.err) {
+		printf("not measured: %s\n", why(row));
+		return;
+	}
+	server = median(row, SERVE_USER) + median(row, SERVE_SYSTEM);
+	printf("%8.0f %7.0f %8.2f %8.2f %8.2f %8.2f %7.1f %7.1f %8.0f %9s %9s  %s%s\n",
+	       by_second(row, row->last.requests),
+	       by_second(row, row_bytes(row) / (1024.0 * 1024.0)),
+	       median(row, SERVE_P50) / 1e6, median(row, SERVE_P99) / 1e6,
+	       median(row, SERVE_P999) / 1e6, row->latency.max / 1e6,
+	       server / 1e3 / row->last.requests,
+	       median(row, SERVE_BUSY) / 1e3 / row->last.requests,
+	       by_second(row, row->last.counts.allocations + row->last.made),
+	       out_bytes(median(row, SERVE_PEAK) + median(row, SERVE_MODULE), peak,
+			 sizeof(peak)),
+	       out_bytes(row->last.counts.copied, copied, sizeof(copied)),
+	       bench_noisy(bench_runs_spread(&row->figures[SERVE_P99])) ? "noisy " : "",
+	       verdict(row, sendfile_of(rows, nr, row)));
+}
+
+static void show_text(struct serve_row *rows, unsigned int nr)
+{
+	unsigned int i;
+
+	printf("%5s %8s %-5s %-9s %8s %7s %8s %8s %8s %8s %7s %7s %8s %9s %9s\n", "conn.",
+	       "size", "cache", "path", "req/s", "MiB/s", "p50 ms", "p99 ms", "p99.9 ms",
+	       "max ms", bench_method.icount ? "kinsn" : "CPU us", "machine", "alloc/s",
+	       "memory", "copied");
+	for (i = 0; i < nr; i++)
+		row_text(rows, nr, &rows[i]);
+	printf("%s for a request: of the server, and of the whole machine. memory: most of the "
+	       "server\nand of the module\n",
+	       bench_method.icount ? "kinsn" : "CPU us");
+}
+
+/**
+ * serve_show - the whole report
+ * @rows: rows
+ * @nr:   rows
+ */
+void serve_show(struct serve_row *rows, unsigned int nr)
+{
+	struct json_object *list;
+	unsigned int i;
+
+	if (!out_json) {
+		show_text(rows, nr);
+		return;
+	}
+	list = json_object_new_array();
+	for (i = 0; i < nr; i++)
+		json_object_array_add(list, row_json(&rows[i]));
+	bench_rows_show(list);
+}
