@@ -49,7 +49,7 @@ declare -A weights=([sendfile]=360 [buffer]=190 [transfer]=190 [load]=160 [fault
 # Other machines, see run_part, and the topics that run there once more, or single
 # programs of them.
 declare -A machines=([iommu]="dma" [swiotlb]="dma" [sig]="zcctl:load.sh"
-	[lockdown]="zcctl:load.sh")
+	[lockdown]="zcctl:load.sh" [icount]="bench:icount.sh")
 
 # summary: what was counted since the last one; all that was said meanwhile goes out
 summary()
@@ -106,7 +106,7 @@ read_guest()
 # $staging/K-N.result. MACHINE is empty for the ordinary one.
 run_part()
 {
-	local timeout='' limit=1500 mem=4096 brief='' guest options=(--edu)
+	local timeout='' limit=1500 mem=4096 brief='' icount='' guest options=(--edu)
 	local append="hugepagesz=1G hugepages=0:1"
 
 	k=$1 name=$1-$2 where=${3:+ ($3)}
@@ -118,6 +118,8 @@ run_part()
 	# The kernel takes only signed modules, and zc.ko is none.
 	sig) append+=" module.sig_enforce=1" ;;
 	lockdown) append+=" lockdown=integrity" ;;
+	# The clock counts instructions: what is measured can be repeated.
+	icount) options=(--icount) icount=y ;;
 	esac
 	log=$ZC_RUN/check-$name/all.log said=$staging/$name.said
 	mkdir -p "${log%/*}"
@@ -136,7 +138,8 @@ run_part()
 		exec {guest}< <(exec "$ZC_QEMU/guest.sh" -k "$k" --name "guest-$name" \
 			-m "$mem" --append "$append" "${options[@]}" \
 			--time-limit "$limit" --payload "$staging/$k" -- \
-			env TIMEOUT="$timeout" ZC_BRIEF="$brief" bash /zc/guest-check.sh $todo 2>&1)
+			env TIMEOUT="$timeout" ZC_BRIEF="$brief" ZC_ICOUNT="$icount" \
+			bash /zc/guest-check.sh $todo 2>&1)
 		echo $! >"$staging/$name.guest"
 		read_guest <&"$guest"
 		exec {guest}<&-
@@ -207,10 +210,11 @@ once_more()
 {
 	local t
 
-	# The debug kernel has no driver for an IOMMU, and knows no signatures.
+	# The debug kernel has no driver for an IOMMU, and knows no signatures; and it takes
+	# several times as many instructions.
 	case $1-$2 in
-	debug-iommu | debug-sig | debug-lockdown) return 0 ;;
-	*-sig | *-lockdown) ! brief "$1" || return 0 ;;
+	debug-iommu | debug-sig | debug-lockdown | debug-icount) return 0 ;;
+	*-sig | *-lockdown | *-icount) ! brief "$1" || return 0 ;;
 	esac
 	for t in ${machines[$2]}; do
 		[[ " ${topics//$'\n'/ } " != *" ${t%%:*} "* ]] || echo "$t"
@@ -245,9 +249,10 @@ for kernel in "${ready[@]}"; do
 	done < <(split "$per_kernel" $topics)
 	for machine in "${!machines[@]}"; do
 		case $machine in
-		sig | lockdown)
-			[[ " ${topics//$'\n'/ } " != *' zcctl '* ]] || ! brief "$kernel" ||
-				skip "$kernel: zcctl ($machine): on ${ready[-1]} alone" ;;
+		sig | lockdown | icount)
+			topic=${machines[$machine]%%:*}
+			[[ " ${topics//$'\n'/ } " != *" $topic "* ]] || ! brief "$kernel" ||
+				skip "$kernel: $topic ($machine): on ${ready[-1]} alone" ;;
 		esac
 		# shellcheck disable=SC2046 # a list of topics
 		start "$kernel" "$machine" "$machine" $(once_more "$kernel" "$machine")

@@ -5,6 +5,7 @@
 # what is left of another's page cache where memory is short.
 # shellcheck disable=SC1091,SC2317
 . ./ktap.sh
+# shellcheck source=../zcctl/zcctl-lib.sh
 . ./zcctl-lib.sh
 set -u
 ko=${ZC_KO:-/zc/zc.ko}

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # zcctl bench serve with the module: each path serves the right bytes, sockets that are full
-# and a thousand connections are no trouble, p99 of zc is not above that of sendfile, and
-# whoever is killed leaves nothing behind.
+# and a thousand connections are no trouble, and whoever is killed leaves nothing behind.
 # shellcheck disable=SC1091,SC2317
 . ./ktap.sh
+# shellcheck source=../zcctl/zcctl-lib.sh
 . ./zcctl-lib.sh
 set -u
 dir=$(mktemp -d /mnt/ext4/serve-XXXXXX)
@@ -68,7 +68,7 @@ killed()
 	[ $status -ne 0 ] && wait_for 20 nothing_left
 }
 
-ktap_plan 9
+ktap_plan 8
 
 head -c 24M /dev/urandom >"$dir/file"
 serve small "$dir/file" --connections 50 --requests 200 --repeat 1 --verify &&
@@ -101,33 +101,20 @@ printf X | dd of="$dir/file" bs=1 conv=notrunc 2>/dev/null
 nothing_left
 ktap_test "nothing is left of these" $?
 
-# By the clock of an emulated machine that others use, too, one run takes twice as long as the
-# next: so there are three tries, and what is close is not told apart. "make bench" does that:
-# there a clock counts instructions, and zc may not be above sendfile at all. zc-auto is what
-# a server takes that does not know what is in the page cache, zc-buffer one that has files to
-# serve again and again.
 dev=/dev/nullb0
 modprobe null_blk queue_mode=2 irqmode=0 memory_backed=0 gb=1 bs=4096 || dev=$dir/file
-
-# a_thousand CACHE SLACK: is p99 of zc at most so much of that of sendfile?
-a_thousand()
-{
-	serve thousand "$dev" --connections 1000 --requests 2000 --repeat 3 --cache "$1" \
-		--paths sendfile,zc-auto,zc-buffer && rows thousand <<-END
-	base = rows[0]["p99_ns"]
+# How long they wait says nothing by the clock of an emulated machine that others use, too:
+# icount.sh judges that.
+serve thousand "$dev" --connections 1000 --requests 2000 --repeat 1 \
+	--paths sendfile,zc-auto,zc-buffer && rows thousand <<-END
+	assert len(rows) == 5, len(rows)
 	for r in rows:
 	    assert "error" not in r, r
-	    print("#", r["path"], r["cache"], [n // 1000 for n in r["samples"]["p99_ns"]], "us")
+	    print("#", r["path"], r["cache"], "p99", r["p99_ns"] // 1000, "us")
 	    assert r["requests"] == 2000 and r["least_requests"] >= 1, r
 	    assert r["path"] == "sendfile" or r["copied_bytes"] == r["leaked_buffers"] == 0, r
-	sys.exit(any(r["p99_ns"] > base * $2 for r in rows))
 	END
-}
-
-a_thousand cold 1 || a_thousand cold 1 || a_thousand cold 1
-ktap_test "a thousand connections: p99 is not above that of sendfile, cold" $?
-a_thousand hot 2 || a_thousand hot 2 || a_thousand hot 2
-ktap_test "a thousand connections: nor, but for noise, hot" $?
+ktap_test "a thousand connections: each is answered, none copied, nothing left" $?
 
 killed KILL server zc-async
 ktap_test "the server is killed: nothing is left" $?
