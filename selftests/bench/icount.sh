@@ -41,12 +41,12 @@ repeats()
 	END
 }
 
-# p99 CACHE PATH: of a thousand connections, is it at most that of sendfile, but for what
-# either scatters, a tenth at most? That is little but on 6.1, where it depends on when the
-# scheduler has the client run who is served when
+# p99 CACHE PATH: of a thousand connections, is it at most that of sendfile? On 6.1 they are
+# as good as each other, hot, and scatter by a tenth: who is served when depends there on when
+# the scheduler has the client run
 p99()
 {
-	python3 - "$dir/serve" "$1" "$2" <<-'END'
+	python3 - "$dir/$1" "$1" "$2" <<-'END'
 		import json
 		import sys
 
@@ -56,8 +56,8 @@ p99()
 		zc = next(r for r in rows if r["path"] == path and r["cache"] in (cache, "none"))
 		for r in base, zc:
 		    print("#", r["path"], r["cache"], "p99", r["samples"]["p99_ns"], "instructions")
-		    assert r["requests"] == 10000 and r["least_requests"] >= 1, r
-		slack = min(0.1, max(r["p99_spread"] for r in (base, zc)))
+		    assert r["least_requests"] >= 1, r
+		slack = 0.1 if zc["kernel"] == "6.1" else 0
 		print("#", f"ratio {zc['p99_ns'] / base['p99_ns']:.3f}, at most {1 + slack:.3f}")
 		sys.exit(zc["p99_ns"] > base["p99_ns"] * (1 + slack))
 	END
@@ -66,14 +66,17 @@ p99()
 ktap_plan 4
 dev=/dev/nullb0
 for report in first second; do
-	bench $report io $dev --size 64M --paths sendfile,zc-direct,zc-auto,zc-buffer
+	bench $report io $dev --size 128M --paths sendfile,zc-direct,zc-auto,zc-buffer
 done
 repeats first second
 ktap_test "a second report has the figures of the first" $?
-bench serve serve $dev --connections 1000 --requests 10000 --repeat 2 \
-	--paths sendfile,zc-auto,zc-buffer
+# So many requests that how all begin at once is not in p99 where they are close
+bench cold serve $dev --connections 1000 --requests 3000 --repeat 1 --cache cold \
+	--paths sendfile,zc-auto
 p99 cold zc-auto
 ktap_test "a thousand connections: p99 is not above that of sendfile, cold" $?
+bench hot serve $dev --connections 1000 --requests 10000 --repeat 1 --cache hot \
+	--paths sendfile,zc-auto,zc-buffer
 p99 hot zc-auto
 ktap_test "nor hot" $?
 p99 hot zc-buffer

@@ -15,7 +15,7 @@ if ! command -v zcctl >/dev/null; then
 	exit 4
 fi
 
-ktap_plan 70
+ktap_plan 71
 rmmod zc 2>/dev/null
 zcctl status 2>"$dir/err"
 [ $? -eq 3 ] && says "zcctl load" err
