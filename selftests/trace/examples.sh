@@ -105,6 +105,25 @@ tools()
 	chmod +x "$dir/work" "$dir/bin"/*
 }
 
+# Of each request it is told once, though of several by one read of 64 bytes for each.
+test_strace()
+{
+	local told submitted
+
+	if ! command -v strace >/dev/null; then
+		ktap_skip "strace-poll: calls" "no strace"
+		ktap_skip "strace-poll: events" "no strace"
+		return
+	fi
+	run strace-poll && says 'epoll_wait' && ! says ' (write|sendfile)\('
+	check strace-poll "it waits, and writes nothing" $?
+	submitted=$(grep -c 'ioctl(.*0xed, 0x20,' "$dir/out")
+	told=$(sed -nE 's/.*read(\(| resumed).*, 4096\) += //p' "$dir/out" |
+		awk '{ n += $1 } END { print n + 0 }')
+	[ "$submitted" -ge 4 ] && [ "$told" -eq $((submitted * 64)) ]
+	check strace-poll "each request is submitted, and told of" $?
+}
+
 test_tracefs()
 {
 	run tracefs-all && says ' zc_transfer_begin: .* pos=0 ' 2 &&
@@ -191,21 +210,22 @@ hist_sum()
 		END { print sum + 0 }' "$dir/out"
 }
 
-ktap_plan 12
+ktap_plan 14
 zc_load
 trap restore EXIT
 if [ ! -e /sys/kernel/tracing/events/zc/enable ]; then
-	for _ in $(seq 12); do
+	for _ in $(seq 14); do
 		ktap_skip "an example" "no tracepoints, or no tracefs"
 	done
 	ktap_end
 fi
 # As in events.c.
 echo 0 >/sys/kernel/tracing/options/record-cmd
-[ "$(grep -c '^   :name: ' "$rst")" -eq 11 ]
+[ "$(grep -c '^   :name: ' "$rst")" -eq 12 ]
 ktap_test "all examples of the document are run" $?
 echo 1 >$params/held_after
 tools
+test_strace
 test_tracefs
 test_perf
 test_bpftrace
