@@ -5,7 +5,7 @@
 set -u
 . "${0%/*}/check.sh"
 
-for bench in io files many serve nic copybreak compare alloc fault numa tlb dma; do
+for bench in io files many serve nic copybreak compare alloc fault numa write tlb dma; do
 	check "bench $bench --help" 0 "$zcctl" bench "$bench" --help
 	check "bench $bench --help says usage" 0 \
 		says "^usage: zcctl bench $bench" out
@@ -88,6 +88,16 @@ for bench in alloc fault numa; do
 	check "bench $bench: a file" 2 "$zcctl" bench "$bench" "$0"
 done
 check "bench alloc: too many processes" 2 "$zcctl" bench alloc --processes 65
+for option in "size 0" "size 5000" "size 4K,,8K" "processes 0" "processes 65" "count 0" \
+		"to tape" "to pipe," "paths kept,nonsense" "repeat 0"; do
+	check "bench write: --$option" 2 "$zcctl" bench write "--${option% *}" "${option#* }"
+done
+check "bench write: two folders" 2 "$zcctl" bench write "$dir" "$dir"
+check "bench write: by reference to what is no pipe" 2 "$zcctl" bench write \
+	--to file,null --paths vmsplice
+check "bench write: for what it is" 0 says "vmsplice is for --to pipe alone" err
+check "bench write: no such folder" 1 "$zcctl" bench write "$dir/none"
+check "bench write: the folder is named" 0 says "cannot make a file in .*/none" err
 check "bench numa: bad number of requests" 2 "$zcctl" bench numa --requests 0
 
 if [ ! -e /dev/zc ]; then
@@ -113,6 +123,13 @@ if [ ! -e /dev/zc ]; then
 		--paths ioctl,zc,zc-list
 	check "bench numa of zc alone, without the module" 3 "$zcctl" bench numa \
 		--paths zc-read,unbound
+	check "bench write of zc alone, without the module" 3 "$zcctl" bench write \
+		--paths zc,zc-kept
+	check "bench write without the module shows the others" 3 "$zcctl" bench write "$dir" \
+		--size 4K --processes 1 --count 3 --paths kept,zc,zc-kept
+	check "bench write: the other is there" 0 says "^kept  *1  *[0-9]" out
+	check "bench write: why zc is not" 0 \
+		says "^zc-kept  *1 not measured: the module is not loaded" out
 	check "bench fault without the module shows the others" 3 "$zcctl" bench fault \
 		--size 2M --paths small,zc --repeat 1
 	check "bench fault: the other is there" 0 says "^small  *512 " out
@@ -202,6 +219,49 @@ assert [(r["bytes"] >> 10, r["path"], r["processes"]) for r in rows] == [
 	(s, p, n) for s in (8, 64) for p in ("small", "malloc") for n in (1, 2)], rows
 assert all(r["latency"]["count"] == 10 * r["processes"] for r in rows), rows
 assert all(len(r["samples"]["cpu_ns"]) == 2 for r in rows), rows' "$dir/report"
+check "bench write as JSON" 0 "$zcctl" -j bench write "$dir" --size 4K,64K --count 100 \
+	--repeat 2 --processes 1,2 --paths fresh,malloc,kept,vmsplice
+check "bench write: valid JSON" 0 json_valid "$dir/out" zc-bench/1 rows
+cp "$dir/out" "$dir/report"
+check "bench write: a row for each sink, size, number and way" 0 python3 - "$dir/report" <<'END'
+import json, sys
+report = json.load(open(sys.argv[1]))
+rows = report["rows"]
+names = "fresh", "malloc", "kept", "vmsplice"
+assert [(r["sink"], r["bytes"] >> 10, r["processes"], r["path"]) for r in rows] == [
+    (s, k, n, p) for s in ("pipe", "file", "null") for k in (4, 64) for n in (1, 2)
+    for p in names if p != "vmsplice" or s == "pipe"], rows
+assert report["environment"]["file_system"], report["environment"]
+for r in rows:
+    assert r["latency"]["count"] == 100 * r["processes"], r
+    assert all(len(r["samples"][f"{f}_ns"]) == 2 for f in ("cpu", "wall", "get", "write")), r
+    assert ("pipe_bytes" in r) == (r["sink"] == "pipe"), r
+END
+check "bench write: each page of a fresh buffer is a fault; one that is kept has none" 0 \
+	python3 - "$dir/report" <<'END'
+import json, os, sys
+for r in json.load(open(sys.argv[1]))["rows"]:
+    want = r["bytes"] / os.sysconf("SC_PAGESIZE") if r["path"] == "fresh" else 0
+    assert r["faults_per_write"] == want or r["path"] == "malloc", r
+END
+check "bench write: /dev/null leaves what the buffer costs" 0 python3 - "$dir/report" <<'END'
+import json, sys
+at = {(r["sink"], r["path"], r["processes"]): r for r in json.load(open(sys.argv[1]))["rows"]
+      if r["bytes"] == 65536}
+for n in 1, 2:
+    null, fresh = at["null", "kept", n], at["null", "fresh", n]
+    assert null["write_ns"] * 4 < at["file", "kept", n]["write_ns"], n
+    assert null["get_ns"] * 2 < fresh["get_ns"], n
+END
+# More than a pipe takes, not a part of the file's region, and more than that
+for args in "4K,200K --count 150" "17M --count 3"; do
+	# shellcheck disable=SC2086 # two words
+	check "bench write: all bytes come, in their order: $args" 0 "$zcctl" -j bench write \
+		"$dir" --to pipe,file --repeat 1 --verify --size $args \
+		--paths fresh,malloc,aligned,kept,vmsplice
+	check "bench write: all were right: $args" 1 grep -q '"error"' "$dir/out"
+done
+check "bench write: nothing left" 1 sh -c "ls -A '$dir' | grep zc-bench"
 check "bench numa as JSON" 0 "$zcctl" -j bench numa --size 4M --repeat 2 \
 	--accesses 1000 --paths thp-read,thp-random
 check "bench numa: valid JSON" 0 json_valid "$dir/out" zc-bench/1 rows

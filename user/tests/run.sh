@@ -181,7 +181,7 @@ completes()
 
 check "completion: commands" 0 completes "send" zcctl --json se
 check "completion: benchmarks alone" 0 \
-	completes "io files many serve nic copybreak compare alloc fault numa tlb dma --help" zcctl bench ""
+	completes "io files many serve nic copybreak compare alloc fault numa write tlb dma --help" zcctl bench ""
 check "completion: states of the cache" 0 \
 	completes "cold hot both" zcctl bench io FILE --cache ""
 check "completion: options of recv" 0 completes "--serve" zcctl recv 4000 --s

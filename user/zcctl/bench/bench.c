@@ -14,6 +14,7 @@ static const struct command benches[] = {
 	{ "alloc", bench_alloc, "get memory and give it back" },
 	{ "fault", bench_fault, "touch memory for the first time" },
 	{ "numa", bench_numa, "memory near and far, and processes that are bound" },
+	{ "write", bench_write, "write from buffers: what each costs, and the write" },
 	{ "tlb", bench_tlb, "load from memory: what the processor's TLB makes of it" },
 	{ "dma", bench_dma, "map memory for a device and unmap it" },
 	{ "copybreak", bench_copybreak, "small sends by reference and by copy" },

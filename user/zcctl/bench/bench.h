@@ -351,6 +351,7 @@ int bench_tlb(int argc, char **argv);
 int bench_dma(int argc, char **argv);
 int bench_copybreak(int argc, char **argv);
 int bench_numa(int argc, char **argv);
+int bench_write(int argc, char **argv);
 int bench_compare(int argc, char **argv);
 
 #endif /* _ZCCTL_BENCH_H */

@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* zcctl bench write: one run, in processes that write at once. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "alloc.h"
+#include "write.h"
+
+/* A writer warms up by so many writes, or by so many bytes if that is less often. */
+#define WARM_TIMES	64
+#define WARM_BYTES	(64ull << 20)
+
+/* What a process has for its writes */
+struct writer {
+	const struct write_job *job;
+	struct write_told *told;
+	struct write_buffers buffers;
+	struct write_sink sink;
+};
+
+static uint64_t faults(void)
+{
+	struct rusage ru;
+
+	getrusage(RUSAGE_SELF, &ru);
+	return ru.ru_minflt + ru.ru_majflt;
+}
+
+/* As little as a program does that makes data: it goes to each line. */
+static void fill(volatile char *data, uint64_t size, uint64_t at)
+{
+	uint64_t i;
+
+	for (i = 0; i < size; i += WRITE_LINE)
+		*(volatile uint64_t *)(data + i) = at + i;
+}
+
+static int write_buffer(struct writer *w, const char *data)
+{
+	int err = write_sink_put(&w->sink, data, w->job->size);
+
+	w->told->sink |= !!err;
+	return err;
+}
+
+static int write_once(struct writer *w)
+{
+	char *data;
+	int err = w->job->way->get(&w->buffers, &data);
+
+	if (err)
+		return err;
+	fill(data, w->job->size, w->sink.at);
+	err = write_buffer(w, data);
+	return w->job->way->put(&w->buffers, data) ?: err;
+}
+
+static uint64_t less(uint64_t time, uint64_t cost)
+{
+	return time > cost ? time - cost : 0;
+}
+
+/* The same with a look at the clock in between, each of which takes @clock. */
+static int write_timed(struct writer *w, uint64_t clock)
+{
+	uint64_t begin = now_ns(), ready, written, get, took;
+	char *data;
+	int err = w->job->way->get(&w->buffers, &data);
+
+	if (err)
+		return err;
+	fill(data, w->job->size, w->sink.at);
+	ready = now_ns();
+	err = write_buffer(w, data);
+	written = now_ns();
+	err = w->job->way->put(&w->buffers, data) ?: err;
+	get = less(now_ns() - written, clock) + less(ready - begin, clock);
+	took = less(written - ready, clock);
+	bench_latency_add(&w->told->get, get);
+	bench_latency_add(&w->told->write, took);
+	bench_latency_add(&w->told->whole, get + took);
+	return err;
+}
+
+static int warm_up(struct writer *w)
+{
+	uint64_t times = WARM_BYTES / w->job->size + 1;
+	int err = 0;
+
+	for (times = times < WARM_TIMES ? times : WARM_TIMES; times && !err; times--)
+		err = write_once(w);
+	return err;
+}
+
+static int run_writes(struct writer *w)
+{
+	struct write_told *told = w->told;
+	uint64_t clock = alloc_clock_cost(now_ns), cpu = bench_cpu_ns();
+	unsigned int i;
+	int err = 0;
+
+	/* Those of the counting itself come first. */
+	told->faults = faults();
+	told->faults = faults();
+	told->begin = now_ns();
+	cpu = bench_cpu_ns();
+	for (i = 0; i < w->job->count && !err; i++)
+		err = write_once(w);
+	told->cpu = bench_cpu_ns() - cpu;
+	told->end = now_ns();
+	told->faults = faults() - told->faults;
+	/* Who looks at the clock each time is slower: that does not count. */
+	for (i = 0; i < w->job->timed && !err; i++)
+		err = write_timed(w, clock);
+	return err;
+}
+
+/*
+ * Warm up, say so to @tell, and begin when all have done so, which is when nobody has the other
+ * end of @go open any more.
+ */
+static int work(struct writer *w, int go, int tell)
+{
+	const struct write_way *way = w->job->way;
+	int err = way->begin ? way->begin(&w->buffers) : 0;
+	char c = 0;
+
+	if (err)
+		return err;
+	err = warm_up(w);
+	if (!err && (write(tell, &c, 1) != 1 || read(go, &c, 1)))
+		err = -EIO;
+	err = err ?: run_writes(w);
+	if (way->end)
+		way->end(&w->buffers);
+	return err;
+}
+
+/* The sink first: its reader would share the buffers, each page of which is copied then. */
+static int work_to_sink(struct writer *w, int go, int tell)
+{
+	int err = write_sink_open(&w->sink, w->job), closed;
+
+	if (err) {
+		w->told->sink = true;
+		return err;
+	}
+	err = work(w, go, tell);
+	closed = write_sink_close(&w->sink, w->job);
+	if (err || !closed)
+		return err;
+	w->told->sink = true;
+	return closed;
+}
+
+static void child(const struct write_job *job, int go, int tell)
+{
+	struct write_told *told = &job->told[job->nr];
+	struct writer w = { .job = job, .told = told, .buffers.size = job->size };
+
+	told->err = bench_pin(job->nr) ?: work_to_sink(&w, go, tell);
+	told->done = true;
+	_exit(0);
+}
+
+/* Each has a pipe of its own to tell by: so who ends before he is ready is noticed. */
+static unsigned int start_all(struct write_job *job, const int *go, int *ready, pid_t *pids)
+{
+	int tell[2];
+
+	for (job->nr = 0; job->nr < job->processes; job->nr++) {
+		if (pipe2(tell, O_CLOEXEC))
+			break;
+		memset(&job->told[job->nr], 0, sizeof(*job->told));
+		pids[job->nr] = bench_fork();
+		if (!pids[job->nr]) {
+			close(go[1]);
+			child(job, go[0], tell[1]);
+		}
+		close(tell[1]);
+		ready[job->nr] = tell[0];
+		if (pids[job->nr] < 0) {
+			close(tell[0]);
+			break;
+		}
+	}
+	return job->nr;
+}
+
+static void take_all(const struct write_job *job, struct bench_latency *latency,
+		     struct write_result *res)
+{
+	static struct bench_latency get, call;
+	uint64_t begin = UINT64_MAX, end = 0, nr = (uint64_t)job->count * job->processes;
+	uint64_t faulted = 0;
+	unsigned int i;
+
+	memset(&get, 0, sizeof(get));
+	memset(&call, 0, sizeof(call));
+	for (i = 0; i < job->processes; i++) {
+		const struct write_told *told = &job->told[i];
+
+		begin = told->begin < begin ? told->begin : begin;
+		end = told->end > end ? told->end : end;
+		res->cpu += told->cpu;
+		faulted += told->faults;
+		bench_latency_merge(latency, &told->whole);
+		bench_latency_merge(&get, &told->get);
+		bench_latency_merge(&call, &told->write);
+	}
+	res->cpu /= nr;
+	res->wall = (end - begin) / nr;
+	res->faults = (double)faulted / nr;
+	res->get = bench_latency_at(&get, 0.5);
+	res->write = bench_latency_at(&call, 0.5);
+	res->pipe_bytes = job->told[0].pipe_bytes;
+}
+
+/**
+ * write_run - one run
+ * @of:      what each process does; @nr is set here
+ * @latency: what writes took is added to this
+ * @res:     out: what it cost, or why it was none
+ */
+void write_run(const struct write_job *of, struct bench_latency *latency,
+	       struct write_result *res)
+{
+	int go[2], ready[WRITE_PROCESSES_MAX];
+	struct write_job job = *of;
+	pid_t pids[WRITE_PROCESSES_MAX];
+	unsigned int i, started;
+	char c;
+
+	*res = (struct write_result){ };
+	if (pipe2(go, O_CLOEXEC)) {
+		res->err = -errno;
+		return;
+	}
+	started = start_all(&job, go, ready, pids);
+	close(go[0]);
+	for (i = 0; i < started; i++) {
+		/* Nothing: it has failed, and says so. */
+		if (read(ready[i], &c, 1) < 0)
+			res->err = -errno;
+		close(ready[i]);
+	}
+	close(go[1]);
+	for (i = 0; i < started; i++)
+		waitpid(pids[i], NULL, 0);
+	if (started < job.processes)
+		res->err = -EAGAIN;
+	for (i = 0; i < started && !res->err; i++) {
+		res->err = job.told[i].done ? job.told[i].err : -EIO;
+		res->sink = job.told[i].sink;
+	}
+	if (!res->err)
+		take_all(&job, latency, res);
+}
