@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# zcctl bench alloc, fault and numa with the module: what can be known before is exact: page
+# zcctl bench alloc, fault, numa and write with the module: what can be known before is exact: page
 # faults, page sizes, where buffers came from, and where memory lies. Times are none of it.
 # shellcheck disable=SC1091,SC2317
 . ./ktap.sh
@@ -47,7 +47,7 @@ valid()
 	[ $status -eq 0 ] || [ $status -eq 4 ]
 }
 
-ktap_plan 25
+ktap_plan 32
 rmmod zc 2>/dev/null
 insmod "$ko"
 echo 0:3,1:1 >$params/reserve
@@ -254,4 +254,47 @@ says "not measured: .*max_bytes" out
 status=$?
 echo "$was" >$limit
 ktap_test "bench numa of too much: what is in the way" $status
+
+zcctl -j bench write "$dir" --tune --size 4K,64K --count 16 --repeat 2 >"$dir/write" &&
+	valid write
+ktap_test "bench write: of the schema" $?
+rows write <<-'END'
+	names = ["fresh", "malloc", "aligned", "kept", "vmsplice", "zc", "zc-kept"]
+	say(len(rows) == 4 * (7 + 6 + 6), len(rows))
+	for r in rows:
+	    say("error" not in r and r["latency"]["count"] == 16 * r["processes"], r)
+	    pages = r["bytes"] / 4096
+	    want = {"fresh": pages, "zc": pages, "kept": 0, "vmsplice": 0, "zc-kept": 0}
+	    say(r["path"] not in want or r["faults_per_write"] == want[r["path"]], r)
+END
+ktap_test "bench write: a fault for each page of a new mapping, none for what is kept" $?
+zcctl -j bench write --tune --to null --size 2M --count 4 --repeat 1 --paths zc,zc-kept \
+	>"$dir/write" && rows write <<-'END'
+	for r in rows:
+	    say(r["faults_per_write"] == (1 if r["path"] == "zc" else 0), r)
+END
+ktap_test "bench write: one fault for the hugepage of a buffer" $?
+zcctl -j bench write "$dir" --to pipe,file --verify --size 4K,200K,3M --count 40 --repeat 1 \
+	--paths vmsplice,zc,zc-kept >"$dir/write" && rows write <<-'END'
+	say(len(rows) == 6 * (3 + 2) and not any("error" in r for r in rows), rows)
+END
+ktap_test "bench write: all bytes come out of buffers, in their order" $?
+zcctl bench write --to null --size 64K --count 1000000 --processes 1 \
+	--paths zc-kept >/dev/null 2>&1 &
+bench=$!
+# shellcheck disable=SC2016 # for the inner shell
+wait_for 20 sh -c '[ "$(zcctl -j buffer list | grep -o "\"size\":65536" | wc -l)" = 4 ]'
+ktap_test "bench write: four buffers in the pool of a process" $?
+end $bench
+wait_for 20 grep -q "^zc [0-9]* 0 " /proc/modules
+ktap_test "bench write, killed: nothing left of it" $?
+was=$(cat $limit)
+echo $((4 << 20)) >$limit
+zcctl -j bench write --to null --size 2M --count 4 --processes 1 --repeat 1 \
+	--paths kept,zc,zc-kept >"$dir/write" && rows write <<-'END'
+	say("max_bytes" in by["zc-kept", 1, 2 * MIB]["error"], rows)
+	say(not any("error" in by[p, 1, 2 * MIB] for p in ("kept", "zc")), rows)
+END
+ktap_test "bench write: a pool of more than the module may have says so" $?
+echo "$was" >$limit
 ktap_end

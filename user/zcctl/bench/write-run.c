@@ -151,7 +151,8 @@ static int work_to_sink(struct writer *w, int go, int tell)
 	}
 	err = work(w, go, tell);
 	closed = write_sink_close(&w->sink, w->job);
-	if (err || !closed)
+	/* Why its reader has gone */
+	if ((err && err != -EPIPE) || !closed)
 		return err;
 	w->told->sink = true;
 	return closed;

@@ -128,7 +128,7 @@ const char *write_file_system(int fd, char *buf, size_t size)
 	size_t i;
 
 	if (fstatfs(fd, &fs))
-		return NULL;
+		return "unknown";
 	for (i = 0; i < sizeof(known) / sizeof(*known); i++)
 		if (known[i].magic == (unsigned long)fs.f_type)
 			return known[i].name;

@@ -36,8 +36,9 @@ static const char write_help[] =
 "  --verify         compare what comes with what was written: a test, and no measurement\n"
 BENCH_METHOD_HELP
 "\n"
-"Buffers of zc of up to 1 MiB are parts of a hugepage. A file is gone when the benchmark\n"
-"ends, however it ends.\n"
+"Buffers of zc of up to 1 MiB are parts of a hugepage. --tune switches off meanwhile that the\n"
+"kernel takes pages away to see who uses them (numa_balancing), which are faults, too. A file\n"
+"is gone when the benchmark ends, however it ends.\n"
 "\n"
 "examples:\n"
 "  zcctl bench write --size 64K --to pipe\n"
@@ -153,7 +154,8 @@ static uint64_t most(const uint64_t *of, unsigned int nr)
 static int make_files(struct bench *b)
 {
 	uint64_t size = most(b->sizes, b->nr_sizes);
-	char name[32];
+	char number[32];
+	const char *name;
 	int fd;
 
 	size = size < WRITE_REGION ? WRITE_REGION : size;
@@ -164,8 +166,8 @@ static int make_files(struct bench *b)
 					 "cannot make a file in %s", b->dir);
 		b->files[b->nr_files++] = fd;
 	}
-	bench_environment_add("file_system", json_object_new_string(
-			write_file_system(b->files[0], name, sizeof(name)) ?: "unknown"));
+	name = write_file_system(b->files[0], number, sizeof(number));
+	bench_environment_add("file_system", json_object_new_string(name));
 	return EX_OK;
 }
 
@@ -206,6 +208,9 @@ static int run(struct bench *b)
 		ret = make_files(b);
 	if (ret)
 		return ret;
+	/* It takes pages out of page tables to see who uses them: faults of its own. */
+	if (bench_method.tune && !access(BENCH_BALANCING, F_OK))
+		bench_setting(BENCH_BALANCING, "0");
 	measure(b);
 	if (out_json)
 		write_show_json(b->rows, b->nr);
