@@ -127,7 +127,7 @@ void write_show_text(struct write_row *rows, unsigned int nr)
 		last = &rows[i];
 		show_row(rows, nr, &rows[i]);
 	}
-	puts("\nelapsed: by the writes of all processes; buffer: to get, to fill and to give back,\n"
-	     "of which kept has the filling alone; write: the call; medians of single ones. p50 to\n"
-	     "longest: of both together");
+	puts("\nelapsed: by the writes of all processes; buffer: to get, to fill and to give\n"
+	     "back, of which kept has the filling alone; write: the call; medians of single ones. p50\n"
+	     "to longest: of both together");
 }
