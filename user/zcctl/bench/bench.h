@@ -341,6 +341,7 @@ const char *bench_cache_name(enum bench_cache cache);
 int bench_busy_ns(uint64_t *ns);
 
 int bench_io(int argc, char **argv);
+uint64_t bench_busy_from(uint64_t begin, uint64_t end, uint64_t least);
 int bench_files(int argc, char **argv);
 int bench_many(int argc, char **argv);
 int bench_serve(int argc, char **argv);

@@ -335,7 +335,7 @@ static int run_open(struct many *m, struct row *row, uint64_t *busy)
 	process = bench_cpu_ns() - process;
 	if (!err)
 		err = bench_busy_ns(&end);
-	*busy = end - begin;
+	*busy = bench_busy_from(begin, end, process);
 	row->process = process;
 	row->copied = m->copied;
 	row->peak = m->peak;

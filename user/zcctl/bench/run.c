@@ -265,6 +265,16 @@ static bool await(const struct crew *crew, unsigned int nr, char what)
 	return !nr;
 }
 
+static uint64_t cpu_of_all(const struct crew *crew)
+{
+	uint64_t sum = 0;
+	unsigned int i;
+
+	for (i = 0; i < 2 * crew->lanes; i++)
+		sum += crew->rep[i].usage.cpu_ns;
+	return sum;
+}
+
 /* All begin at once. What the machine counts is taken around them. */
 static void let_work(struct crew *crew, struct bench_result *res)
 {
@@ -281,7 +291,7 @@ static void let_work(struct crew *crew, struct bench_result *res)
 			return;
 	await(crew, each * crew->lanes, BENCH_DONE);
 	if (busy[0] != BENCH_UNKNOWN && !bench_busy_ns(&busy[1]))
-		res->busy_ns = busy[1] - busy[0];
+		res->busy_ns = bench_busy_from(busy[0], busy[1], cpu_of_all(crew));
 	if (softirq != BENCH_UNKNOWN)
 		res->softirq_ns = bench_softirq_ns() - softirq;
 }

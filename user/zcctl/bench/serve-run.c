@@ -209,10 +209,11 @@ static void take(struct run *run, const struct moment *from, const struct moment
 	figures[SERVE_P999] = bench_latency_at(&sh->latency, 0.999);
 	figures[SERVE_FIRST_P50] = bench_latency_at(&sh->first, 0.5);
 	figures[SERVE_FIRST_P99] = bench_latency_at(&sh->first, 0.99);
-	figures[SERVE_BUSY] = to->busy_ns - from->busy_ns;
 	figures[SERVE_USER] = to->server.user_ns - from->server.user_ns;
 	figures[SERVE_SYSTEM] = to->server.system_ns - from->server.system_ns;
 	figures[SERVE_CLIENT] = sh->client_ns;
+	figures[SERVE_BUSY] = bench_busy_from(from->busy_ns, to->busy_ns, sh->client_ns +
+					      figures[SERVE_USER] + figures[SERVE_SYSTEM]);
 	figures[SERVE_PAGES] = to->pages - from->pages;
 	res->requests = sh->requests;
 	res->least = sh->least;
