@@ -80,16 +80,19 @@ static void on_signal(int sig)
 	raise(sig);
 }
 
+/* What is ignored, as by nohup(1), stays so: it ends nothing. */
 static void arrange_restore(void)
 {
-	static const int ends[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+	static const int ends[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGALRM, SIGXCPU };
 	const struct sigaction action = { .sa_handler = on_signal };
+	struct sigaction old;
 	size_t i;
 
 	owner = getpid();
 	atexit(restore_all);
 	for (i = 0; i < sizeof(ends) / sizeof(*ends); i++)
-		sigaction(ends[i], &action, NULL);
+		if (!sigaction(ends[i], NULL, &old) && old.sa_handler != SIG_IGN)
+			sigaction(ends[i], &action, NULL);
 }
 
 static bool changed_before(const char *path)
