@@ -9,8 +9,10 @@
 
 /* What makes figures differ whatever was changed. */
 static const char *const watched[] = { "kernel", "machine", "cpu", "cpus", "virtual", "governor",
-	"mitigations", "icount", "pinned", "module", "module_srcversion", "zcctl", "clocksource",
-	"thp" };
+	"icount", "pinned", "module", "module_srcversion", "zcctl", "clocksource", "thp" };
+
+/* The same, of which each part is looked at by its name: all of them together are long. */
+static const char *const in_parts[] = { "mitigations", "module_parameters" };
 
 #define NR(array)	(sizeof(array) / sizeof(*(array)))
 
@@ -81,8 +83,8 @@ static void compare_values(const struct compare *cmp, const char *key, const cha
 	json_object_array_add(found, obj);
 }
 
-/* The names of mitigations in the environments of a side go to @names. */
-static void mitigation_names(const struct results *res, struct json_object *names)
+/* The names of parts in the environments of a side go to @names. */
+static void part_names(const struct results *res, const char *key, struct json_object *names)
 {
 	size_t i, nr = json_object_array_length(res->environments);
 	struct json_object *all;
@@ -90,27 +92,26 @@ static void mitigation_names(const struct results *res, struct json_object *name
 	for (i = 0; i < nr; i++) {
 		all = NULL;
 		json_object_object_get_ex(json_object_array_get_idx(res->environments, i),
-					  "mitigations", &all);
+					  key, &all);
 		if (!json_object_is_type(all, json_type_object))
 			continue;
-		json_object_object_foreach(all, key, val) {
+		json_object_object_foreach(all, part, val) {
 			(void)val;
-			if (!in_list(names, key))
-				json_object_array_add(names, json_object_new_string(key));
+			if (!in_list(names, part))
+				json_object_array_add(names, json_object_new_string(part));
 		}
 	}
 }
 
-/* Each by its name: all of them together are long. */
-static void compare_mitigations(const struct compare *cmp, struct json_object *found)
+static void compare_parts(const struct compare *cmp, const char *key, struct json_object *found)
 {
 	struct json_object *names = json_object_new_array();
 	size_t i;
 
-	mitigation_names(&cmp->res[0], names);
-	mitigation_names(&cmp->res[1], names);
+	part_names(&cmp->res[0], key, names);
+	part_names(&cmp->res[1], key, names);
 	for (i = 0; i < json_object_array_length(names); i++)
-		compare_values(cmp, "mitigations",
+		compare_values(cmp, key,
 			       json_object_get_string(json_object_array_get_idx(names, i)), found);
 	json_object_put(names);
 }
@@ -126,11 +127,9 @@ struct json_object *compare_differences(const struct compare *cmp)
 	struct json_object *found = json_object_new_array();
 	size_t i;
 
-	for (i = 0; i < NR(watched); i++) {
-		if (!strcmp(watched[i], "mitigations"))
-			compare_mitigations(cmp, found);
-		else
-			compare_values(cmp, watched[i], NULL, found);
-	}
+	for (i = 0; i < NR(watched); i++)
+		compare_values(cmp, watched[i], NULL, found);
+	for (i = 0; i < NR(in_parts); i++)
+		compare_parts(cmp, in_parts[i], found);
 	return found;
 }

@@ -11,7 +11,9 @@
 #include "bench.h"
 #include "method.h"
 #include "root.h"
+#include "route.h"
 
+#define PARAMETERS	"/sys/module/zc/parameters"
 #define CLOCKS	"/sys/devices/system/clocksource/clocksource0"
 
 static struct json_object *environment;
@@ -78,23 +80,30 @@ static void add_cpu(struct json_object *env)
 	json_object_object_add(env, "virtual", json_object_new_boolean(emulated));
 }
 
-static struct json_object *mitigations(void)
+/* The first line of each file in a folder; NULL where there is no such folder. */
+static struct json_object *folder(const char *dir)
 {
-	static const char dir[] = "/sys/devices/system/cpu/vulnerabilities";
-	struct json_object *obj = json_object_new_object();
+	struct json_object *obj;
 	DIR *d = opendir(dir);
 	struct dirent *one;
 	char path[512];
 
-	while (d && (one = readdir(d))) {
+	if (!d)
+		return NULL;
+	obj = json_object_new_object();
+	while ((one = readdir(d))) {
 		if (one->d_name[0] == '.')
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", dir, one->d_name);
 		add_line(obj, one->d_name, path);
 	}
-	if (d)
-		closedir(d);
+	closedir(d);
 	return obj;
+}
+
+static struct json_object *mitigations(void)
+{
+	return folder("/sys/devices/system/cpu/vulnerabilities") ?: json_object_new_object();
 }
 
 static void add_command(struct json_object *env, int argc, char **argv)
@@ -127,19 +136,31 @@ static void add_load(struct json_object *env)
 		out_add_str(env, "load", NULL);
 }
 
-/* Before anything is measured, which changes the load; @argv is from the benchmark's name on. */
+/*
+ * Before anything is measured, which changes the load, and parameters of the module; @argv is
+ * from the benchmark's name on.
+ */
 void bench_environment_begin(int argc, char **argv)
 {
 	environment = json_object_new_object();
 	add_time(environment);
 	add_command(environment, argc, argv);
 	add_load(environment);
+	json_object_object_add(environment, "module_parameters", folder(PARAMETERS));
 }
 
 /* What one benchmark has to say beside it; consumes @val. */
 void bench_environment_add(const char *key, struct json_object *val)
 {
 	json_object_object_add(environment, key, val);
+}
+
+/* By which device a socket sends, and what that takes off the processor's hands. */
+void bench_environment_nic(int sock)
+{
+	struct route route;
+
+	bench_environment_add("nic", route_find(sock, &route) ? route_json(&route) : NULL);
 }
 
 /* For the report: the machine, and what the options said. The caller's. */

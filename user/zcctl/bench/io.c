@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "io.h"
-#include "route.h"
 
 #define WARM_UP_SIZE	(32ull << 20)
 #define SIZE		(256ull << 20)
@@ -306,12 +305,11 @@ static int measure_and_show(struct io_bench *b)
 /* Is anybody there, and what is on the way? */
 static int look_at_peer(const struct io_bench *b)
 {
-	struct route route;
 	int sock = b->peer.host ? net_connect(&b->peer) : -1;
 
 	if (sock < 0)
 		return b->peer.host ? EX_FAILED : EX_OK;
-	bench_environment_add("nic", route_find(sock, &route) ? route_json(&route) : NULL);
+	bench_environment_nic(sock);
 	close(sock);
 	return EX_OK;
 }

@@ -46,10 +46,12 @@ extern struct bench_method bench_method;
 int bench_getopt(int argc, char **argv, const struct option *own);
 int bench_method_option(const char *bench, int c, char **argv);
 int bench_method_begin(void);
+int bench_tune_balancing(void);
 int bench_method_end(int ret);
 bool bench_noisy(double spread);
 
 int bench_pin(enum bench_role role);
+void bench_unpin(void);
 unsigned int bench_cpus(void);
 void bench_pin_json(struct json_object *obj);
 
@@ -61,6 +63,7 @@ int bench_settings_restore(int ret);
 void bench_environment_begin(int argc, char **argv);
 const char *bench_virtual(void);
 void bench_environment_add(const char *key, struct json_object *val);
+void bench_environment_nic(int sock);
 struct json_object *bench_environment(void);
 
 #endif /* _ZCCTL_BENCH_METHOD_H */
