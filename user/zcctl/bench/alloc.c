@@ -186,9 +186,7 @@ static void add_figures(struct bench *b, struct json_object *obj, struct row *ro
 		out_add_double(obj, "per_s", 1e9 / wall);
 	if (scale)
 		out_add_double(obj, "scaling", scale);
-	out_add_double(obj, "spread", bench_runs_spread(&row->cost));
-	out_add_u64(obj, "runs", row->cost.nr);
-	bench_row_noisy(obj, bench_runs_spread(&row->cost));
+	bench_row_spread(obj, bench_runs_spread(&row->cost), row->cost.nr);
 	bench_row_samples(obj, "cpu_ns", &row->cost);
 	bench_row_samples(obj, "wall_ns", &row->wall);
 	if (row->job.way->tier) {
@@ -261,7 +259,7 @@ static void show_row(struct bench *b, struct row *row)
 	       (unsigned long long)bench_latency_at(lat, 0.999), (unsigned long long)lat->max,
 	       beats_zc(b, row) ? "  beats zc-map" : "",
 	       row->late && row->job.way->tier == ALLOC_LIST ? "  some not cleared yet" : "",
-	       bench_noisy(bench_runs_spread(&row->cost)) ? "  noisy" : "");
+	       bench_noisy_text(bench_runs_spread(&row->cost)));
 }
 
 static void show_text(struct bench *b)

@@ -327,6 +327,8 @@ struct json_object *bench_row(const char *test, const char *path,
 void bench_row_samples(struct json_object *obj, const char *key,
 		       const struct bench_runs *runs);
 void bench_row_noisy(struct json_object *obj, double spread);
+void bench_row_spread(struct json_object *obj, double spread, unsigned int runs);
+const char *bench_noisy_text(double spread);
 void bench_row_cost(struct json_object *obj, struct bench_runs *runs, uint64_t bytes);
 void bench_row_copied(struct json_object *obj, uint64_t copied);
 void bench_rows_show(struct json_object *rows);
@@ -339,9 +341,9 @@ const char *bench_cache_name(enum bench_cache cache);
 
 /* busy.c: all processors together */
 int bench_busy_ns(uint64_t *ns);
+uint64_t bench_busy_from(uint64_t begin, uint64_t end, uint64_t least);
 
 int bench_io(int argc, char **argv);
-uint64_t bench_busy_from(uint64_t begin, uint64_t end, uint64_t least);
 int bench_files(int argc, char **argv);
 int bench_many(int argc, char **argv);
 int bench_serve(int argc, char **argv);

@@ -173,6 +173,20 @@ void bench_row_noisy(struct json_object *obj, double spread)
 	json_object_object_add(obj, "noisy", json_object_new_boolean(bench_noisy(spread)));
 }
 
+/* How far so many runs scatter, and whether that is too much: once for each row. */
+void bench_row_spread(struct json_object *obj, double spread, unsigned int runs)
+{
+	out_add_double(obj, "spread", spread);
+	out_add_u64(obj, "runs", runs);
+	bench_row_noisy(obj, spread);
+}
+
+/* The same at the end of a line for people. */
+const char *bench_noisy_text(double spread)
+{
+	return bench_noisy(spread) ? "  noisy" : "";
+}
+
 /* All runs of what a row has as @key, for zcctl bench compare. */
 void bench_row_samples(struct json_object *obj, const char *key,
 		       const struct bench_runs *runs)
@@ -189,11 +203,11 @@ void bench_row_samples(struct json_object *obj, const char *key,
 	json_object_object_add(all, key, list);
 }
 
-/* By icount a ns is an instruction. */
+/* All but the spread. By icount a ns is an instruction. */
 void bench_row_cost(struct json_object *obj, struct bench_runs *runs, uint64_t bytes)
 {
 	uint64_t median = bench_runs_median(runs);
-	double cost = bench_per_mib(median, bytes), spread = bench_runs_spread(runs);
+	double cost = bench_per_mib(median, bytes);
 
 	out_add_u64(obj, "cpu_ns", median);
 	out_add_double(obj, "cpu_ns_per_mib", cost);
@@ -201,9 +215,6 @@ void bench_row_cost(struct json_object *obj, struct bench_runs *runs, uint64_t b
 		out_add_double(obj, "kinsn_per_mib", cost / 1000);
 	else
 		out_add_str(obj, "kinsn_per_mib", NULL);
-	out_add_double(obj, "spread", spread);
-	out_add_u64(obj, "runs", runs->nr);
-	bench_row_noisy(obj, spread);
 	bench_row_samples(obj, "cpu_ns", runs);
 }
 

@@ -98,6 +98,7 @@ static void measure(struct bench *b, struct zc_context *zc)
 	struct zc_buf_create buf = { .size = b->size, .node = ZC_NODE_ANY };
 	unsigned int round, i, rounds = bench_method.repeat + 1;
 
+	bench_pin(BENCH_SENDER);
 	if (ioctl(zc_fd(zc), ZC_IOC_BUF_CREATE, &buf))
 		b->rows[ZC_MEASURE_BUFFER].err = -errno;
 	for (round = 0; round < rounds; round++)
@@ -128,6 +129,14 @@ static double times_as_much(struct row *row, struct bench_runs *runs, struct row
 	double of = base->err ? 0 : per_mib(base, base_runs);
 
 	return of ? per_mib(row, runs) / of : 0;
+}
+
+/* The one of mapping or of unmapping that scatters more. */
+static double spread(struct row *row)
+{
+	double map = bench_runs_spread(&row->map), unmap = bench_runs_spread(&row->unmap);
+
+	return map > unmap ? map : unmap;
 }
 
 static bool is_less(struct bench_runs *runs, struct bench_runs *base)
@@ -201,7 +210,7 @@ static void json_row(struct bench *b, struct row *row, struct json_object *obj)
 	else
 		out_add_str(obj, "entries", NULL);
 	out_add_u64(obj, "bounced_bytes", row->last.bounced);
-	out_add_u64(obj, "runs", row->map.nr);
+	bench_row_spread(obj, spread(row), row->map.nr);
 	bench_row_samples(obj, "map_ns", &row->map);
 	bench_row_samples(obj, "unmap_ns", &row->unmap);
 	out_add_u64(obj, "icount", bench_method.icount);
@@ -255,7 +264,8 @@ static void text_row(struct bench *b, struct row *row)
 	printf(" %6llu %8llu %7s", (unsigned long long)row->last.calls,
 	       (unsigned long long)bench_runs_median(&row->segments), entries);
 	printf(" %9s", out_bytes(row->last.bounced, text, sizeof(text)));
-	puts(fewer(b, row, text, sizeof(text)));
+	printf(" %5.1f %%", 100 * spread(row));
+	printf("%s%s\n", fewer(b, row, text, sizeof(text)), bench_noisy_text(spread(row)));
 }
 
 static void show_text(struct bench *b)
@@ -268,9 +278,9 @@ static void show_text(struct bench *b)
 	       *b->target.driver ? b->target.driver : "none", dma_addresses(&b->target));
 	printf("%s per MiB, medians of %d rounds\n", bench_method.icount ? "instructions" : "ns",
 	       bench_method.repeat);
-	printf("%-9s %9s %19s %8s %9s %19s %8s %6s %8s %7s %9s\n", "path", "to map",
+	printf("%-9s %9s %19s %8s %9s %19s %8s %6s %8s %7s %9s %7s\n", "path", "to map",
 	       "least to most", "of zc", "to unmap", "least to most", "of zc", "calls",
-	       "segments", "entries", "bounced");
+	       "segments", "entries", "bounced", "spread");
 	for (i = 0; i < NR_KINDS; i++) {
 		struct row *row = &b->rows[i];
 

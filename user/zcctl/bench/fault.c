@@ -197,9 +197,7 @@ static void add_figures(struct json_object *obj, struct row *row)
 	out_add_u64(obj, "touch_cpu_ns", bench_runs_median(&row->touch));
 	out_add_u64(obj, "first_touch_ns", bench_runs_median(&row->first));
 	out_add_u64(obj, "first_byte_ns", bench_runs_median(&row->byte));
-	out_add_double(obj, "spread", bench_runs_spread(&row->both));
-	out_add_u64(obj, "runs", row->both.nr);
-	bench_row_noisy(obj, bench_runs_spread(&row->both));
+	bench_row_spread(obj, bench_runs_spread(&row->both), row->both.nr);
 	bench_row_samples(obj, "cpu_ns", &row->both);
 	bench_row_samples(obj, "get_cpu_ns", &row->get);
 	bench_row_samples(obj, "touch_cpu_ns", &row->touch);
@@ -279,7 +277,7 @@ static void show_costs(struct bench *b)
 		       (unsigned long long)bench_latency_at(row->latency, 0.99),
 		       (unsigned long long)row->latency->max,
 		       beats_zc(b, row) ? "  beats zc" : "",
-		       bench_noisy(bench_runs_spread(&row->both)) ? "  noisy" : "");
+		       bench_noisy_text(bench_runs_spread(&row->both)));
 	}
 }
 
@@ -362,13 +360,9 @@ static int run(struct bench *b)
 
 	for (i = 0; i < b->nr; i++)
 		zc += !b->rows[i].way->flags;
-	if (!ret)
-		ret = bench_need_module(zc, b->nr - zc);
+	ret = ret ?: bench_need_module(zc, b->nr - zc) ?: bench_tune_balancing();
 	if (ret)
 		return ret;
-	/* It takes pages out of page tables to see who uses them: faults of its own. */
-	if (bench_method.tune && !access(BENCH_BALANCING, F_OK))
-		bench_setting(BENCH_BALANCING, "0");
 	measure(b);
 	if (out_json)
 		show_json(b);

@@ -391,6 +391,11 @@ static int add_rows(struct bench *b)
 	return EX_OK;
 }
 
+static const char *why_not(const struct row *row)
+{
+	return bench_why_not(row->how->zc, row->last.err);
+}
+
 static void show_json(struct bench *b)
 {
 	struct json_object *rows = json_object_new_array();
@@ -406,9 +411,10 @@ static void show_json(struct bench *b)
 		out_add_u64(obj, "files", row->nr);
 		json_object_object_add(obj, "requests", json_object_new_boolean(b->requests));
 		if (row->last.err) {
-			out_add_str(obj, "error", strerror(-row->last.err));
+			out_add_str(obj, "error", why_not(row));
 		} else {
 			bench_row_cost(obj, &row->runs, bytes);
+			bench_row_spread(obj, bench_runs_spread(&row->runs), row->runs.nr);
 			bench_row_copied(obj, row->last.copied);
 			out_add_u64(obj, "call_ns_least", row->call_ns);
 			out_add_u64(obj, "syscalls", row->last.syscalls);
@@ -442,21 +448,23 @@ static void row_text(struct bench *b, struct row *row)
 	printf("%9s %5u  %-10s %-5s ", out_bytes(row->size, size, sizeof(size)),
 	       row->nr, row->how->name, bench_cache_name(row->cache));
 	if (row->last.err) {
-		printf("not measured: %s\n", strerror(-row->last.err));
+		printf("not measured: %s\n", why_not(row));
 		return;
 	}
 	cost = bench_runs_median(&row->runs);
 	if (base)
 		snprintf(ratio, sizeof(ratio), "%.2f%s", (double)cost / base,
 			 row->how->zc && cost > base ? " sendfile beats it" : "");
-	printf("%12.2f %5.1f %% %9s  %s\n", cost / 1000.0 / row->nr,
+	printf("%12.2f %5.1f %% %9s  %s%s\n", cost / 1000.0 / row->nr,
 	       100 * bench_runs_spread(&row->runs),
-	       out_bytes(row->last.copied, copied, sizeof(copied)), ratio);
+	       out_bytes(row->last.copied, copied, sizeof(copied)), ratio,
+	       bench_noisy_text(bench_runs_spread(&row->runs)));
 }
 
 static int report(struct bench *b)
 {
-	unsigned int i, failed = 0;
+	unsigned int i, zc = 0, failed = 0;
+	int ret;
 
 	if (out_json) {
 		show_json(b);
@@ -467,11 +475,14 @@ static int report(struct bench *b)
 		for (i = 0; i < b->nr; i++)
 			row_text(b, &b->rows[i]);
 	}
-	for (i = 0; i < b->nr; i++)
+	for (i = 0; i < b->nr; i++) {
 		failed += !!b->rows[i].last.err;
-	return failed < b->nr ? EX_OK :
-	       out_error(EX_FAILED, -b->rows[0].last.err, NULL,
-			 "no path could be measured");
+		zc += b->rows[i].how->zc;
+	}
+	ret = bench_missed_module(zc);
+	if (ret || failed < b->nr)
+		return ret;
+	return out_error(EX_FAILED, -b->rows[0].last.err, NULL, "no path could be measured");
 }
 
 static int run(struct bench *b)

@@ -127,6 +127,7 @@ void io_figures_json(struct json_object *obj, struct io_row *row)
 	int i;
 
 	bench_row_cost(obj, &row->runs[IO_CPU], row->t.size);
+	bench_row_spread(obj, bench_runs_spread(&row->runs[IO_CPU]), row->runs[IO_CPU].nr);
 	out_add_double(obj, "bytes_per_s", wall ? row->t.size / (wall / 1e9) : 0);
 	for (i = 0; i < IO_FIGURES; i++)
 		if (!is_neighbours(i) || row->t.neighbour)

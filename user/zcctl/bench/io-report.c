@@ -163,7 +163,7 @@ static void row_text(struct io_bench *b, struct io_row *row)
 	printf("%9s", out_bytes(row->last.cache_bytes > 0 ? row->last.cache_bytes : 0, text,
 				sizeof(text)));
 	show_ratio(row, best_zc(b, row));
-	puts(bench_noisy(spread) ? "  noisy" : "");
+	puts(bench_noisy_text(spread));
 }
 
 static void show_costs(struct io_bench *b)

@@ -43,7 +43,7 @@ BENCH_METHOD_HELP
 
 /**
  * struct many - one run
- * @zc:        device
+ * @zc:        device, or NULL with sendfile
  * @file:      source
  * @span:      bytes of it that are used, a multiple of @size
  * @size:      bytes of a transfer
@@ -293,7 +293,7 @@ static int connect_all(struct many *m)
 	m->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (!m->tx || !m->rx || !m->sent || m->epoll < 0)
 		return -ENOMEM;
-	err = watch(m, zc_fd(m->zc), EPOLLIN, DEVICE);
+	err = m->zc ? watch(m, zc_fd(m->zc), EPOLLIN, DEVICE) : 0;
 	listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (listener < 0)
 		return -errno;
@@ -359,7 +359,7 @@ static int run_once(const struct bench *b, struct row *row, uint64_t *busy)
 		return -errno;
 	end = lseek(m.file, 0, SEEK_END);
 	m.span = ((uint64_t)end < SPAN_MAX ? (uint64_t)end : SPAN_MAX) / m.size * m.size;
-	err = m.span ? zc_open(&m.zc) : -ENODATA;
+	err = !m.span ? -ENODATA : row->sendfile ? 0 : zc_open(&m.zc);
 	if (!err) {
 		err = connect_all(&m);
 		if (!err)
@@ -381,13 +381,22 @@ static void measure_row(struct bench *b, struct row *row, bool counted)
 		bench_runs_add(&row->runs, busy);
 }
 
-/* To warm up, once the last of a path, which as a rule needs the most of all. */
+/* To warm up, the last of each path, which as a rule needs the most of all. */
+static void warm_up(struct bench *b)
+{
+	unsigned int i;
+
+	for (i = b->nr_sizes - 1; i < b->nr_rows; i += b->nr_sizes)
+		measure_row(b, &b->rows[i], false);
+}
+
 static void measure(struct bench *b)
 {
 	unsigned int i, total = bench_method.repeat * b->nr_rows;
 	int round;
 
-	measure_row(b, &b->rows[b->nr_sizes - 1], false);
+	bench_pin(BENCH_SENDER);
+	warm_up(b);
 	for (round = 0; round < bench_method.repeat; round++) {
 		for (i = 0; i < b->nr_rows; i++) {
 			out_progress("many", round * b->nr_rows + i, total);
@@ -400,6 +409,15 @@ static void measure(struct bench *b)
 static const char *path_name(const struct row *row)
 {
 	return row->sendfile ? "sendfile" : "zc-async";
+}
+
+static const char *why_not(const struct row *row)
+{
+	if (row->err == -ENODATA)
+		return "the file has less than --size";
+	if (row->err == -ETIMEDOUT)
+		return "it took too long: less by --transfers";
+	return bench_why_not(!row->sendfile, row->err);
 }
 
 static void show_json(struct bench *b)
@@ -417,9 +435,10 @@ static void show_json(struct bench *b)
 		out_add_u64(obj, "concurrency", row->in_flight);
 		out_add_u64(obj, "transfer_bytes", b->size);
 		if (row->err) {
-			out_add_str(obj, "error", strerror(-row->err));
+			out_add_str(obj, "error", why_not(row));
 		} else {
 			bench_row_cost(obj, &row->runs, bytes);
+			bench_row_spread(obj, bench_runs_spread(&row->runs), row->runs.nr);
 			bench_row_copied(obj, row->copied);
 			out_add_u64(obj, "process_ns", row->process);
 			out_add_u64(obj, "peak", row->peak);
@@ -429,9 +448,41 @@ static void show_json(struct bench *b)
 	bench_rows_show(rows);
 }
 
+/* Does sendfile cost less for as many at once? */
+static bool beats_zc(struct bench *b, struct row *row)
+{
+	unsigned int i;
+
+	for (i = 0; i < b->nr_rows; i++) {
+		struct row *zc = &b->rows[i];
+
+		if (row->sendfile && !zc->sendfile && zc->in_flight == row->in_flight)
+			return !zc->err && bench_runs_median(&row->runs) <
+					   bench_runs_median(&zc->runs);
+	}
+	return false;
+}
+
+static void row_text(struct bench *b, struct row *row)
+{
+	double spread = bench_runs_spread(&row->runs);
+	uint64_t bytes = b->transfers * b->size;
+	char copied[32];
+
+	printf("%-8s %9u ", path_name(row), row->in_flight);
+	if (row->err) {
+		printf("not measured: %s\n", why_not(row));
+		return;
+	}
+	printf("%9u %12.1f %12.1f %5.1f %% %9s%s%s\n", row->peak,
+	       bench_per_mib(bench_runs_median(&row->runs), bytes) / 1000,
+	       bench_per_mib(row->process, bytes) / 1000, 100 * spread,
+	       out_bytes(row->copied, copied, sizeof(copied)),
+	       beats_zc(b, row) ? "  beats zc-async" : "", bench_noisy_text(spread));
+}
+
 static void show_text(struct bench *b)
 {
-	uint64_t bytes = b->transfers * b->size, cost;
 	char size[32];
 	unsigned int i;
 
@@ -440,21 +491,8 @@ static void show_text(struct bench *b)
 	printf("%-8s %9s %9s %12s %12s %7s %9s\n", "path", "in flight", "peak",
 	       bench_method.icount ? "kinsn/MiB" : "CPU us/MiB", "own process", "spread",
 	       "copied");
-	for (i = 0; i < b->nr_rows; i++) {
-		struct row *row = &b->rows[i];
-
-		printf("%-8s %9u ", path_name(row), row->in_flight);
-		if (row->err) {
-			printf("not measured: %s\n", strerror(-row->err));
-			continue;
-		}
-		cost = bench_runs_median(&row->runs);
-		printf("%9u %12.1f %12.1f %5.1f %% %9s\n", row->peak,
-		       bench_per_mib(cost, bytes) / 1000,
-		       bench_per_mib(row->process, bytes) / 1000,
-		       100 * bench_runs_spread(&row->runs),
-		       out_bytes(row->copied, size, sizeof(size)));
-	}
+	for (i = 0; i < b->nr_rows; i++)
+		row_text(b, &b->rows[i]);
 }
 
 static int add_rows(struct bench *b)
@@ -479,16 +517,15 @@ static int add_rows(struct bench *b)
 
 static int run(struct bench *b)
 {
-	struct zc_context *zc;
-	unsigned int i, failed = 0;
+	unsigned int i, zc = 0, failed = 0;
 	uint64_t size = SPAN_MAX;
 	int fd, ret = add_rows(b);
 
-	if (!ret)
-		ret = device_open(&zc);
+	for (i = 0; i < b->nr_rows; i++)
+		zc += !b->rows[i].sendfile;
+	ret = ret ?: bench_need_module(zc, b->nr_rows - zc);
 	if (ret)
 		return ret;
-	zc_close(zc);
 	ret = -bench_need_files(2ul * b->transfers + 64);
 	if (ret)
 		return out_error(EX_FAILED, ret, "raise ulimit -n, or --transfers less",
@@ -505,8 +542,10 @@ static int run(struct bench *b)
 		show_text(b);
 	for (i = 0; i < b->nr_rows; i++)
 		failed += !!b->rows[i].err;
-	return failed < b->nr_rows ? EX_OK :
-	       out_error(EX_FAILED, -b->rows[0].err, NULL, "nothing could be measured");
+	ret = bench_missed_module(zc);
+	if (ret || failed < b->nr_rows)
+		return ret;
+	return out_error(EX_FAILED, -b->rows[0].err, NULL, "nothing could be measured");
 }
 
 int bench_many(int argc, char **argv)

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bench.h"
 #include "method.h"
@@ -177,6 +178,12 @@ int bench_pin(enum bench_role role)
 	return sched_setaffinity(0, sizeof(set), &set) ? -errno : 0;
 }
 
+/* For who chooses processors by itself: the environment is not to say otherwise. */
+void bench_unpin(void)
+{
+	nr_cpus = 0;
+}
+
 /* Processors to run on; where none are chosen, those that the process may use. */
 unsigned int bench_cpus(void)
 {
@@ -198,6 +205,15 @@ void bench_pin_json(struct json_object *obj)
 	json_object_object_add(obj, "pinned", list);
 }
 
+/* Returns an exit code, after an error message if there was an error. */
+static int tuned(int err, const char *what)
+{
+	if (!err)
+		return EX_OK;
+	return out_error(err == -EACCES ? EX_PERMISSION : EX_FAILED, -err,
+			 err == -EACCES ? "--tune is for root" : NULL, "cannot %s", what);
+}
+
 static int tune(void)
 {
 	glob_t found;
@@ -210,11 +226,21 @@ static int tune(void)
 	for (i = 0; i < found.gl_pathc && !err; i++)
 		err = bench_setting(found.gl_pathv[i], "performance");
 	globfree(&found);
-	if (!err)
+	return tuned(err, "set the governor");
+}
+
+/**
+ * bench_tune_balancing - with --tune: the kernel moves no memory to where it is used
+ *
+ * To see who uses pages it takes them out of page tables, which makes faults of its own.
+ *
+ * Returns: an exit code.
+ */
+int bench_tune_balancing(void)
+{
+	if (!bench_method.tune || access(BENCH_BALANCING, F_OK))
 		return EX_OK;
-	return out_error(err == -EACCES ? EX_PERMISSION : EX_FAILED, -err,
-			 err == -EACCES ? "--tune is for root" : NULL,
-			 "cannot set the governor");
+	return tuned(bench_setting(BENCH_BALANCING, "0"), "switch off " BENCH_BALANCING);
 }
 
 /* Others that run now make noise. */

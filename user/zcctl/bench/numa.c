@@ -269,16 +269,12 @@ static void add_figure(struct json_object *obj, struct row *row)
 
 static void add_measured(struct bench *b, struct json_object *obj, struct row *row)
 {
-	double spread = bench_runs_spread(&row->wall);
-
 	out_add_u64(obj, "cpu_ns", bench_runs_median(&row->cpu));
 	out_add_u64(obj, "wall_ns", bench_runs_median(&row->wall));
 	add_figure(obj, row);
 	if (of_base(b, row))
 		out_add_double(obj, "of_base", of_base(b, row));
-	out_add_double(obj, "spread", spread);
-	out_add_u64(obj, "runs", row->wall.nr);
-	bench_row_noisy(obj, spread);
+	bench_row_spread(obj, bench_runs_spread(&row->wall), row->wall.nr);
 	bench_row_samples(obj, "wall_ns", &row->wall);
 	bench_row_samples(obj, "cpu_ns", &row->cpu);
 	add_places(b, obj, row);
@@ -348,7 +344,7 @@ static void show_row(struct bench *b, struct row *row)
 	printf("%9s %12.2f %s%s, %.1f %%; %s%s%s%s\n", place(b, row, lies, sizeof(lies)),
 	       figure(row), unit(row), sd, 100 * bench_runs_spread(&row->wall), base,
 	       is_remote(row) ? ", remote" : "", beats_zc(b, row) ? "  beats zc" : "",
-	       bench_noisy(bench_runs_spread(&row->wall)) ? "  noisy" : "");
+	       bench_noisy_text(bench_runs_spread(&row->wall)));
 }
 
 static void show_text(struct bench *b)
@@ -487,13 +483,11 @@ static int add_rows(struct bench *b)
 static int run(struct bench *b)
 {
 	unsigned int i, failed = 0;
-	int ret = add_rows(b) ?: bench_need_module(b->zc, b->nr - b->zc);
+	int ret = add_rows(b) ?: bench_need_module(b->zc, b->nr - b->zc) ?: bench_tune_balancing();
 
 	if (ret)
 		return ret;
-	/* It would move what is to be far. */
-	if (bench_method.tune && !access(BENCH_BALANCING, F_OK))
-		bench_setting(BENCH_BALANCING, "0");
+	bench_unpin();
 	measure(b);
 	if (out_json)
 		show_json(b);

@@ -23,6 +23,20 @@ static double by_second(struct serve_row *row, double nr)
 	return nr / (median(row, SERVE_WALL) / 1e9);
 }
 
+/* What a row is held to: the throughput, what it costs, and who waits longest. */
+static double spread(struct serve_row *row)
+{
+	static const enum serve_figure judged[] = { SERVE_WALL, SERVE_BUSY, SERVE_P99 };
+	double most = 0, one;
+	size_t i;
+
+	for (i = 0; i < sizeof(judged) / sizeof(*judged); i++) {
+		one = bench_runs_spread(&row->figures[judged[i]]);
+		most = one > most ? one : most;
+	}
+	return most;
+}
+
 static const char *why(const struct serve_row *row)
 {
 	if (row->job.path->zc && row->last.err == -ENOENT)
@@ -87,16 +101,13 @@ static void add_times(struct json_object *obj, struct serve_row *row)
 		{ "first_byte_p50_ns", SERVE_FIRST_P50 },
 		{ "first_byte_p99_ns", SERVE_FIRST_P99 },
 	};
-	double spread = bench_runs_spread(&row->figures[SERVE_P99]);
 	size_t i;
 
 	for (i = 0; i < sizeof(times) / sizeof(*times); i++) {
 		out_add_u64(obj, times[i].key, median(row, times[i].what));
 		bench_row_samples(obj, times[i].key, &row->figures[times[i].what]);
 	}
-	if (spread < bench_runs_spread(&row->figures[SERVE_WALL]))
-		spread = bench_runs_spread(&row->figures[SERVE_WALL]);
-	bench_row_noisy(obj, spread);
+	bench_row_spread(obj, spread(row), row->figures[SERVE_P99].nr);
 	out_add_double(obj, "p99_spread", bench_runs_spread(&row->figures[SERVE_P99]));
 	json_object_object_add(obj, "latency", bench_latency_json(&row->latency));
 	json_object_object_add(obj, "first_byte", bench_latency_json(&row->first));
@@ -170,7 +181,7 @@ static void row_text(struct serve_row *rows, unsigned int nr, struct serve_row *
 		return;
 	}
 	server = median(row, SERVE_USER) + median(row, SERVE_SYSTEM);
-	printf("%8.0f %7.0f %8.2f %8.2f %8.2f %8.2f %7.1f %7.1f %8.0f %9s %9s  %s%s\n",
+	printf("%8.0f %7.0f %8.2f %8.2f %8.2f %8.2f %7.1f %7.1f %8.0f %9s %9s %6.1f %%  %s%s\n",
 	       by_second(row, row->last.requests),
 	       by_second(row, row_bytes(row) / (1024.0 * 1024.0)),
 	       median(row, SERVE_P50) / 1e6, median(row, SERVE_P99) / 1e6,
@@ -181,22 +192,22 @@ static void row_text(struct serve_row *rows, unsigned int nr, struct serve_row *
 	       out_bytes(median(row, SERVE_PEAK) + median(row, SERVE_MODULE), peak,
 			 sizeof(peak)),
 	       out_bytes(row->last.counts.copied, copied, sizeof(copied)),
-	       bench_noisy(bench_runs_spread(&row->figures[SERVE_P99])) ? "noisy " : "",
-	       verdict(row, sendfile_of(rows, nr, row)));
+	       100 * spread(row), verdict(row, sendfile_of(rows, nr, row)),
+	       bench_noisy_text(spread(row)));
 }
 
 static void show_text(struct serve_row *rows, unsigned int nr)
 {
 	unsigned int i;
 
-	printf("%5s %8s %-5s %-9s %8s %7s %8s %8s %8s %8s %7s %7s %8s %9s %9s\n", "conn.",
+	printf("%5s %8s %-5s %-9s %8s %7s %8s %8s %8s %8s %7s %7s %8s %9s %9s %8s\n", "conn.",
 	       "size", "cache", "path", "req/s", "MiB/s", "p50 ms", "p99 ms", "p99.9 ms",
 	       "max ms", bench_method.icount ? "kinsn" : "CPU us", "machine", "alloc/s",
-	       "memory", "copied");
+	       "memory", "copied", "spread");
 	for (i = 0; i < nr; i++)
 		row_text(rows, nr, &rows[i]);
 	printf("%s for a request: of the server, and of the whole machine. memory: most of the "
-	       "server\nand of the module\n",
+	       "server\nand of the module; spread: of req/s, p99 or machine, the largest\n",
 	       bench_method.icount ? "kinsn" : "CPU us");
 }
 

@@ -269,9 +269,7 @@ static struct json_object *row_json(const struct bench *b, struct row *row)
 	out_add_u64(obj, "cpu_ns", bench_runs_median(&row->time));
 	out_add_double(obj, "cpu_ns_per_access",
 		       (double)bench_runs_median(&row->time) / row->accesses);
-	out_add_double(obj, "spread", bench_runs_spread(&row->time));
-	out_add_u64(obj, "runs", row->time.nr);
-	bench_row_noisy(obj, bench_runs_spread(&row->time));
+	bench_row_spread(obj, bench_runs_spread(&row->time), row->time.nr);
 	bench_row_samples(obj, "cpu_ns", &row->time);
 	out_add_u64(obj, "icount", bench_method.icount);
 	row_counts(b, row, obj);
@@ -312,8 +310,24 @@ static void print_count(struct row *row, unsigned int event, unsigned int who, i
 		printf(" %*s", width, "-");
 }
 
-static void row_text(struct row *row)
+/* Do the same loads take less time than from a buffer? */
+static bool beats_zc(struct bench *b, struct row *row)
 {
+	unsigned int i;
+
+	for (i = 0; i < b->nr; i++) {
+		struct row *zc = &b->rows[i];
+
+		if (zc != row && zc->pattern == row->pattern && !zc->err && zc->time.nr &&
+		    !strcmp(zc->col->way->name, "zc"))
+			return bench_runs_median(&row->time) < bench_runs_median(&zc->time);
+	}
+	return false;
+}
+
+static void row_text(struct bench *b, struct row *row)
+{
+	double spread = bench_runs_spread(&row->time);
 	char pages[64];
 
 	printf("%-10s %-8s ", row->pattern->name, row->col->way->name);
@@ -325,12 +339,12 @@ static void row_text(struct row *row)
 	       pages_text(&row->col->mem, pages, sizeof(pages)),
 	       (unsigned long long)row->accesses,
 	       (double)bench_runs_median(&row->time) / row->accesses,
-	       100 * bench_runs_spread(&row->time));
+	       100 * spread);
 	print_count(row, BENCH_PERF_LOADS, BENCH_PERF_USER, 8);
 	print_count(row, BENCH_PERF_MISSES, BENCH_PERF_USER, 8);
 	print_count(row, BENCH_PERF_MISSES, BENCH_PERF_KERNEL, 8);
 	print_count(row, BENCH_PERF_WALK, BENCH_PERF_USER, 8);
-	putchar('\n');
+	printf("%s%s\n", beats_zc(b, row) ? "  beats zc" : "", bench_noisy_text(spread));
 }
 
 /* Why there are columns without figures; one line where all is for the same reason. */
@@ -368,7 +382,7 @@ static void show_text(struct bench *b)
 	       "kernel's",
 	       "walk cyc");
 	for (i = 0; i < b->nr; i++)
-		row_text(&b->rows[i]);
+		row_text(b, &b->rows[i]);
 	for (i = 0; i < b->nr_cols; i++)
 		if (!b->cols[i].err && !strcmp(b->cols[i].way->name, "thp") &&
 		    !b->cols[i].mem.huge)
