@@ -45,7 +45,7 @@ for option in "connections 0" "connections 10001" "connections 1,,2" "size 0" "s
 		"cache warm" "requests 0" "seconds 0" "files 0" "pool 0" "threads 0" "paths rw"; do
 	check "bench serve: --$option" 2 "$zcctl" bench serve "--${option% *}" "${option#* }" "$0"
 done
-check "bench serve: bad path: the good ones" 0 says "copy-own.*zc-async and zc-buffer" err
+check "bench serve: bad path: the good ones" 0 says "copy-own.*zc-async zc-buffer" err
 check "bench serve: requests and seconds" 2 "$zcctl" bench serve --requests 9 --seconds 1 "$0"
 check "bench serve: nothing to serve" 2 "$zcctl" bench serve
 check "bench serve: no such file" 1 "$zcctl" bench serve "$dir/none"
@@ -88,6 +88,11 @@ for bench in alloc fault numa; do
 	check "bench $bench: a file" 2 "$zcctl" bench "$bench" "$0"
 done
 check "bench alloc: too many processes" 2 "$zcctl" bench alloc --processes 65
+check "bench alloc: how many" 0 says "takes numbers by commas, 1 to 64, not '65'" err
+check "bench copybreak: a large size" 2 "$zcctl" bench copybreak "$0" --sizes 1K,65K
+check "bench copybreak: how large" 0 says "takes sizes by commas, up to 64K, not '1K,65K'" err
+check "bench dma: an odd size" 2 "$zcctl" bench dma --size 3M
+check "bench dma: which ones" 0 says "a size, up to 64M, a multiple of 2M, not '3M'" err
 for option in "size 0" "size 5000" "size 4K,,8K" "processes 0" "processes 65" "count 0" \
 		"to tape" "to pipe," "paths kept,nonsense" "repeat 0"; do
 	check "bench write: --$option" 2 "$zcctl" bench write "--${option% *}" "${option#* }"

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* zcctl bench alloc: what it costs to get memory and to give it back. */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,11 +68,9 @@ struct row {
 };
 
 struct bench {
-	uint64_t sizes[BENCH_SIZES_MAX];
-	unsigned int nr_sizes;
+	struct bench_list sizes;
 	int count;
-	uint64_t processes[BENCH_SIZES_MAX];
-	unsigned int nr_processes;
+	struct bench_list processes;
 	const char *paths;
 	unsigned int nr;
 	struct row *rows;
@@ -302,24 +299,24 @@ static void add_row(struct bench *b, const struct alloc_way *way, uint64_t size,
 
 static int add_rows(struct bench *b)
 {
-	unsigned int size, way, i, found = 0;
+	struct bench_names names = { .list = b->paths };
+	unsigned int size, way, i;
+	int ret;
 
-	for (i = 0; i < b->nr_processes; i++)
-		if (b->processes[i] > ALLOC_PROCESSES_MAX)
-			return out_usage("bench alloc: --processes to %d", ALLOC_PROCESSES_MAX);
 	for (way = 0; way < alloc_nr_ways; way++)
-		found += bench_listed(b->paths, alloc_ways[way].name);
-	if (b->paths && found != bench_list_length(b->paths))
-		return out_usage("bench alloc: unknown name in --paths %s", b->paths);
-	b->rows = calloc(b->nr_sizes * b->nr_processes * alloc_nr_ways, sizeof(*b->rows));
+		bench_names_add(&names, alloc_ways[way].name);
+	ret = bench_names_check(&names, "bench alloc: --paths");
+	if (ret)
+		return ret;
+	b->rows = calloc(b->sizes.nr * b->processes.nr * alloc_nr_ways, sizeof(*b->rows));
 	if (!b->rows)
 		return out_error(EX_FAILED, ENOMEM, NULL, "bench alloc");
-	for (size = 0; size < b->nr_sizes; size++)
+	for (size = 0; size < b->sizes.nr; size++)
 		for (way = 0; way < alloc_nr_ways; way++)
-			for (i = 0; i < b->nr_processes; i++)
+			for (i = 0; i < b->processes.nr; i++)
 				if (bench_listed(b->paths, alloc_ways[way].name))
-					add_row(b, &alloc_ways[way], b->sizes[size],
-						b->processes[i]);
+					add_row(b, &alloc_ways[way], b->sizes.at[size],
+						b->processes.at[i]);
 	return EX_OK;
 }
 
@@ -381,44 +378,22 @@ static void clean_up(struct bench *b)
 
 int bench_alloc(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "size", required_argument, NULL, 's' },
-		{ "count", required_argument, NULL, 'n' },
-		{ "processes", required_argument, NULL, 'p' },
-		{ "paths", required_argument, NULL, 'P' },
+	static struct bench b = {
+		.sizes = { .at = { ZC_HUGE_SIZE }, .nr = 1 },
+		.processes = { .at = { 1, 2 }, .nr = 2 },
+		.count = 1000,
+	};
+	const struct bench_option options[] = {
+		{ "size", BENCH_SIZES, &b.sizes, 0, 0 },
+		{ "count", BENCH_NUMBER, &b.count, 1000000, 0 },
+		{ "processes", BENCH_NUMBERS, &b.processes, ALLOC_PROCESSES_MAX, 0 },
+		{ "paths", BENCH_TEXT, &b.paths, 0, 0 },
 		{ },
 	};
-	static struct bench b = { .count = 1000 };
-	int c, ret;
+	int ret = bench_options("bench alloc", alloc_help, options, argc, argv);
 
-	bench_parse_sizes("2M", b.sizes, &b.nr_sizes);
-	bench_parse_sizes("1,2", b.processes, &b.nr_processes);
-	while ((c = bench_getopt(argc, argv, options)) != -1) {
-		switch (c) {
-		case 's':
-			if (!bench_parse_sizes(optarg, b.sizes, &b.nr_sizes))
-				return out_usage("bench alloc: '%s' is no size", optarg);
-			break;
-		case 'n':
-			if (!parse_int(optarg, 1, 1000000, &b.count))
-				return out_usage("bench alloc: bad --count");
-			break;
-		case 'p':
-			if (!bench_parse_sizes(optarg, b.processes, &b.nr_processes))
-				return out_usage("bench alloc: bad --processes");
-			break;
-		case 'P':
-			b.paths = optarg;
-			break;
-		case 'h':
-			fputs(alloc_help, stdout);
-			return EX_OK;
-		default:
-			ret = bench_method_option("bench alloc", c, argv);
-			if (ret != BENCH_OPTION_TAKEN)
-				return ret;
-		}
-	}
+	if (ret != BENCH_OPTION_TAKEN)
+		return ret;
 	if (argc != optind)
 		return out_usage("bench alloc: takes no file");
 	ret = bench_method_begin() ?: run(&b);

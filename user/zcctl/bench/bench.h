@@ -7,6 +7,7 @@
 
 #include "latency.h"
 #include "method.h"
+#include "options.h"
 #include "zcctl.h"
 
 #define BENCH_CHUNK	(2ul << 20)	/* of the paths with hugepage buffers */
@@ -300,7 +301,6 @@ void bench_transfer_run(const struct bench_transfer *t, struct bench_result *res
 
 #define BENCH_SCHEMA	"zc-bench/1"
 #define BENCH_RUNS_MAX	100
-#define BENCH_SIZES_MAX	32
 
 /**
  * struct bench_runs - the CPU time of some runs
@@ -317,9 +317,6 @@ uint64_t bench_runs_median(struct bench_runs *runs);
 uint64_t bench_runs_least(const struct bench_runs *runs);
 uint64_t bench_runs_most(const struct bench_runs *runs);
 double bench_runs_spread(struct bench_runs *runs);
-bool bench_listed(const char *list, const char *name);
-unsigned int bench_list_length(const char *list);
-bool bench_parse_sizes(const char *text, uint64_t *sizes, unsigned int *nr);
 int bench_need_files(unsigned long nr);
 double bench_per_mib(uint64_t ns, uint64_t bytes);
 struct json_object *bench_row(const char *test, const char *path,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What the benchmarks share: lists of arguments, medians, rows of the report. */
+/* What the benchmarks share: medians, rows of the report, whether the module is there. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -65,53 +65,6 @@ double bench_runs_spread(struct bench_runs *runs)
 	uint64_t mid = bench_runs_median(runs);
 
 	return mid ? (double)(runs->ns[runs->nr - 1] - runs->ns[0]) / mid : 0;
-}
-
-/* Is @name in the comma-separated @list? All are in none. */
-bool bench_listed(const char *list, const char *name)
-{
-	size_t len = strlen(name);
-	const char *p = list;
-
-	if (!list)
-		return true;
-	while ((p = strstr(p, name))) {
-		if ((p == list || p[-1] == ',') && (!p[len] || p[len] == ','))
-			return true;
-		p += len;
-	}
-	return false;
-}
-
-unsigned int bench_list_length(const char *list)
-{
-	unsigned int nr = 1;
-
-	for (; *list; list++)
-		nr += *list == ',';
-	return nr;
-}
-
-/* "1K,4K,…" into at most BENCH_SIZES_MAX @sizes, none of them 0. */
-bool bench_parse_sizes(const char *text, uint64_t *sizes, unsigned int *nr)
-{
-	char word[32];
-
-	for (*nr = 0; *nr < BENCH_SIZES_MAX; text++) {
-		size_t len = strcspn(text, ",");
-
-		if (len >= sizeof(word))
-			return false;
-		memcpy(word, text, len);
-		word[len] = '\0';
-		if (!parse_size(word, &sizes[*nr]) || !sizes[*nr])
-			return false;
-		(*nr)++;
-		text += len;
-		if (!*text)
-			return true;
-	}
-	return false;
 }
 
 /* Have room for @nr descriptors. */

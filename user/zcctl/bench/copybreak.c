@@ -2,7 +2,6 @@
 /* zcctl bench copybreak: from which size on is a reference cheaper than a copy? */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,7 +26,7 @@ static const char copybreak_help[] =
 "  answer        each at once (TCP_NODELAY), and received before the next\n"
 "  stream        one after the other; TCP puts many into a packet\n"
 "\n"
-"  --sizes A,B   bytes of a send (default 64 to 8K in octaves, and between)\n"
+"  --sizes A,B   bytes of a send, up to 64K (default 64 to 8K in octaves, and between)\n"
 "  --sends N     sends of a run (default 2000)\n"
 BENCH_METHOD_HELP
 "\n"
@@ -59,8 +58,7 @@ struct bench {
 	struct zc_buffer *buf;
 	int file;
 	int sock[2];
-	uint64_t sizes[BENCH_SIZES_MAX];
-	unsigned int nr_sizes;
+	struct bench_list sizes;
 	unsigned int nr;
 	struct row rows[NR_PATTERN * BENCH_SIZES_MAX];
 	int sends;
@@ -317,14 +315,12 @@ static int prepare(struct bench *b)
 	if (!err)
 		err = bench_tcp_pair(b->sock);
 	err = err ?: bench_no_delay(b->sock[0]);
-	b->nr = NR_PATTERN * b->nr_sizes;
+	b->nr = NR_PATTERN * b->sizes.nr;
 	for (i = 0; i < b->nr; i++) {
 		struct row *row = &b->rows[i];
 
-		row->size = b->sizes[i % b->nr_sizes];
-		row->pattern = i / b->nr_sizes;
-		if (row->size > SIZE_MAX_SMALL)
-			row->err = -EINVAL;
+		row->size = b->sizes.at[i % b->sizes.nr];
+		row->pattern = i / b->sizes.nr;
 	}
 	return err;
 }
@@ -361,35 +357,22 @@ static int run(struct bench *b)
 
 int bench_copybreak(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "sizes", required_argument, NULL, 's' },
-		{ "sends", required_argument, NULL, 'n' },
+	static struct bench b = {
+		.sizes = {
+			.at = { 64, 128, 256, 384, 512, 768, 1024, 1536, 2048, 3072, 4096, 8192 },
+			.nr = 12,
+		},
+		.sends = 2000,
+	};
+	const struct bench_option options[] = {
+		{ "sizes", BENCH_SIZES, &b.sizes, SIZE_MAX_SMALL, 0 },
+		{ "sends", BENCH_NUMBER, &b.sends, 1000000, 0 },
 		{ },
 	};
-	static struct bench b = { .sends = 2000 };
-	int c, ret;
+	int ret = bench_options("bench copybreak", copybreak_help, options, argc, argv);
 
-	bench_parse_sizes("64,128,256,384,512,768,1K,1536,2K,3K,4K,8K", b.sizes,
-			  &b.nr_sizes);
-	while ((c = bench_getopt(argc, argv, options)) != -1) {
-		switch (c) {
-		case 's':
-			if (!bench_parse_sizes(optarg, b.sizes, &b.nr_sizes))
-				return out_usage("bench copybreak: bad --sizes");
-			break;
-		case 'n':
-			if (!parse_int(optarg, 1, 1000000, &b.sends))
-				return out_usage("bench copybreak: bad --sends");
-			break;
-		case 'h':
-			fputs(copybreak_help, stdout);
-			return EX_OK;
-		default:
-			ret = bench_method_option("bench copybreak", c, argv);
-			if (ret != BENCH_OPTION_TAKEN)
-				return ret;
-		}
-	}
+	if (ret != BENCH_OPTION_TAKEN)
+		return ret;
 	if (argc != optind + 1)
 		return out_usage("bench copybreak: one file or block device, please");
 	b.name = argv[optind];

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* zcctl bench dma: what it costs to map memory for a device. */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -348,36 +347,20 @@ static int run(struct bench *b)
 
 int bench_dma(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "target", required_argument, NULL, 't' },
-		{ "size", required_argument, NULL, 's' },
+	static struct bench b = { .size = ZC_HUGE_SIZE };
+	const char *target = "0";
+	const struct bench_option options[] = {
+		{ "target", BENCH_TEXT, &target, 0, 0 },
+		{ "size", BENCH_SIZE, &b.size, ZC_MEASURE_MAX, ZC_HUGE_SIZE },
 		{ },
 	};
-	static struct bench b = { .name = "0", .size = ZC_HUGE_SIZE };
-	int c, ret;
+	int ret = bench_options("bench dma", dma_bench_help, options, argc, argv);
 
-	while ((c = bench_getopt(argc, argv, options)) != -1) {
-		switch (c) {
-		case 't':
-			if (!dma_named(optarg, b.name, sizeof(b.name)))
-				return out_usage("bench dma: '%s' is neither the name nor the "
-						 "number of a target", optarg);
-			break;
-		case 's':
-			if (!parse_size(optarg, &b.size) || !b.size || b.size % ZC_HUGE_SIZE ||
-			    b.size > ZC_MEASURE_MAX)
-				return out_usage("bench dma: '%s' is no multiple of 2M up to 64M",
-						 optarg);
-			break;
-		case 'h':
-			fputs(dma_bench_help, stdout);
-			return EX_OK;
-		default:
-			ret = bench_method_option("bench dma", c, argv);
-			if (ret != BENCH_OPTION_TAKEN)
-				return ret;
-		}
-	}
+	if (ret != BENCH_OPTION_TAKEN)
+		return ret;
+	if (!dma_named(target, b.name, sizeof(b.name)))
+		return out_usage("bench dma: '%s' is neither the name nor the number of a target",
+				 target);
 	if (argc != optind)
 		return out_usage("bench dma: takes no file");
 	return bench_method_begin() ?: run(&b);

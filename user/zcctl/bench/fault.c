@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* zcctl bench fault: what the first touch of memory costs. */
 #include <errno.h>
-#include <getopt.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -322,12 +321,13 @@ static void show_text(struct bench *b)
 
 static int add_rows(struct bench *b)
 {
+	struct bench_names names = { .list = b->paths };
 	unsigned int i;
 
 	for (i = 0; i < FAULT_WAYS; i++) {
 		struct row *row = &b->rows[b->nr];
 
-		if (!bench_listed(b->paths, fault_ways[i].name))
+		if (!bench_names_add(&names, fault_ways[i].name))
 			continue;
 		b->nr++;
 		row->way = &fault_ways[i];
@@ -338,9 +338,7 @@ static int add_rows(struct bench *b)
 		if (fault_is_hugetlb(row->way))
 			bench_hugetlb_tune(b->size);
 	}
-	if (b->paths && b->nr != bench_list_length(b->paths))
-		return out_usage("bench fault: unknown name in --paths %s", b->paths);
-	return EX_OK;
+	return bench_names_check(&names, "bench fault: --paths");
 }
 
 static int any_failed(const struct bench *b)
@@ -373,34 +371,16 @@ static int run(struct bench *b)
 
 int bench_fault(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "size", required_argument, NULL, 's' },
-		{ "paths", required_argument, NULL, 'P' },
+	static struct bench b = { .size = 1ull << 30 };
+	const struct bench_option options[] = {
+		{ "size", BENCH_SIZE, &b.size, 0, ZC_HUGE_SIZE },
+		{ "paths", BENCH_TEXT, &b.paths, 0, 0 },
 		{ },
 	};
-	static struct bench b = { .size = 1ull << 30 };
-	int c, ret;
+	int ret = bench_options("bench fault", fault_help, options, argc, argv);
 
-	while ((c = bench_getopt(argc, argv, options)) != -1) {
-		switch (c) {
-		case 's':
-			if (!parse_size(optarg, &b.size) || !b.size ||
-			    b.size % ZC_HUGE_SIZE)
-				return out_usage("bench fault: '%s' is no multiple of 2M",
-						 optarg);
-			break;
-		case 'P':
-			b.paths = optarg;
-			break;
-		case 'h':
-			fputs(fault_help, stdout);
-			return EX_OK;
-		default:
-			ret = bench_method_option("bench fault", c, argv);
-			if (ret != BENCH_OPTION_TAKEN)
-				return ret;
-		}
-	}
+	if (ret != BENCH_OPTION_TAKEN)
+		return ret;
 	if (argc != optind)
 		return out_usage("bench fault: takes no file");
 	return bench_method_begin() ?: run(&b);

@@ -2,7 +2,6 @@
 /* zcctl bench files: many files of one size, one system call for each. */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,11 +86,9 @@ struct row {
 
 struct bench {
 	const char *dir;
-	uint64_t sizes[BENCH_SIZES_MAX];
-	unsigned int nr_sizes;
+	struct bench_list sizes;
 	const char *paths;
-	bool cold;
-	bool hot;
+	struct bench_states cache;
 	bool requests;
 	struct row *rows;
 	unsigned int nr;
@@ -346,11 +343,11 @@ static void measure_set(struct bench *b, const struct set *set, struct row *rows
 
 static int measure(struct bench *b, int dir)
 {
-	unsigned int i, per_size = b->nr / b->nr_sizes;
+	unsigned int i, per_size = b->nr / b->sizes.nr;
 
-	for (i = 0; i < b->nr_sizes; i++) {
+	for (i = 0; i < b->sizes.nr; i++) {
 		struct set set;
-		int err = set_make(&set, dir, b->sizes[i]);
+		int err = set_make(&set, dir, b->sizes.at[i]);
 
 		if (err)
 			return out_error(EX_FAILED, -err, NULL,
@@ -363,32 +360,30 @@ static int measure(struct bench *b, int dir)
 
 static int add_rows(struct bench *b)
 {
-	unsigned int i, found = 0;
+	struct bench_names names = { .list = b->paths };
+	unsigned int i;
 	size_t how;
 
-	b->rows = calloc(b->nr_sizes * NR(hows) * 2, sizeof(*b->rows));
+	b->rows = calloc(b->sizes.nr * NR(hows) * 2, sizeof(*b->rows));
 	if (!b->rows)
 		return out_error(EX_FAILED, ENOMEM, NULL, "bench");
 	for (how = 0; how < NR(hows); how++)
-		found += bench_listed(b->paths, hows[how].name);
-	if (b->paths && found != bench_list_length(b->paths))
-		return out_usage("bench files: --paths of %s", "rw, sendfile, zc-direct, "
-				 "zc-cached and zc-auto");
-	for (i = 0; i < b->nr_sizes; i++) {
+		bench_names_add(&names, hows[how].name);
+	for (i = 0; i < b->sizes.nr; i++) {
 		for (how = 0; how < NR(hows); how++) {
-			struct row row = { .how = &hows[how], .size = b->sizes[i] };
+			struct row row = { .how = &hows[how], .size = b->sizes.at[i] };
 
 			if (!bench_listed(b->paths, hows[how].name))
 				continue;
 			row.cache = BENCH_COLD;
-			if (b->cold)
+			if (b->cache.cold)
 				b->rows[b->nr++] = row;
 			row.cache = BENCH_HOT;
-			if (b->hot)
+			if (b->cache.hot)
 				b->rows[b->nr++] = row;
 		}
 	}
-	return EX_OK;
+	return bench_names_check(&names, "bench files: --paths");
 }
 
 static const char *why_not(const struct row *row)
@@ -506,44 +501,21 @@ static int run(struct bench *b)
 
 int bench_files(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "sizes", required_argument, NULL, 's' },
-		{ "paths", required_argument, NULL, 'P' },
-		{ "cache", required_argument, NULL, 'c' },
-		{ "requests", no_argument, NULL, 'q' },
+	struct bench b = {
+		.sizes = { .at = { 1 << 10, 4 << 10, 16 << 10, 64 << 10, 256 << 10 }, .nr = 5 },
+		.cache = { true, true },
+	};
+	const struct bench_option options[] = {
+		{ "sizes", BENCH_SIZES, &b.sizes, 0, 0 },
+		{ "paths", BENCH_TEXT, &b.paths, 0, 0 },
+		{ "cache", BENCH_STATES, &b.cache, 0, 0 },
+		{ "requests", BENCH_FLAG, &b.requests, 0, 0 },
 		{ },
 	};
-	struct bench b = { .cold = true, .hot = true };
-	int c, ret;
+	int ret = bench_options("bench files", files_help, options, argc, argv);
 
-	bench_parse_sizes("1K,4K,16K,64K,256K", b.sizes, &b.nr_sizes);
-	while ((c = bench_getopt(argc, argv, options)) != -1) {
-		switch (c) {
-		case 's':
-			if (!bench_parse_sizes(optarg, b.sizes, &b.nr_sizes))
-				return out_usage("bench files: bad --sizes");
-			break;
-		case 'P':
-			b.paths = optarg;
-			break;
-		case 'c':
-			b.cold = !strcmp(optarg, "cold") || !strcmp(optarg, "both");
-			b.hot = !strcmp(optarg, "hot") || !strcmp(optarg, "both");
-			if (!b.cold && !b.hot)
-				return out_usage("bench files: --cache cold, hot or both");
-			break;
-		case 'q':
-			b.requests = true;
-			break;
-		case 'h':
-			fputs(files_help, stdout);
-			return EX_OK;
-		default:
-			ret = bench_method_option("bench files", c, argv);
-			if (ret != BENCH_OPTION_TAKEN)
-				return ret;
-		}
-	}
+	if (ret != BENCH_OPTION_TAKEN)
+		return ret;
 	if (argc != optind + 1)
 		return out_usage("bench files: one directory, please");
 	b.dir = argv[optind];

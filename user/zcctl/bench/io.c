@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* zcctl bench io: what sending a file costs, by zc and by the usual ways. */
 #include <errno.h>
-#include <getopt.h>
 #include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,27 +60,14 @@ BENCH_METHOD_HELP
 "  zcctl bench io /var/tmp/big --request 64K,1M --connections 1,16 --wide\n"
 "  zcctl bench io /var/tmp/big otherhost:4000 --paths sendfile,zc-auto\n";
 
-static int bad_paths(const char *list)
-{
-	char names[512] = "";
-	unsigned int i;
-
-	for (i = 0; i < bench_nr_paths; i++) {
-		size_t len = strlen(names);
-
-		snprintf(names + len, sizeof(names) - len, " %s", bench_paths[i].name);
-	}
-	return out_usage("bench io: a path in '%s' is not known; there are:%s", list,
-			 names);
-}
-
 static int check_paths(const struct io_bench *b)
 {
-	unsigned int i, found = 0;
+	struct bench_names names = { .list = b->paths };
+	unsigned int i;
 
-	for (i = 0; i < bench_nr_paths && b->paths; i++)
-		found += bench_listed(b->paths, bench_paths[i].name);
-	return b->paths && found != bench_list_length(b->paths) ? bad_paths(b->paths) : EX_OK;
+	for (i = 0; i < bench_nr_paths; i++)
+		bench_names_add(&names, bench_paths[i].name);
+	return bench_names_check(&names, "bench io: --paths");
 }
 
 /* What comes from memory is the same in any state of the cache: BENCH_NONE. */
@@ -89,9 +75,9 @@ static bool wanted(const struct io_bench *b, const struct bench_transfer *t)
 {
 	switch (t->cache) {
 	case BENCH_COLD:
-		return b->cold && !t->path->memory;
+		return b->cache.cold && !t->path->memory;
 	case BENCH_HOT:
-		return b->hot && !t->path->memory;
+		return b->cache.hot && !t->path->memory;
 	default:
 		return t->path->memory;
 	}
@@ -338,91 +324,6 @@ static int run(struct io_bench *b)
 	return ret;
 }
 
-static bool parse_cache(struct io_bench *b, const char *text)
-{
-	b->cold = !strcmp(text, "cold") || !strcmp(text, "both");
-	b->hot = !strcmp(text, "hot") || !strcmp(text, "both");
-	return b->cold || b->hot;
-}
-
-static bool parse_requests(const char *text, struct io_list *list)
-{
-	unsigned int i;
-
-	if (!bench_parse_sizes(text, list->at, &list->nr))
-		return false;
-	for (i = 0; i < list->nr; i++)
-		if (list->at[i] % BENCH_BLOCK)
-			return false;
-	return true;
-}
-
-static bool parse_lanes(const char *text, struct io_list *list)
-{
-	unsigned int i;
-
-	if (!bench_parse_sizes(text, list->at, &list->nr))
-		return false;
-	for (i = 0; i < list->nr; i++)
-		if (list->at[i] > LANES_MAX)
-			return false;
-	return true;
-}
-
-static bool parse_own(struct io_bench *b, const char *text)
-{
-	return parse_size(text, &b->own) && b->own && !(b->own % (1 << 20));
-}
-
-/* Returns BENCH_OPTION_TAKEN or an exit code. */
-static int option(struct io_bench *b, int c, char **argv)
-{
-	switch (c) {
-	case 's':
-		if (!bench_parse_sizes(optarg, b->size.at, &b->size.nr))
-			return out_usage("bench io: --size takes sizes, not '%s'", optarg);
-		break;
-	case 'r':
-		if (!parse_requests(optarg, &b->request))
-			return out_usage("bench io: --request takes multiples of 4K, not '%s'",
-					 optarg);
-		break;
-	case 'n':
-		if (!parse_lanes(optarg, &b->lanes))
-			return out_usage("bench io: --connections takes numbers to %d, not '%s'",
-					 LANES_MAX, optarg);
-		break;
-	case 'C':
-		if (!parse_size(optarg, &b->per_call) || !b->per_call)
-			return out_usage("bench io: '%s' is no size", optarg);
-		break;
-	case 'P':
-		b->paths = optarg;
-		break;
-	case 'c':
-		if (!parse_cache(b, optarg))
-			return out_usage("bench io: --cache cold, hot or both");
-		break;
-	case 'N':
-		if (!parse_own(b, optarg))
-			return out_usage("bench io: --neighbour takes whole MiB, not '%s'", optarg);
-		break;
-	case 'R':
-		if (!parse_int(optarg, 1, READS_MAX, &b->reads))
-			return out_usage("bench io: --neighbour-reads 1 to %d", READS_MAX);
-		break;
-	case 'D':
-		b->dir = optarg;
-		break;
-	case 'w':
-		b->wide = true;
-		break;
-	default:
-		return bench_method_option("bench io", c, argv);
-	}
-	return BENCH_OPTION_TAKEN;
-}
-
 static int parse_peer(struct net_peer *peer, const char *text)
 {
 	char *host = NULL, *port = NULL;
@@ -439,37 +340,29 @@ static int parse_peer(struct net_peer *peer, const char *text)
 
 int bench_io(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "size", required_argument, NULL, 's' },
-		{ "request", required_argument, NULL, 'r' },
-		{ "connections", required_argument, NULL, 'n' },
-		{ "per-call", required_argument, NULL, 'C' },
-		{ "paths", required_argument, NULL, 'P' },
-		{ "cache", required_argument, NULL, 'c' },
-		{ "neighbour", required_argument, NULL, 'N' },
-		{ "neighbour-reads", required_argument, NULL, 'R' },
-		{ "neighbour-dir", required_argument, NULL, 'D' },
-		{ "wide", no_argument, NULL, 'w' },
-		{ },
-	};
 	struct io_bench b = {
 		.request = { .nr = 1 },
 		.lanes = { .at = { 1 }, .nr = 1 },
-		.cold = true,
-		.hot = true,
+		.cache = { true, true },
 		.reads = READS,
 	};
-	int c, ret;
+	const struct bench_option options[] = {
+		{ "size", BENCH_SIZES, &b.size, 0, 0 },
+		{ "request", BENCH_SIZES, &b.request, 0, BENCH_BLOCK },
+		{ "connections", BENCH_NUMBERS, &b.lanes, LANES_MAX, 0 },
+		{ "per-call", BENCH_SIZE, &b.per_call, 0, 0 },
+		{ "paths", BENCH_TEXT, &b.paths, 0, 0 },
+		{ "cache", BENCH_STATES, &b.cache, 0, 0 },
+		{ "neighbour", BENCH_SIZE, &b.own, 0, 1 << 20 },
+		{ "neighbour-reads", BENCH_NUMBER, &b.reads, READS_MAX, 0 },
+		{ "neighbour-dir", BENCH_TEXT, &b.dir, 0, 0 },
+		{ "wide", BENCH_FLAG, &b.wide, 0, 0 },
+		{ },
+	};
+	int ret = bench_options("bench io", io_help, options, argc, argv);
 
-	while ((c = bench_getopt(argc, argv, options)) != -1) {
-		if (c == 'h') {
-			fputs(io_help, stdout);
-			return EX_OK;
-		}
-		ret = option(&b, c, argv);
-		if (ret != BENCH_OPTION_TAKEN)
-			return ret;
-	}
+	if (ret != BENCH_OPTION_TAKEN)
+		return ret;
 	if (argc != optind + 1 && argc != optind + 2)
 		return out_usage("bench io: one file or block device, please, and maybe HOST:PORT");
 	b.file = argv[optind];

@@ -42,12 +42,6 @@ struct io_row {
 	struct bench_latency first_byte;
 };
 
-/* A list of sizes or numbers, each of which is measured. */
-struct io_list {
-	uint64_t at[BENCH_SIZES_MAX];
-	unsigned int nr;
-};
-
 /**
  * struct io_bench - a benchmark
  * @file:        source
@@ -57,8 +51,7 @@ struct io_list {
  * @lanes:       connections
  * @per_call:    most bytes by one call of sendfile or zc, or 0
  * @paths:       names, comma-separated, or NULL for all
- * @cold:        measure with the file not cached
- * @hot:         measure with the file cached
+ * @cache:       measure with the file cached, and not
  * @wide:        show all to people, too
  * @peer:        the receiver; its host is NULL for one on the loopback
  * @own:         bytes of the neighbour's working set; 0: there is none
@@ -71,13 +64,12 @@ struct io_list {
 struct io_bench {
 	const char *file;
 	uint64_t end;
-	struct io_list size;
-	struct io_list request;
-	struct io_list lanes;
+	struct bench_list size;
+	struct bench_list request;
+	struct bench_list lanes;
 	uint64_t per_call;
 	const char *paths;
-	bool cold;
-	bool hot;
+	struct bench_states cache;
 	bool wide;
 	struct net_peer peer;
 	uint64_t own;

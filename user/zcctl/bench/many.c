@@ -2,7 +2,6 @@
 /* zcctl bench many: transfers that run by themselves, many at once. */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
@@ -101,9 +100,8 @@ struct row {
 
 struct bench {
 	const char *file;
-	uint64_t sizes[BENCH_SIZES_MAX];
+	struct bench_list in_flight;
 	unsigned int nr_rows;
-	unsigned int nr_sizes;
 	struct row rows[2 * BENCH_SIZES_MAX];
 	const char *paths;
 	uint64_t size;
@@ -386,7 +384,7 @@ static void warm_up(struct bench *b)
 {
 	unsigned int i;
 
-	for (i = b->nr_sizes - 1; i < b->nr_rows; i += b->nr_sizes)
+	for (i = b->in_flight.nr - 1; i < b->nr_rows; i += b->in_flight.nr)
 		measure_row(b, &b->rows[i], false);
 }
 
@@ -497,22 +495,20 @@ static void show_text(struct bench *b)
 
 static int add_rows(struct bench *b)
 {
-	static const char *const names[] = { "zc-async", "sendfile" };
-	unsigned int i, path, found = 0;
+	static const char *const paths[] = { "zc-async", "sendfile" };
+	struct bench_names names = { .list = b->paths };
+	unsigned int i, path;
 
 	for (path = 0; path < 2; path++) {
-		if (!bench_listed(b->paths, names[path]))
+		if (!bench_names_add(&names, paths[path]))
 			continue;
-		found++;
-		for (i = 0; i < b->nr_sizes; i++)
+		for (i = 0; i < b->in_flight.nr; i++)
 			b->rows[b->nr_rows++] = (struct row){
 				.sendfile = path,
-				.in_flight = b->sizes[i],
+				.in_flight = b->in_flight.at[i],
 			};
 	}
-	if (b->paths && found != bench_list_length(b->paths))
-		return out_usage("bench many: --paths of %s and %s", names[0], names[1]);
-	return EX_OK;
+	return bench_names_check(&names, "bench many: --paths");
 }
 
 static int run(struct bench *b)
@@ -550,43 +546,22 @@ static int run(struct bench *b)
 
 int bench_many(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "in-flight", required_argument, NULL, 'n' },
-		{ "paths", required_argument, NULL, 'P' },
-		{ "transfers", required_argument, NULL, 't' },
-		{ "size", required_argument, NULL, 's' },
+	static struct bench b = {
+		.in_flight = { .at = { 10, 100, 1000, 10000 }, .nr = 4 },
+		.size = 256 << 10,
+		.transfers = 10000,
+	};
+	const struct bench_option options[] = {
+		{ "in-flight", BENCH_NUMBERS, &b.in_flight, 0, 0 },
+		{ "paths", BENCH_TEXT, &b.paths, 0, 0 },
+		{ "transfers", BENCH_NUMBER, &b.transfers, 25000, 0 },
+		{ "size", BENCH_SIZE, &b.size, 0, 0 },
 		{ },
 	};
-	static struct bench b = { .size = 256 << 10, .transfers = 10000 };
-	int c, ret;
+	int ret = bench_options("bench many", many_help, options, argc, argv);
 
-	bench_parse_sizes("10,100,1000,10000", b.sizes, &b.nr_sizes);
-	while ((c = bench_getopt(argc, argv, options)) != -1) {
-		switch (c) {
-		case 'n':
-			if (!bench_parse_sizes(optarg, b.sizes, &b.nr_sizes))
-				return out_usage("bench many: bad --in-flight");
-			break;
-		case 'P':
-			b.paths = optarg;
-			break;
-		case 't':
-			if (!parse_int(optarg, 1, 25000, &b.transfers))
-				return out_usage("bench many: --transfers 1 to 25000");
-			break;
-		case 's':
-			if (!parse_size(optarg, &b.size) || !b.size)
-				return out_usage("bench many: '%s' is no size", optarg);
-			break;
-		case 'h':
-			fputs(many_help, stdout);
-			return EX_OK;
-		default:
-			ret = bench_method_option("bench many", c, argv);
-			if (ret != BENCH_OPTION_TAKEN)
-				return ret;
-		}
-	}
+	if (ret != BENCH_OPTION_TAKEN)
+		return ret;
 	if (argc != optind + 1)
 		return out_usage("bench many: one file or block device, please");
 	b.file = argv[optind];

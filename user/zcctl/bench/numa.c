@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* zcctl bench numa: memory near and far, and processes that are bound. */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -451,15 +450,14 @@ static void add_requests(struct bench *b)
 
 static int check_paths(const struct bench *b)
 {
-	unsigned int i, found = 0;
+	struct bench_names names = { .list = b->paths };
+	unsigned int i;
 
 	for (i = 0; i < NR_USES; i++)
-		found += bench_listed(b->paths, uses[i].name);
+		bench_names_add(&names, uses[i].name);
 	for (i = 0; i < NR_BINDINGS; i++)
-		found += bench_listed(b->paths, bindings[i]);
-	if (b->paths && found != bench_list_length(b->paths))
-		return out_usage("bench numa: unknown name in --paths %s", b->paths);
-	return EX_OK;
+		bench_names_add(&names, bindings[i]);
+	return bench_names_check(&names, "bench numa: --paths");
 }
 
 static int add_rows(struct bench *b)
@@ -500,49 +498,20 @@ static int run(struct bench *b)
 	return bench_missed_module(b->zc);
 }
 
-static bool parse_memory(const char *text, uint64_t *size)
-{
-	return parse_size(text, size) && *size && *size % ZC_HUGE_SIZE == 0;
-}
-
 int bench_numa(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "size", required_argument, NULL, 's' },
-		{ "accesses", required_argument, NULL, 'a' },
-		{ "requests", required_argument, NULL, 'r' },
-		{ "paths", required_argument, NULL, 'P' },
+	struct bench b = { .size = 256ull << 20, .accesses = 1000000, .requests = 2000 };
+	const struct bench_option options[] = {
+		{ "size", BENCH_SIZE, &b.size, 0, ZC_HUGE_SIZE },
+		{ "accesses", BENCH_NUMBER, &b.accesses, 1000000000, 0 },
+		{ "requests", BENCH_NUMBER, &b.requests, 1000000000, 0 },
+		{ "paths", BENCH_TEXT, &b.paths, 0, 0 },
 		{ },
 	};
-	struct bench b = { .size = 256ull << 20, .accesses = 1000000, .requests = 2000 };
-	int c, ret;
+	int ret = bench_options("bench numa", numa_help, options, argc, argv);
 
-	while ((c = bench_getopt(argc, argv, options)) != -1) {
-		switch (c) {
-		case 's':
-			if (!parse_memory(optarg, &b.size))
-				return out_usage("bench numa: '%s' is no multiple of 2M", optarg);
-			break;
-		case 'a':
-			if (!parse_int(optarg, 1, 1000000000, &b.accesses))
-				return out_usage("bench numa: bad --accesses");
-			break;
-		case 'r':
-			if (!parse_int(optarg, 1, 1000000000, &b.requests))
-				return out_usage("bench numa: bad --requests");
-			break;
-		case 'P':
-			b.paths = optarg;
-			break;
-		case 'h':
-			fputs(numa_help, stdout);
-			return EX_OK;
-		default:
-			ret = bench_method_option("bench numa", c, argv);
-			if (ret != BENCH_OPTION_TAKEN)
-				return ret;
-		}
-	}
+	if (ret != BENCH_OPTION_TAKEN)
+		return ret;
 	if (argc != optind)
 		return out_usage("bench numa: takes no file");
 	ret = bench_method_begin() ?: run(&b);

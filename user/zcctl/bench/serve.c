@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* zcctl bench serve: many connections, a server with buffers that are used again. */
 #include <errno.h>
-#include <getopt.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,12 +55,9 @@ BENCH_METHOD_HELP
  * struct bench - what the options say
  * @source:         file or folder
  * @connections:    at once
- * @nr_connections: their number
  * @sizes:          of a part
- * @nr_sizes:       their number
  * @paths:          some only, or NULL
- * @cold:           measure so
- * @hot:            and so
+ * @cache:          how it is before
  * @requests:       0: by the number of connections
  * @seconds:        0: by requests
  * @files:          parts when hot
@@ -73,13 +69,10 @@ BENCH_METHOD_HELP
  */
 struct bench {
 	const char *source;
-	uint64_t connections[BENCH_SIZES_MAX];
-	unsigned int nr_connections;
-	uint64_t sizes[BENCH_SIZES_MAX];
-	unsigned int nr_sizes;
+	struct bench_list connections;
+	struct bench_list sizes;
 	const char *paths;
-	bool cold;
-	bool hot;
+	struct bench_states cache;
 	int requests;
 	int seconds;
 	int files;
@@ -109,8 +102,8 @@ static unsigned int files_wanted(const struct bench *b)
 	uint64_t most = b->files;
 	unsigned int i;
 
-	for (i = 0; i < b->nr_connections && b->cold; i++) {
-		uint64_t nr = requests_of(b, b->connections[i]);
+	for (i = 0; i < b->connections.nr && b->cache.cold; i++) {
+		uint64_t nr = requests_of(b, b->connections.at[i]);
 
 		most = nr > most ? nr : most;
 	}
@@ -169,12 +162,12 @@ static void measure_size(struct serve_row *rows, unsigned int nr, struct serve_s
 
 static int measure(struct bench *b, struct serve_shared *sh)
 {
-	unsigned int size, i, each = b->nr / b->nr_sizes;
+	unsigned int size, i, each = b->nr / b->sizes.nr;
 
-	for (size = 0; size < b->nr_sizes; size++) {
+	for (size = 0; size < b->sizes.nr; size++) {
 		struct serve_row *rows = b->rows + size * each;
 		struct serve_source src;
-		int err = serve_source_open(&src, b->source, b->sizes[size], files_wanted(b));
+		int err = serve_source_open(&src, b->source, b->sizes.at[size], files_wanted(b));
 
 		for (i = 0; i < each && !err; i++)
 			rows[i].last.err = fit(&rows[i], &src, b);
@@ -209,31 +202,29 @@ static void add_row(struct bench *b, const struct serve_path *path, enum bench_c
 /* In the order in which they are to be compared: paths beside each other. */
 static int add_rows(struct bench *b)
 {
-	unsigned int size, nr, path, found = 0;
+	struct bench_names names = { .list = b->paths };
+	unsigned int size, nr, path;
 
-	b->rows = calloc(b->nr_sizes * b->nr_connections * serve_nr_paths * 2,
+	b->rows = calloc(b->sizes.nr * b->connections.nr * serve_nr_paths * 2,
 			 sizeof(*b->rows));
 	if (!b->rows)
 		return out_error(EX_FAILED, ENOMEM, NULL, "bench");
 	for (path = 0; path < serve_nr_paths; path++)
-		found += bench_listed(b->paths, serve_paths[path].name);
-	if (b->paths && found != bench_list_length(b->paths))
-		return out_usage("bench serve: --paths of copy-own, copy-pool, sendfile, "
-				 "zc-auto, zc-direct, zc-async and zc-buffer");
-	for (size = 0; size < b->nr_sizes; size++) {
-		for (nr = 0; nr < b->nr_connections; nr++) {
+		bench_names_add(&names, serve_paths[path].name);
+	for (size = 0; size < b->sizes.nr; size++) {
+		for (nr = 0; nr < b->connections.nr; nr++) {
 			for (path = 0; path < 2 * serve_nr_paths; path++) {
 				const struct serve_path *p = &serve_paths[path % serve_nr_paths];
 				bool hot = path >= serve_nr_paths;
 
 				if (bench_listed(b->paths, p->name) &&
-				    (p->memory ? hot : hot ? b->hot : b->cold))
+				    (p->memory ? hot : hot ? b->cache.hot : b->cache.cold))
 					add_row(b, p, hot ? BENCH_HOT : BENCH_COLD,
-						b->connections[nr], b->sizes[size]);
+						b->connections.at[nr], b->sizes.at[size]);
 			}
 		}
 	}
-	return EX_OK;
+	return bench_names_check(&names, "bench serve: --paths");
 }
 
 /* One processor is the client's. */
@@ -251,8 +242,8 @@ static int need_files(const struct bench *b)
 	unsigned int i;
 	int err;
 
-	for (i = 0; i < b->nr_connections; i++)
-		most = b->connections[i] > most ? b->connections[i] : most;
+	for (i = 0; i < b->connections.nr; i++)
+		most = b->connections.at[i] > most ? b->connections.at[i] : most;
 	err = bench_need_files(most + files_wanted(b) + 256);
 	return !err ? EX_OK : out_error(EX_FAILED, -err, "raise ulimit -n, or --connections less",
 					"cannot have %lu connections", most);
@@ -300,105 +291,32 @@ static int run(struct bench *b)
 	return ret ? ret : report(b);
 }
 
-static int parse_connections(struct bench *b, const char *text)
-{
-	unsigned int i;
-	bool good = bench_parse_sizes(text, b->connections, &b->nr_connections);
-
-	for (i = 0; good && i < b->nr_connections; i++)
-		good = b->connections[i] <= SERVE_CONNECTIONS_MAX;
-	return good ? EX_OK : out_usage("bench serve: --connections 1 to %d, by commas",
-					SERVE_CONNECTIONS_MAX);
-}
-
-static int parse_sizes(struct bench *b, const char *text)
-{
-	unsigned int i;
-	bool good = bench_parse_sizes(text, b->sizes, &b->nr_sizes);
-
-	for (i = 0; good && i < b->nr_sizes; i++)
-		good = b->sizes[i] <= SERVE_SPAN;
-	return good ? EX_OK : out_usage("bench serve: bad --size");
-}
-
-static int parse_cache(struct bench *b, const char *text)
-{
-	b->cold = !strcmp(text, "cold") || !strcmp(text, "both");
-	b->hot = !strcmp(text, "hot") || !strcmp(text, "both");
-	return b->cold || b->hot ? EX_OK :
-				   out_usage("bench serve: --cache cold, hot or both");
-}
-
-static int parse_number(const char *option, int most, int *val)
-{
-	return parse_int(optarg, 1, most, val) ? EX_OK :
-	       out_usage("bench serve: %s 1 to %d", option, most);
-}
-
-static int parse_option(struct bench *b, int c)
-{
-	switch (c) {
-	case 'n':
-		return parse_connections(b, optarg);
-	case 's':
-		return parse_sizes(b, optarg);
-	case 'c':
-		return parse_cache(b, optarg);
-	case 'P':
-		b->paths = optarg;
-		return EX_OK;
-	case 'r':
-		return parse_number("--requests", INT32_MAX, &b->requests);
-	case 'S':
-		return parse_number("--seconds", 3600, &b->seconds);
-	case 'f':
-		return parse_number("--files", FILES_MAX, &b->files);
-	case 'p':
-		return parse_number("--pool", 65536, &b->pool);
-	case 't':
-		return parse_number("--threads", CPU_SETSIZE, &b->threads);
-	default:
-		b->verify = true;
-		return EX_OK;
-	}
-}
-
-static const struct option options[] = {
-	{ "connections", required_argument, NULL, 'n' },
-	{ "size", required_argument, NULL, 's' },
-	{ "paths", required_argument, NULL, 'P' },
-	{ "cache", required_argument, NULL, 'c' },
-	{ "requests", required_argument, NULL, 'r' },
-	{ "seconds", required_argument, NULL, 'S' },
-	{ "files", required_argument, NULL, 'f' },
-	{ "pool", required_argument, NULL, 'p' },
-	{ "threads", required_argument, NULL, 't' },
-	{ "verify", no_argument, NULL, 'v' },
-	{ },
-};
-
 int bench_serve(int argc, char **argv)
 {
-	static struct bench b = { .cold = true, .hot = true, .files = FILES, .pool = POOL };
-	int c, ret;
+	static struct bench b = {
+		.connections = { .at = { 10, 100, 1000 }, .nr = 3 },
+		.sizes = { .at = { 64 << 10 }, .nr = 1 },
+		.cache = { true, true },
+		.files = FILES,
+		.pool = POOL,
+	};
+	const struct bench_option options[] = {
+		{ "connections", BENCH_NUMBERS, &b.connections, SERVE_CONNECTIONS_MAX, 0 },
+		{ "size", BENCH_SIZES, &b.sizes, SERVE_SPAN, 0 },
+		{ "paths", BENCH_TEXT, &b.paths, 0, 0 },
+		{ "cache", BENCH_STATES, &b.cache, 0, 0 },
+		{ "requests", BENCH_NUMBER, &b.requests, 0, 0 },
+		{ "seconds", BENCH_NUMBER, &b.seconds, 3600, 0 },
+		{ "files", BENCH_NUMBER, &b.files, FILES_MAX, 0 },
+		{ "pool", BENCH_NUMBER, &b.pool, 65536, 0 },
+		{ "threads", BENCH_NUMBER, &b.threads, CPU_SETSIZE, 0 },
+		{ "verify", BENCH_FLAG, &b.verify, 0, 0 },
+		{ },
+	};
+	int ret = bench_options("bench serve", serve_help, options, argc, argv);
 
-	bench_parse_sizes("10,100,1000", b.connections, &b.nr_connections);
-	bench_parse_sizes("64K", b.sizes, &b.nr_sizes);
-	while ((c = bench_getopt(argc, argv, options)) != -1) {
-		if (c == 'h') {
-			fputs(serve_help, stdout);
-			return EX_OK;
-		}
-		if (c < 256 && c != ':' && c != '?') {
-			ret = parse_option(&b, c);
-			if (ret)
-				return ret;
-			continue;
-		}
-		ret = bench_method_option("bench serve", c, argv);
-		if (ret != BENCH_OPTION_TAKEN)
-			return ret;
-	}
+	if (ret != BENCH_OPTION_TAKEN)
+		return ret;
 	if (argc != optind + 1)
 		return out_usage("bench serve: one file, block device or folder, please");
 	if (b.requests && b.seconds)

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* zcctl bench tlb: what the processor's TLB makes of a file's bytes in memory. */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -394,29 +393,27 @@ static void show_text(struct bench *b)
 static int choose(struct bench *b)
 {
 	const char *patterns = b->patterns ?: b->file ? "sequential,strided,random" : NULL;
-	unsigned int i, j, nr_patterns = 0;
+	struct bench_names way_names = { .list = b->paths }, names = { .list = b->patterns };
+	unsigned int i, j;
 
 	for (i = 0; i < tlb_nr_ways; i++)
-		if (bench_listed(b->paths, tlb_ways[i].name))
+		if (bench_names_add(&way_names, tlb_ways[i].name))
 			b->cols[b->nr_cols++].way = &tlb_ways[i];
-	if (b->paths && b->nr_cols != bench_list_length(b->paths))
-		return out_usage("bench tlb: unknown name in --paths %s", b->paths);
 	for (i = 0; i < tlb_nr_patterns; i++) {
+		bench_names_add(&names, tlb_patterns[i].name);
 		if (!bench_listed(patterns, tlb_patterns[i].name))
 			continue;
 		if (b->file && tlb_patterns[i].chain)
 			return out_usage("bench tlb: %s holds no pointers: leave out --file, or %s",
 					 b->file, tlb_patterns[i].name);
-		nr_patterns++;
 		for (j = 0; j < b->nr_cols; j++)
 			b->rows[b->nr++] = (struct row){
 				.pattern = &tlb_patterns[i],
 				.col = &b->cols[j],
 			};
 	}
-	if (b->patterns && nr_patterns != bench_list_length(b->patterns))
-		return out_usage("bench tlb: unknown name in --patterns %s", b->patterns);
-	return EX_OK;
+	return bench_names_check(&way_names, "bench tlb: --paths") ?:
+	       bench_names_check(&names, "bench tlb: --patterns");
 }
 
 /* An error if zc was wanted and is not there, or if nothing was measured. */
@@ -467,58 +464,20 @@ static int run(struct bench *b)
 	return ret;
 }
 
-/* Returns BENCH_OPTION_TAKEN, or an exit code after an error message. */
-static int parse(struct bench *b, int c, char **argv)
-{
-	switch (c) {
-	case 's':
-		if (!parse_size(optarg, &b->walk.size) || !b->walk.size ||
-		    b->walk.size % ZC_HUGE_SIZE)
-			return out_usage("bench tlb: '%s' is no multiple of 2M", optarg);
-		return BENCH_OPTION_TAKEN;
-	case 'f':
-		b->file = optarg;
-		return BENCH_OPTION_TAKEN;
-	case 't':
-		if (!parse_size(optarg, &b->walk.stride) || !b->walk.stride ||
-		    b->walk.stride % 8)
-			return out_usage("bench tlb: '%s' is no multiple of 8", optarg);
-		return BENCH_OPTION_TAKEN;
-	case 'a':
-		if (!parse_u64(optarg, 1, 1ull << 40, &b->walk.accesses))
-			return out_usage("bench tlb: bad --accesses");
-		return BENCH_OPTION_TAKEN;
-	case 'p':
-		b->patterns = optarg;
-		return BENCH_OPTION_TAKEN;
-	case 'P':
-		b->paths = optarg;
-		return BENCH_OPTION_TAKEN;
-	}
-	return bench_method_option("bench tlb", c, argv);
-}
-
 int bench_tlb(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "size", required_argument, NULL, 's' },
-		{ "file", required_argument, NULL, 'f' },
-		{ "stride", required_argument, NULL, 't' },
-		{ "accesses", required_argument, NULL, 'a' },
-		{ "patterns", required_argument, NULL, 'p' },
-		{ "paths", required_argument, NULL, 'P' },
+	static struct bench b = { .walk.stride = 4096, .fd = -1 };
+	const struct bench_option options[] = {
+		{ "size", BENCH_SIZE, &b.walk.size, 0, ZC_HUGE_SIZE },
+		{ "file", BENCH_TEXT, &b.file, 0, 0 },
+		{ "stride", BENCH_SIZE, &b.walk.stride, 0, 8 },
+		{ "accesses", BENCH_COUNT, &b.walk.accesses, 1ull << 40, 0 },
+		{ "patterns", BENCH_TEXT, &b.patterns, 0, 0 },
+		{ "paths", BENCH_TEXT, &b.paths, 0, 0 },
 		{ },
 	};
-	static struct bench b = { .walk.stride = 4096, .fd = -1 };
-	int c, ret = BENCH_OPTION_TAKEN;
+	int ret = bench_options("bench tlb", tlb_help, options, argc, argv);
 
-	while (ret == BENCH_OPTION_TAKEN && (c = bench_getopt(argc, argv, options)) != -1) {
-		if (c == 'h') {
-			fputs(tlb_help, stdout);
-			return EX_OK;
-		}
-		ret = parse(&b, c, argv);
-	}
 	if (ret != BENCH_OPTION_TAKEN)
 		return ret;
 	if (argc != optind)
