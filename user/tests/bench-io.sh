@@ -107,12 +107,12 @@ content()
 }
 
 head -c 3000001 /dev/urandom >"$dir/random"
-# Some hosts have no io_uring, or no direct reads in /tmp: "no path could be measured".
+# Some hosts have no io_uring, or no direct reads in /tmp: "nothing could be measured".
 for path in rw-4k rw-1m mmap-write sendfile splice odirect-write odirect-msg_zerocopy \
 	io_uring-send io_uring-zc; do
 	for connections in 1 3; do
 		why=$("$zcctl" bench io "$dir/random" --repeat 1 --paths $path 2>&1 >/dev/null |
-			sed -n 's/.*no path could be measured: //p')
+			sed -n 's/.*nothing could be measured: //p')
 		if [ -n "$why" ]; then
 			tap_skip "$path, $connections connections: what arrives" "$why"
 		else

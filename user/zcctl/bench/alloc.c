@@ -148,7 +148,7 @@ static const char *why_not(const struct row *row)
 		return row->missed;
 	if (row->err == -ERANGE)
 		return "smaller than a hugepage";
-	if (row->err == -ETIMEDOUT)
+	if (row->err == -ETIMEDOUT || row->err == -EIO)
 		return "one of the processes failed";
 	if (row->err == -EACCES && bench_method.tune && way->zc)
 		return "--tune is for root";
@@ -336,21 +336,9 @@ static int add_shared(struct bench *b)
 	return EX_OK;
 }
 
-static int any_failed(const struct bench *b)
-{
-	unsigned int i, failed = 0;
-
-	for (i = 0; i < b->nr; i++)
-		failed += b->rows[i].err || b->rows[i].missed;
-	if (failed < b->nr)
-		return EX_OK;
-	return out_error(EX_FAILED, -b->rows[0].err,
-			 b->rows[0].missed ? why_not(&b->rows[0]) : NULL,
-			 "nothing could be measured");
-}
-
 static int run(struct bench *b)
 {
+	struct bench_tally tally = {};
 	unsigned int i, zc = 0;
 	int ret = add_rows(b) ?: add_shared(b);
 
@@ -364,7 +352,13 @@ static int run(struct bench *b)
 		show_json(b);
 	else
 		show_text(b);
-	return any_failed(b) ?: bench_missed_module(zc);
+	for (i = 0; i < b->nr; i++) {
+		const struct row *row = &b->rows[i];
+
+		bench_tally_row(&tally, row->job.way->zc,
+				row->err || row->missed ? why_not(row) : NULL);
+	}
+	return bench_tally_verdict(&tally);
 }
 
 static void clean_up(struct bench *b)

@@ -332,6 +332,23 @@ void bench_rows_show(struct json_object *rows);
 const char *bench_why_not(bool zc, int err);
 int bench_need_module(unsigned int zc, unsigned int others);
 int bench_missed_module(unsigned int zc);
+
+/**
+ * struct bench_tally - what became of the rows of a report
+ * @nr:     rows
+ * @zc:     of these need the module
+ * @failed: could not be measured
+ * @why:    not, the first of them
+ */
+struct bench_tally {
+	unsigned int nr;
+	unsigned int zc;
+	unsigned int failed;
+	char why[256];
+};
+
+void bench_tally_row(struct bench_tally *tally, bool zc, const char *why);
+int bench_tally_verdict(const struct bench_tally *tally);
 pid_t bench_fork(void);
 void *bench_shared(size_t size);
 const char *bench_cache_name(enum bench_cache cache);

@@ -218,6 +218,28 @@ int bench_missed_module(unsigned int zc)
 	return bench_need_module(zc, 0);
 }
 
+/* One more row; @why it could not be measured, or NULL. */
+void bench_tally_row(struct bench_tally *tally, bool zc, const char *why)
+{
+	tally->nr++;
+	tally->zc += zc;
+	if (why && !tally->failed++)
+		snprintf(tally->why, sizeof(tally->why), "%s", why);
+}
+
+/*
+ * After the report: an exit code, and a message, if rows lack because of the module, or if
+ * none was measured. That some were not is in the report, and no error.
+ */
+int bench_tally_verdict(const struct bench_tally *tally)
+{
+	int ret = bench_missed_module(tally->zc);
+
+	if (ret || tally->failed < tally->nr)
+		return ret;
+	return out_error(EX_FAILED, 0, NULL, "nothing could be measured: %s", tally->why);
+}
+
 /* As fork(). The child does not outlive the benchmark, whatever becomes of that. */
 pid_t bench_fork(void)
 {

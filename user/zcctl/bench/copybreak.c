@@ -219,6 +219,11 @@ static uint64_t break_even(struct bench *b, int pattern, int from)
 	return best;
 }
 
+static const char *why_not(const struct row *row)
+{
+	return bench_why_not(true, row->err);
+}
+
 static struct json_object *row_json(struct bench *b, struct row *row, int from,
 				    int how)
 {
@@ -230,7 +235,7 @@ static struct json_object *row_json(struct bench *b, struct row *row, int from,
 	out_add_u64(obj, "file_bytes", row->size);
 	out_add_str(obj, "pattern", patterns[row->pattern]);
 	if (row->err) {
-		out_add_str(obj, "error", strerror(-row->err));
+		out_add_str(obj, "error", why_not(row));
 		return obj;
 	}
 	bench_row_cost(obj, &row->runs[from][how], bytes);
@@ -283,7 +288,7 @@ static void show_text(struct bench *b)
 		printf("%-8s %9llu  ", patterns[row->pattern],
 		       (unsigned long long)row->size);
 		if (row->err) {
-			printf("not measured: %s\n", strerror(-row->err));
+			printf("not measured: %s\n", why_not(row));
 			continue;
 		}
 		printf("%12.2f %12.2f  %13.2f %12.2f %5.1f %%%s\n",
@@ -328,6 +333,7 @@ static int prepare(struct bench *b)
 static int run(struct bench *b)
 {
 	uint64_t size = SIZE_MAX_SMALL;
+	struct bench_tally tally = {};
 	unsigned int i;
 	int err, ret = file_open_some(b->name, &b->file, &size);
 
@@ -350,9 +356,8 @@ static int run(struct bench *b)
 	else
 		show_text(b);
 	for (i = 0; i < b->nr; i++)
-		if (!b->rows[i].err)
-			return EX_OK;
-	return out_error(EX_FAILED, -b->rows[0].err, NULL, "nothing could be measured");
+		bench_tally_row(&tally, true, b->rows[i].err ? why_not(&b->rows[i]) : NULL);
+	return bench_tally_verdict(&tally);
 }
 
 int bench_copybreak(int argc, char **argv)

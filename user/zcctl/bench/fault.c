@@ -341,18 +341,9 @@ static int add_rows(struct bench *b)
 	return bench_names_check(&names, "bench fault: --paths");
 }
 
-static int any_failed(const struct bench *b)
-{
-	unsigned int i, failed = 0;
-
-	for (i = 0; i < b->nr; i++)
-		failed += !!b->rows[i].err;
-	return failed < b->nr ? EX_OK :
-	       out_error(EX_FAILED, -b->rows[0].err, NULL, "nothing could be measured");
-}
-
 static int run(struct bench *b)
 {
+	struct bench_tally tally = {};
 	unsigned int i, zc = 0;
 	int ret = add_rows(b);
 
@@ -366,7 +357,10 @@ static int run(struct bench *b)
 		show_json(b);
 	else
 		show_text(b);
-	return any_failed(b) ?: bench_missed_module(zc);
+	for (i = 0; i < b->nr; i++)
+		bench_tally_row(&tally, !b->rows[i].way->flags,
+				b->rows[i].err ? why_not(b, &b->rows[i]) : NULL);
+	return bench_tally_verdict(&tally);
 }
 
 int bench_fault(int argc, char **argv)

@@ -458,8 +458,8 @@ static void row_text(struct bench *b, struct row *row)
 
 static int report(struct bench *b)
 {
-	unsigned int i, zc = 0, failed = 0;
-	int ret;
+	struct bench_tally tally = {};
+	unsigned int i;
 
 	if (out_json) {
 		show_json(b);
@@ -470,14 +470,10 @@ static int report(struct bench *b)
 		for (i = 0; i < b->nr; i++)
 			row_text(b, &b->rows[i]);
 	}
-	for (i = 0; i < b->nr; i++) {
-		failed += !!b->rows[i].last.err;
-		zc += b->rows[i].how->zc;
-	}
-	ret = bench_missed_module(zc);
-	if (ret || failed < b->nr)
-		return ret;
-	return out_error(EX_FAILED, -b->rows[0].last.err, NULL, "no path could be measured");
+	for (i = 0; i < b->nr; i++)
+		bench_tally_row(&tally, b->rows[i].how->zc,
+				b->rows[i].last.err ? why_not(&b->rows[i]) : NULL);
+	return bench_tally_verdict(&tally);
 }
 
 static int run(struct bench *b)

@@ -12,8 +12,6 @@ const char *io_why_not(const struct io_row *row)
 	int err = -row->last.err;
 	const struct bench_path *path = row->t.path;
 
-	if (path->zc && (err == ENOENT || err == ENODEV || err == ENXIO))
-		return "the module is not loaded";
 	if (path->missing && err == EOPNOTSUPP)
 		return path->missing;
 	switch (err) {
@@ -29,11 +27,11 @@ const char *io_why_not(const struct io_row *row)
 	case ENODATA:
 		return "the file became shorter";
 	case ENOMEM:
-		return row->t.neighbour ? "memory is too small for this and the neighbour" :
-		       strerror(err);
-	default:
-		return strerror(err);
+		if (row->t.neighbour)
+			return "memory is too small for this and the neighbour";
+		break;
 	}
+	return bench_why_not(path->zc, -err);
 }
 
 static void add_keys(struct json_object *obj, const struct io_row *row)

@@ -197,26 +197,15 @@ static bool all_alike(const struct io_bench *b)
 	return true;
 }
 
-/* What can be measured is shown all the same. */
-static int any_failed(const struct io_bench *b)
+static int verdict(const struct io_bench *b)
 {
-	struct zc_context *ctx;
+	struct bench_tally tally = {};
 	unsigned int i;
 
 	for (i = 0; i < b->nr; i++)
-		if (b->rows[i].t.path->zc && b->rows[i].last.err) {
-			int ret = device_open(&ctx);
-
-			if (ret)
-				return ret;
-			zc_close(ctx);
-			break;
-		}
-	for (i = 0; i < b->nr; i++)
-		if (!b->rows[i].last.err)
-			return EX_OK;
-	return out_error(EX_FAILED, 0, NULL, "no path could be measured: %s",
-			 io_why_not(&b->rows[0]));
+		bench_tally_row(&tally, b->rows[i].t.path->zc,
+				b->rows[i].last.err ? io_why_not(&b->rows[i]) : NULL);
+	return bench_tally_verdict(&tally);
 }
 
 /* Sizes that were asked for must be there. */
@@ -285,7 +274,7 @@ static int measure_and_show(struct io_bench *b)
 	measure(b);
 	if (out_json || !all_alike(b))
 		io_show(b);
-	return any_failed(b);
+	return verdict(b);
 }
 
 /* Is anybody there, and what is on the way? */

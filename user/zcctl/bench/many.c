@@ -513,7 +513,8 @@ static int add_rows(struct bench *b)
 
 static int run(struct bench *b)
 {
-	unsigned int i, zc = 0, failed = 0;
+	struct bench_tally tally = {};
+	unsigned int i, zc = 0;
 	uint64_t size = SPAN_MAX;
 	int fd, ret = add_rows(b);
 
@@ -537,11 +538,9 @@ static int run(struct bench *b)
 	else
 		show_text(b);
 	for (i = 0; i < b->nr_rows; i++)
-		failed += !!b->rows[i].err;
-	ret = bench_missed_module(zc);
-	if (ret || failed < b->nr_rows)
-		return ret;
-	return out_error(EX_FAILED, -b->rows[0].err, NULL, "nothing could be measured");
+		bench_tally_row(&tally, !b->rows[i].sendfile,
+				b->rows[i].err ? why_not(&b->rows[i]) : NULL);
+	return bench_tally_verdict(&tally);
 }
 
 int bench_many(int argc, char **argv)

@@ -264,6 +264,7 @@ static void show_text(const struct nic *nic)
 
 static int run(struct nic *nic)
 {
+	struct bench_tally tally = {};
 	int ret = EX_OK, err;
 	size_t i;
 
@@ -285,9 +286,9 @@ static int run(struct nic *nic)
 	else
 		show_text(nic);
 	for (i = 0; i < NR_WAYS; i++)
-		if (!ways[i].err)
-			return EX_OK;
-	return out_error(EX_FAILED, -ways[0].err, NULL, "nothing could be measured");
+		bench_tally_row(&tally, true,
+				ways[i].err ? bench_why_not(true, ways[i].err) : NULL);
+	return bench_tally_verdict(&tally);
 }
 
 static int open_and_run(struct nic *nic, const char *file)

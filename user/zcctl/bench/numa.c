@@ -480,7 +480,8 @@ static int add_rows(struct bench *b)
 
 static int run(struct bench *b)
 {
-	unsigned int i, failed = 0;
+	struct bench_tally tally = {};
+	unsigned int i;
 	int ret = add_rows(b) ?: bench_need_module(b->zc, b->nr - b->zc) ?: bench_tune_balancing();
 
 	if (ret)
@@ -492,10 +493,9 @@ static int run(struct bench *b)
 	else
 		show_text(b);
 	for (i = 0; i < b->nr; i++)
-		failed += !!b->rows[i].err;
-	if (failed == b->nr)
-		return out_error(EX_FAILED, -b->rows[0].err, NULL, "nothing could be measured");
-	return bench_missed_module(b->zc);
+		bench_tally_row(&tally, b->rows[i].job.zc,
+				b->rows[i].err ? why_not(&b->rows[i]) : NULL);
+	return bench_tally_verdict(&tally);
 }
 
 int bench_numa(int argc, char **argv)

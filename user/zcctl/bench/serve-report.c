@@ -37,15 +37,14 @@ static double spread(struct serve_row *row)
 	return most;
 }
 
-static const char *why(const struct serve_row *row)
+/* What a row says that was not measured. */
+const char *serve_why_not(const struct serve_row *row)
 {
-	if (row->job.path->zc && row->last.err == -ENOENT)
-		return "the module is not loaded";
 	if (row->job.cache == BENCH_COLD && row->last.err == -ENODATA)
 		return "the file has fewer parts than there are connections";
 	if (row->last.err == -ECHILD)
 		return "the server or the client was killed";
-	return strerror(-row->last.err);
+	return bench_why_not(row->job.path->zc, row->last.err);
 }
 
 /* What of the server's memory, and the module's, was in use. */
@@ -126,7 +125,7 @@ static struct json_object *row_json(struct serve_row *row)
 	out_add_u64(obj, "parts", row->job.parts);
 	json_object_object_add(obj, "verified", json_object_new_boolean(row->job.verify));
 	if (row->last.err) {
-		out_add_str(obj, "error", why(row));
+		out_add_str(obj, "error", serve_why_not(row));
 		return obj;
 	}
 	out_add_u64(obj, "requests", row->last.requests);
@@ -177,7 +176,7 @@ static void row_text(struct serve_row *rows, unsigned int nr, struct serve_row *
 	       out_bytes(row->job.size, size, sizeof(size)),
 	       bench_cache_name(row->job.cache), row->job.path->name);
 	if (row->last.err) {
-		printf("not measured: %s\n", why(row));
+		printf("not measured: %s\n", serve_why_not(row));
 		return;
 	}
 	server = median(row, SERVE_USER) + median(row, SERVE_SYSTEM);

@@ -252,25 +252,14 @@ static int need_files(const struct bench *b)
 /* What can be measured is shown all the same. */
 static int report(struct bench *b)
 {
-	unsigned int i, failed = 0;
-	struct zc_context *ctx;
-	bool device = true;
+	struct bench_tally tally = {};
+	unsigned int i;
 
 	serve_show(b->rows, b->nr);
-	for (i = 0; i < b->nr; i++) {
-		failed += !!b->rows[i].last.err;
-		if (b->rows[i].job.path->zc && b->rows[i].last.err)
-			device = false;
-	}
-	if (!device) {
-		int ret = device_open(&ctx);
-
-		if (ret)
-			return ret;
-		zc_close(ctx);
-	}
-	return failed < b->nr ? EX_OK : out_error(EX_FAILED, -b->rows[0].last.err, NULL,
-						  "no path could be measured");
+	for (i = 0; i < b->nr; i++)
+		bench_tally_row(&tally, b->rows[i].job.path->zc,
+				b->rows[i].last.err ? serve_why_not(&b->rows[i]) : NULL);
+	return bench_tally_verdict(&tally);
 }
 
 static int run(struct bench *b)

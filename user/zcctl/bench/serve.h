@@ -324,6 +324,7 @@ struct serve_row {
 	struct bench_latency first;
 };
 
+const char *serve_why_not(const struct serve_row *row);
 void serve_show(struct serve_row *rows, unsigned int nr);
 
 #endif /* _ZCCTL_BENCH_SERVE_H */

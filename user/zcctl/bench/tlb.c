@@ -87,13 +87,11 @@ static const char *why_not(const struct row *row)
 	int err = -(row->col->err ?: row->err);
 	const char *name = row->col->way->name;
 
-	if (!strcmp(name, "zc") && (err == ENOENT || err == ENODEV || err == ENXIO))
-		return "the module is not loaded";
 	if (!strcmp(name, "hugetlb") && err == ENOMEM)
 		return "too few free hugepages, see /proc/sys/vm/nr_hugepages";
 	if (err == EBADMSG)
 		return "its bytes are not those of the other paths";
-	return strerror(err);
+	return bench_why_not(!strcmp(name, "zc"), -err);
 }
 
 /* A file without a name goes with the process, however that ends. Returns an exit code. */
@@ -416,22 +414,18 @@ static int choose(struct bench *b)
 	       bench_names_check(&names, "bench tlb: --patterns");
 }
 
-/* An error if zc was wanted and is not there, or if nothing was measured. */
-static int verdict(const struct bench *b, int zc_err)
+static int verdict(const struct bench *b)
 {
-	struct zc_context *zc;
+	struct bench_tally tally = {};
 	unsigned int i;
-	int ret = zc_err ? device_open(&zc) : EX_OK;
 
-	if (ret)
-		return ret;
-	if (zc_err)
-		zc_close(zc);
-	for (i = 0; i < b->nr; i++)
-		if (!b->rows[i].col->err && !b->rows[i].err)
-			return EX_OK;
-	return out_error(EX_FAILED, -(b->cols[0].err ?: b->rows[0].err), NULL,
-			 "nothing could be measured");
+	for (i = 0; i < b->nr; i++) {
+		const struct row *row = &b->rows[i];
+
+		bench_tally_row(&tally, !strcmp(row->col->way->name, "zc"),
+				row->col->err || row->err ? why_not(row) : NULL);
+	}
+	return bench_tally_verdict(&tally);
 }
 
 static int run(struct bench *b)
@@ -452,7 +446,7 @@ static int run(struct bench *b)
 		make_memory(b, err ? NULL : zc);
 		measure(b);
 		(out_json ? show_json : show_text)(b);
-		ret = verdict(b, err);
+		ret = verdict(b);
 		bench_perf_close(&b->perf);
 	}
 	for (i = 0; i < b->nr_cols; i++)
