@@ -6,10 +6,10 @@
 print them as tables, and hold them against the targets. Exits with 1 if a target is
 missed or something could not be measured."""
 
-import json
 import pathlib
 import sys
 
+from bench_merge import Merged
 from bench_tables import TABLES, dma_mode, size
 from bench_targets import TARGETS
 
@@ -18,23 +18,19 @@ FIELDS = ("kernel", "test", "path", "cache", "bytes", "kinsn_per_mib",
           "copied_bytes", "syscalls", "page_cache_bytes")
 
 
-def load(dirs):
-    """(environments, rows, rows that were not measured, reports that are no JSON); a row
-    has the index of its environment"""
-    environments, rows, failed, broken = [], [], [], []
+def load(merged, dirs):
+    """(rows, rows that were not measured, reports that are no JSON)"""
+    rows, failed, broken = [], [], []
     for path in sorted(p for d in dirs for p in pathlib.Path(d).glob("*.json")):
         try:
-            got = json.loads(path.read_text(encoding="utf-8"))
-            environments.append(got["environment"])
-            got = got["rows"]
+            got = merged.read(path)
         except (ValueError, KeyError):
             broken.append(path)
             continue
         for r in got:
             r["test"] = path.stem.split("-")[0]
-            r["environment"] = len(environments) - 1
             (failed if "error" in r else rows).append(r)
-    return environments, rows, failed, broken
+    return rows, failed, broken
 
 
 def kept(row):
@@ -79,11 +75,10 @@ def report(kernel, rows, failed):
 def main():
     """See above"""
     out, *dirs = sys.argv[1:]
-    environments, rows, failed, broken = load(dirs)
-    with open(out, "w", encoding="utf-8") as f:
-        json.dump({"schema": "zc-bench/1", "environments": environments,
-                   "rows": [kept(r) for r in rows]}, f, indent=1)
-        f.write("\n")
+    merged = Merged()
+    rows, failed, broken = load(merged, dirs)
+    merged.rows = [kept(r) for r in rows]
+    merged.write(out)
     bad = len(broken)
     for path in broken:
         print(f"not ok: {path} is no report")

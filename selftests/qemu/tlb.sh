@@ -29,4 +29,4 @@ for k in ${KERNELS:-6.12 6.1}; do
 		bash /zc/guest-tlb.sh >&2 || die "the guest ($k) failed"
 	runs+=("$ZC_RUN/tlb-$k")
 done
-python3 -B "$ZC_QEMU/tlb/report.py" "$ZC_TOP/build/tlb.json" "${runs[@]}"
+PYTHONPATH=$ZC_QEMU python3 -B "$ZC_QEMU/tlb/report.py" "$ZC_TOP/build/tlb.json" "${runs[@]}"

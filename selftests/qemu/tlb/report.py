@@ -10,6 +10,8 @@ import pathlib
 import statistics
 import sys
 
+from bench_merge import Merged
+
 GIB = 1 << 30
 # Of the page walks of small pages, at most; the limit is 1/512
 TARGET = 1 / 400
@@ -65,14 +67,14 @@ def modelled(model, row, marks):
             "l2_misses_per_gib": walks * GIB / walked(row)}
 
 
-def load(run):
+def load(merged, run):
     """The rows of all tests, each with its test's name"""
     run = pathlib.Path(run)
     report = json.loads((run / "tlb.json").read_text(encoding="utf-8"))
     rows = []
     for path in sorted((run / "out").glob("tlb-*.json")):
         _, session, name = path.stem.split("-", 2)
-        for row in json.loads(path.read_text(encoding="utf-8"))["rows"]:
+        for row in merged.read(path):
             marks = [m for m in report["marks"] if m["session"] == int(session) and
                      m["mark"] == row["mark"]]
             row["walk"] = name
@@ -170,10 +172,10 @@ def checks(model, rows):
 def main():
     """See above"""
     out, *runs = sys.argv[1:]
-    everything, bad = [], 0
+    merged, bad = Merged(), 0
     for run in runs:
-        model, rows = load(run)
-        everything += rows
+        model, rows = load(merged, run)
+        merged.rows += rows
         kernel = rows[0]["kernel"] if rows else "?"
         print(f"\nLinux {kernel}, dTLB of {model}, modelled: nothing here was counted by a "
               "processor")
@@ -182,11 +184,9 @@ def main():
             print(f"  {'ok' if good else 'not ok'}: {what}")
             bad += not good
         bad += not rows
-    with open(out, "w", encoding="utf-8") as f:
-        json.dump({"schema": "zc-bench/1", "rows": everything}, f, indent=1)
-        f.write("\n")
+    merged.write(out)
     print(f"\nAll figures: {out}. Missed: {bad}")
-    sys.exit(1 if bad or not everything else 0)
+    sys.exit(1 if bad or not merged.rows else 0)
 
 
 main()
