@@ -238,6 +238,7 @@ static void row_counts(const struct bench *b, struct row *row, struct json_objec
 				 who == BENCH_PERF_USER ? "user" : "kernel");
 			if (is_counted(row, event, who)) {
 				out_add_u64(obj, key, bench_runs_median(&row->counts[event][who]));
+				bench_row_samples(obj, key, &row->counts[event][who]);
 				continue;
 			}
 			out_add_str(obj, key, NULL);
