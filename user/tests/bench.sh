@@ -207,6 +207,7 @@ done <<-END
 	many FILE --paths sendfile --transfers 100 --in-flight 2,10
 	serve FILE --paths sendfile,copy-own --cache hot --connections 4 --requests 400
 	alloc --paths small,malloc --size 64K --count 100 --processes 1
+	write DIR --paths malloc,kept --size 64K --count 100 --processes 1 --to null
 	fault --paths small,small-populate --size 2M
 	numa --paths thp-read --size 4M
 	write DIR --paths fresh,kept --to null --size 64K --count 100 --processes 1

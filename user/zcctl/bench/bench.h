@@ -331,7 +331,6 @@ void bench_row_copied(struct json_object *obj, uint64_t copied);
 void bench_rows_show(struct json_object *rows);
 const char *bench_why_not(bool zc, int err);
 int bench_need_module(unsigned int zc, unsigned int others);
-int bench_missed_module(unsigned int zc);
 
 /**
  * struct bench_tally - what became of the rows of a report

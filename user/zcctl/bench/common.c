@@ -212,12 +212,6 @@ int bench_need_module(unsigned int zc, unsigned int others)
 	return ret;
 }
 
-/* Afterwards: an exit code and a message, if @zc rows lack because of the module. */
-int bench_missed_module(unsigned int zc)
-{
-	return bench_need_module(zc, 0);
-}
-
 /* One more row; @why it could not be measured, or NULL. */
 void bench_tally_row(struct bench_tally *tally, bool zc, const char *why)
 {
@@ -233,7 +227,7 @@ void bench_tally_row(struct bench_tally *tally, bool zc, const char *why)
  */
 int bench_tally_verdict(const struct bench_tally *tally)
 {
-	int ret = bench_missed_module(tally->zc);
+	int ret = bench_need_module(tally->zc, 0);
 
 	if (ret || tally->failed < tally->nr)
 		return ret;

@@ -61,7 +61,7 @@ int bench_names_check(const struct bench_names *names, const char *option)
 }
 
 /* "1K,4K,…" into at most BENCH_SIZES_MAX @sizes, none of them 0. */
-bool bench_parse_sizes(const char *text, uint64_t *sizes, unsigned int *nr)
+static bool parse_list(const char *text, uint64_t *sizes, unsigned int *nr)
 {
 	char word[32];
 
@@ -103,7 +103,7 @@ static bool take_list(const struct bench_option *option, const char *text)
 	struct bench_list *list = option->val;
 	unsigned int i;
 
-	if (!bench_parse_sizes(text, list->at, &list->nr))
+	if (!parse_list(text, list->at, &list->nr))
 		return false;
 	for (i = 0; i < list->nr; i++)
 		if (!fits(option, list->at[i]))

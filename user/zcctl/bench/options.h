@@ -67,6 +67,5 @@ bool bench_listed(const char *list, const char *name);
 unsigned int bench_list_length(const char *list);
 bool bench_names_add(struct bench_names *names, const char *name);
 int bench_names_check(const struct bench_names *names, const char *option);
-bool bench_parse_sizes(const char *text, uint64_t *sizes, unsigned int *nr);
 
 #endif /* _ZCCTL_BENCH_OPTIONS_H */

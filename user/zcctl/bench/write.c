@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* zcctl bench write: writers, and the buffers that they write from. */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -48,10 +47,8 @@ struct bench {
 	const char *dir;
 	const char *to;
 	const char *paths;
-	uint64_t sizes[BENCH_SIZES_MAX];
-	unsigned int nr_sizes;
-	uint64_t processes[BENCH_SIZES_MAX];
-	unsigned int nr_processes;
+	struct bench_list sizes;
+	struct bench_list processes;
 	int count;
 	bool verify;
 	int files[WRITE_PROCESSES_MAX];
@@ -109,57 +106,50 @@ static int add_rows(struct bench *b)
 {
 	unsigned int to, size, i;
 
-	b->rows = calloc(WRITE_SINKS * b->nr_sizes * b->nr_processes * write_nr_ways,
+	b->rows = calloc(WRITE_SINKS * b->sizes.nr * b->processes.nr * write_nr_ways,
 			 sizeof(*b->rows));
 	if (!b->rows)
 		return out_error(EX_FAILED, ENOMEM, NULL, "bench write");
 	for (to = 0; to < WRITE_SINKS; to++)
-		for (size = 0; bench_listed(b->to, write_sinks[to]) && size < b->nr_sizes; size++)
-			for (i = 0; i < b->nr_processes; i++)
-				add_rows_of(b, to, b->sizes[size], b->processes[i]);
+		for (size = 0; bench_listed(b->to, write_sinks[to]) && size < b->sizes.nr; size++)
+			for (i = 0; i < b->processes.nr; i++)
+				add_rows_of(b, to, b->sizes.at[size], b->processes.at[i]);
 	return b->nr ? EX_OK : out_usage("bench write: vmsplice is for --to pipe alone");
 }
 
-static int check_lists(const struct bench *b)
+static int check_names(const struct bench *b)
 {
-	unsigned int i, found = 0, sinks = 0;
+	struct bench_names paths = { .list = b->paths }, sinks = { .list = b->to };
+	unsigned int i;
 
-	for (i = 0; i < b->nr_processes; i++)
-		if (b->processes[i] > WRITE_PROCESSES_MAX)
-			return out_usage("bench write: --processes to %d", WRITE_PROCESSES_MAX);
-	for (i = 0; i < b->nr_sizes; i++)
-		if (b->sizes[i] % WRITE_UNIT)
-			return out_usage("bench write: --size takes multiples of 4K");
 	for (i = 0; i < write_nr_ways; i++)
-		found += bench_listed(b->paths, write_ways[i].name);
-	if (b->paths && found != bench_list_length(b->paths))
-		return out_usage("bench write: unknown name in --paths %s", b->paths);
+		bench_names_add(&paths, write_ways[i].name);
 	for (i = 0; i < WRITE_SINKS; i++)
-		sinks += bench_listed(b->to, write_sinks[i]);
-	if (b->to && sinks != bench_list_length(b->to))
-		return out_usage("bench write: --to takes pipe, file and null, not %s", b->to);
-	return EX_OK;
+		bench_names_add(&sinks, write_sinks[i]);
+	return bench_names_check(&paths, "bench write: --paths") ?:
+	       bench_names_check(&sinks, "bench write: --to");
 }
 
-static uint64_t most(const uint64_t *of, unsigned int nr)
+static uint64_t most(const struct bench_list *of)
 {
 	uint64_t most = 0;
+	unsigned int i;
 
-	while (nr--)
-		most = of[nr] > most ? of[nr] : most;
+	for (i = 0; i < of->nr; i++)
+		most = of->at[i] > most ? of->at[i] : most;
 	return most;
 }
 
 /* One for each process, long enough for all sizes; they have no name any more. */
 static int make_files(struct bench *b)
 {
-	uint64_t size = most(b->sizes, b->nr_sizes);
+	uint64_t size = most(&b->sizes);
 	char number[32];
 	const char *name;
 	int fd;
 
 	size = size < WRITE_REGION ? WRITE_REGION : size;
-	while (b->nr_files < most(b->processes, b->nr_processes)) {
+	while (b->nr_files < most(&b->processes)) {
 		fd = write_file_make(b->dir, size);
 		if (fd < 0)
 			return out_error(EX_FAILED, -fd, "bench write takes another folder",
@@ -184,39 +174,30 @@ static int add_shared(struct bench *b)
 	return EX_OK;
 }
 
-static int any_failed(const struct bench *b)
-{
-	unsigned int i, failed = 0;
-
-	for (i = 0; i < b->nr; i++)
-		failed += !!b->rows[i].err;
-	return failed < b->nr ? EX_OK :
-	       out_error(EX_FAILED, 0, write_why_not(&b->rows[0]), "nothing could be measured");
-}
-
 static int run(struct bench *b)
 {
+	struct bench_tally tally = {};
 	unsigned int i, zc = 0;
-	int ret = check_lists(b) ?: add_rows(b);
+	int ret = check_names(b) ?: add_rows(b);
 
 	if (ret)
 		return ret;
 	for (i = 0; i < b->nr; i++)
 		zc += b->rows[i].job.way->zc;
-	ret = bench_need_module(zc, b->nr - zc) ?: add_shared(b);
+	ret = bench_need_module(zc, b->nr - zc) ?: bench_tune_balancing() ?: add_shared(b);
 	if (!ret && bench_listed(b->to, write_sinks[WRITE_FILE]))
 		ret = make_files(b);
 	if (ret)
 		return ret;
-	/* It takes pages out of page tables to see who uses them: faults of its own. */
-	if (bench_method.tune && !access(BENCH_BALANCING, F_OK))
-		bench_setting(BENCH_BALANCING, "0");
 	measure(b);
 	if (out_json)
 		write_show_json(b->rows, b->nr);
 	else
 		write_show_text(b->rows, b->nr);
-	return any_failed(b) ?: bench_missed_module(zc);
+	for (i = 0; i < b->nr; i++)
+		bench_tally_row(&tally, b->rows[i].job.way->zc,
+				b->rows[i].err ? write_why_not(&b->rows[i]) : NULL);
+	return bench_tally_verdict(&tally);
 }
 
 static void clean_up(struct bench *b)
@@ -226,62 +207,27 @@ static void clean_up(struct bench *b)
 	free(b->rows);
 }
 
-static int take_option(struct bench *b, int c, char **argv)
-{
-	switch (c) {
-	case 't':
-		b->to = optarg;
-		break;
-	case 's':
-		if (!bench_parse_sizes(optarg, b->sizes, &b->nr_sizes))
-			return out_usage("bench write: '%s' is no size", optarg);
-		break;
-	case 'p':
-		if (!bench_parse_sizes(optarg, b->processes, &b->nr_processes))
-			return out_usage("bench write: bad --processes");
-		break;
-	case 'n':
-		if (!parse_int(optarg, 1, 1000000, &b->count))
-			return out_usage("bench write: bad --count");
-		break;
-	case 'P':
-		b->paths = optarg;
-		break;
-	case 'v':
-		b->verify = true;
-		break;
-	default:
-		return bench_method_option("bench write", c, argv);
-	}
-	return BENCH_OPTION_TAKEN;
-}
-
 int bench_write(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "to", required_argument, NULL, 't' },
-		{ "size", required_argument, NULL, 's' },
-		{ "processes", required_argument, NULL, 'p' },
-		{ "count", required_argument, NULL, 'n' },
-		{ "paths", required_argument, NULL, 'P' },
-		{ "verify", no_argument, NULL, 'v' },
+	static struct bench b = {
+		.count = 1000,
+		.sizes = { { 4 << 10, 64 << 10, 1 << 20 }, 3 },
+		.processes = { { 1, 2 }, 2 },
+	};
+	const struct bench_option options[] = {
+		{ "to", BENCH_TEXT, &b.to, 0, 0 },
+		{ "size", BENCH_SIZES, &b.sizes, 0, WRITE_UNIT },
+		{ "processes", BENCH_NUMBERS, &b.processes, WRITE_PROCESSES_MAX, 0 },
+		{ "count", BENCH_NUMBER, &b.count, 1000000, 0 },
+		{ "paths", BENCH_TEXT, &b.paths, 0, 0 },
+		{ "verify", BENCH_FLAG, &b.verify, 0, 0 },
 		{ },
 	};
-	static struct bench b = { .count = 1000 };
+	int ret = bench_options("bench write", write_help, options, argc, argv);
 	const char *tmp = getenv("TMPDIR");
-	int c, ret;
 
-	bench_parse_sizes("4K,64K,1M", b.sizes, &b.nr_sizes);
-	bench_parse_sizes("1,2", b.processes, &b.nr_processes);
-	while ((c = bench_getopt(argc, argv, options)) != -1) {
-		if (c == 'h') {
-			fputs(write_help, stdout);
-			return EX_OK;
-		}
-		ret = take_option(&b, c, argv);
-		if (ret != BENCH_OPTION_TAKEN)
-			return ret;
-	}
+	if (ret != BENCH_OPTION_TAKEN)
+		return ret;
 	if (argc > optind + 1)
 		return out_usage("bench write: one folder at most");
 	b.dir = argc > optind ? argv[optind] : tmp && *tmp ? tmp : "/tmp";
