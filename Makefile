@@ -45,7 +45,7 @@ help:
 	@echo '  make demo        a real file from hugepage buffers to real TCP clients'
 	@echo '  make check       the selftests; KERNELS="$(KERNELS)" TOPICS="abi buffer …"'
 	@echo '  make check-debug the selftests with KASAN, lockdep and kmemleak'
-	@echo '  make check-all   both'
+	@echo '  make check-all   both, and make tlb'
 	@echo '  make bench       guest instructions per MiB, zc beside the usual ways'
 	@echo '  make tlb         misses of the TLB, by a model of one, of a buffer and of other memory'
 	@echo '  make modules-K   the module for kernel K (6.1, 6.12, debug), in build/module-K'
@@ -104,6 +104,7 @@ check-all:
 	@$(LAB)/deps.sh debug
 	@$(MAKE) --no-print-directory -s guest-files
 	@ZC_LONG= KERNELS="$(KERNELS) debug" $(LAB)/check.sh
+	@$(LAB)/tlb.sh
 
 demo:
 	@$(LAB)/deps.sh demo

@@ -3,7 +3,8 @@
 #
 # What a processor's data TLB would miss of `zcctl bench tlb`, by a model of it (tlb/) that
 # sees each load of a guest, on each of KERNELS (default "6.12 6.1"). MODEL: skylake (default),
-# zen3, zen4. Writes build/tlb.json, prints tables, holds the model against what can be
+# zen3, zen4. COUNTED: a report of `zcctl -j bench tlb` of a machine whose processor counts, to
+# be printed beside. Writes build/tlb.json, prints tables, holds the model against what can be
 # computed, and fails if that, or a target, is missed.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
@@ -29,4 +30,5 @@ for k in ${KERNELS:-6.12 6.1}; do
 		bash /zc/guest-tlb.sh >&2 || die "the guest ($k) failed"
 	runs+=("$ZC_RUN/tlb-$k")
 done
-PYTHONPATH=$ZC_QEMU python3 -B "$ZC_QEMU/tlb/report.py" "$ZC_TOP/build/tlb.json" "${runs[@]}"
+PYTHONPATH=$ZC_QEMU python3 -B "$ZC_QEMU/tlb/report.py" \
+	"$ZC_TOP/build/tlb.json" "${COUNTED-}" "${runs[@]}"

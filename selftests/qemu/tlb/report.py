@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""report.py OUT RUN...: put what the model of a TLB counted (RUN/tlb.json) beside the rows of
+"""report.py OUT COUNTED RUN...: put what the model of a TLB counted (RUN/tlb.json) beside the rows of
 `zcctl bench tlb` (RUN/out/tlb-N-NAME.json) as "modelled", into OUT (schema zc-bench/1), print
-them, and hold them against targets and against what can be computed. Exits with 1 if one is
-missed."""
+them, and hold them against targets and against what can be computed. COUNTED, if not empty, is
+a report of `zcctl bench tlb` of a machine that counts: what its processor missed is printed
+beside. Exits with 1 if a target is missed."""
 
 import json
 import pathlib
@@ -169,9 +170,31 @@ def checks(model, rows):
                f" (at most 1/{1 / TARGET:.0f})", part is not None and part <= TARGET)
 
 
+def beside(counted, rows):
+    """What a processor counted, beside the model's: misses of the program's loads by load"""
+    report = json.loads(pathlib.Path(counted).read_text(encoding="utf-8"))
+    print(f"\nbeside {report['environment'].get('cpu')}, counted ({counted}), misses by load:")
+    nr = 0
+    for row in report["rows"]:
+        if row.get("dtlb_load_misses_user") is None:
+            continue
+        same = {key: row.get(key) for key in ("pattern", "path", "bytes", "stride")}
+        mine = next((r for r in rows if "modelled" in r and r["walk"] == "walk" and
+                     all(r.get(k) == v for k, v in same.items())), None)
+        if not mine:
+            continue
+        nr += 1
+        m = mine["modelled"]["user"]
+        print(f"{row['pattern']:<11}{row['path']:<9} counted "
+              f"{row['dtlb_load_misses_user'] / row['accesses']:.5f}, modelled "
+              f"{m['l1_misses'] / mine['accesses']:.5f} of the first level, "
+              f"{m['l2_misses'] / mine['accesses']:.5f} of both")
+    return nr
+
+
 def main():
     """See above"""
-    out, *runs = sys.argv[1:]
+    out, counted, *runs = sys.argv[1:]
     merged, bad = Merged(), 0
     for run in runs:
         model, rows = load(merged, run)
@@ -184,6 +207,9 @@ def main():
             print(f"  {'ok' if good else 'not ok'}: {what}")
             bad += not good
         bad += not rows
+        if counted and not beside(counted, rows):
+            print("  not ok: it has no row of the same walk that was counted")
+            bad += 1
     merged.write(out)
     print(f"\nAll figures: {out}. Missed: {bad}")
     sys.exit(1 if bad or not merged.rows else 0)
