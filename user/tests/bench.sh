@@ -144,6 +144,9 @@ if [ ! -e /dev/zc ]; then
 	check "bench write: the other is there" 0 says "^kept  *1  *[0-9]" out
 	check "bench write: why zc is not" 0 \
 		says "^zc-kept  *1 not measured: the module is not loaded" out
+	check "bench alloc: what is measured comes before what is not" 0 sh -c \
+		'"$1" bench alloc --paths ioctl,small --size 64K --count 10 --repeat 1 2>&1 |
+			tail -n 1 | grep "zcctl load"' sh "$zcctl"
 	check "bench fault without the module shows the others" 3 "$zcctl" bench fault \
 		--size 2M --paths small,zc --repeat 1
 	check "bench fault: the other is there" 0 says "^small  *512 " out

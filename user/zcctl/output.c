@@ -105,6 +105,8 @@ int out_error(int code, int err, const char *hint, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	/* Where both go to the same place, what was said before comes before. */
+	out_flush();
 	if (out_json) {
 		out_error_object(out_error_new(code, err, hint, text));
 		return code;
