@@ -144,6 +144,7 @@ if [ ! -e /dev/zc ]; then
 	check "bench write: the other is there" 0 says "^kept  *1  *[0-9]" out
 	check "bench write: why zc is not" 0 \
 		says "^zc-kept  *1 not measured: the module is not loaded" out
+	# shellcheck disable=SC2016 # for the inner shell
 	check "bench alloc: what is measured comes before what is not" 0 sh -c \
 		'"$1" bench alloc --paths ioctl,small --size 64K --count 10 --repeat 1 2>&1 |
 			tail -n 1 | grep "zcctl load"' sh "$zcctl"

@@ -16,6 +16,8 @@ import tempfile
 import zlib
 from urllib.parse import quote
 
+from tap import Tap
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 ZCCTL = os.path.join(os.environ["BUILD"], "zcctl")
 REAL = os.path.join(HERE, "fixtures", "bench.json")
@@ -26,19 +28,8 @@ DARK = {"paper": (0x14, 0x17, 0x1b), "zc": (0x5a, 0xab, 0xf0), "other": (0x6c, 0
 QUIET = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars",
          "--no-first-run", "--disable-background-networking", "--disable-component-update",
          "--disable-sync", "--disable-extensions", "--host-resolver-rules=MAP * ~NOTFOUND"]
-count = failed = 0
-
-
-def result(name, problem):
-    global count, failed
-    count += 1
-    if problem:
-        failed += 1
-        print(f"not ok {count} browser: {name}")
-        for line in str(problem).splitlines()[:20]:
-            print(f"# {line}")
-    else:
-        print(f"ok {count} browser: {name}")
+tap = Tap("browser")
+result = tap.result
 
 
 def alone():
@@ -218,5 +209,4 @@ if not CHROMIUM:
 ALONE = alone()
 with tempfile.TemporaryDirectory() as TMP:
     main()
-print(f"1..{count}")
-sys.exit(failed > 0)
+sys.exit(tap.end())

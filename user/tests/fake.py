@@ -21,24 +21,14 @@ import termios
 import time
 
 import schema
+from tap import Tap
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 DOCS = os.path.join(HERE, "..", "..", "Documentation")
 BIN = os.path.join(os.environ["BUILD"], "zcctl-fake")
 SPDX = "SPDX-License-Identifier: GPL-2.0-only"
-count = failed = 0
-
-
-def result(name, problem):
-    global count, failed
-    count += 1
-    if problem:
-        failed += 1
-        print(f"not ok {count} fake: {name}")
-        for line in str(problem).splitlines()[:20]:
-            print(f"# {line}")
-    else:
-        print(f"ok {count} fake: {name}")
+tap = Tap("fake")
+result = tap.result
 
 
 def fixture(text):
@@ -475,5 +465,4 @@ with tempfile.TemporaryDirectory() as TMP:
     top()
     fields()
     kinds()
-print(f"1..{count}")
-sys.exit(failed > 0)
+sys.exit(tap.end())

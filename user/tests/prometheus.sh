@@ -5,37 +5,12 @@
 # its metrics. They need neither root nor the module. TAP output.
 # PROMTOOL: Prometheus' promtool; what needs it is skipped where it is missing.
 set -u
-build=${BUILD:?}
+# shellcheck source=check.sh
+. "${0%/*}/check.sh"
 zcctl=$build/zcctl-fake
-cd "$(dirname "$0")/../.." || exit 1
+cd "${0%/*}/../.." || exit 1
 tests=user/tests
 promtool=${PROMTOOL:-promtool}
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
-n=0 failed=0
-
-# check NAME STATUS COMMAND...: runs it; output in $dir/out and $dir/err
-check()
-{
-	local name=$1 want=$2 got
-
-	shift 2
-	n=$((n + 1))
-	"$@" >"$dir/new.out" 2>"$dir/new.err"
-	got=$?
-	# What looks at the last output of zcctl leaves it there.
-	if [ "$1" = "$zcctl" ]; then
-		mv "$dir/new.out" "$dir/out"
-		mv "$dir/new.err" "$dir/err"
-	fi
-	if [ "$got" -eq "$want" ]; then
-		echo "ok $n $name"
-	else
-		echo "not ok $n $name: exit status $got, not $want"
-		tail -n 15 "$dir"/*out "$dir"/*err | sed 's/^/# /'
-		failed=$((failed + 1))
-	fi
-}
 
 # check_prom NAME COMMAND...: with promtool, which has to find nothing to say
 check_prom()
@@ -186,5 +161,4 @@ check_prom "the dashboard's queries" dashboard_ok
 check_prom "the alerts" "$promtool" check rules packaging/prometheus/zc-alerts.yml
 check_prom "the alerts go off when they should, and else not" alerts_ok
 
-echo "1..$n"
-[ "$failed" -eq 0 ]
+checked

@@ -17,25 +17,15 @@ import sys
 import tempfile
 
 import schema
+from tap import Tap
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 BIN = os.path.join(os.environ["BUILD"], "zcctl-fake")
 REAL = os.path.join(HERE, "fixtures", "bench.json")
 SANITIZER = 77
 EVIL = "</script></style></title><script>alert(1)</script><img src=x onerror='alert(2)'>\"`&<!--"
-count = failed = 0
-
-
-def result(name, problem):
-    global count, failed
-    count += 1
-    if problem:
-        failed += 1
-        print(f"not ok {count} report: {name}")
-        for line in str(problem).splitlines()[:20]:
-            print(f"# {line}")
-    else:
-        print(f"ok {count} report: {name}")
+tap = Tap("report")
+result = tap.result
 
 
 def run(*args, given=None):
@@ -484,5 +474,4 @@ with tempfile.TemporaryDirectory() as TMP:
     charts()
     injection()
     fuzz()
-print(f"1..{count}")
-sys.exit(failed > 0)
+sys.exit(tap.end())
