@@ -64,18 +64,18 @@ def targets_flat(rows):
 
 def targets_files(rows):
     """zc-auto beside sendfile, each size. No slower by more than they scatter, where
-    that is little. It is much for hot files that come at once, as how many of them the
+    that is little. It may be much for files that come at once, as how many of them the
     receiver finds when it wakes up is chance: there the cheapest call counts, which no
     receiver interrupts"""
     for row in (r for r in rows if r["path"] == "sendfile"):
         same = {name: row[name] for name in ("cache", "file_bytes", "requests")}
         zc = find(rows, path="zc-auto", **same)
         what = f"zc-auto of sendfile, {row['cache']} files of {size(row['file_bytes'])}"
-        if row["cache"] == "hot" and not row["requests"]:
+        spread = max(row["spread"], zc["spread"]) if zc else 0
+        if not row["requests"] and (row["cache"] == "hot" or spread > SPREAD):
             yield (f"{what} at once, the cheapest call",
                    zc["call_ns_least"] / row["call_ns_least"] if zc else None, 1.0)
             continue
-        spread = max(row["spread"], zc["spread"]) if zc else 0
         yield (f"{what} {'on request' if row['requests'] else 'at once'}",
                ratio(zc, row), 1 + spread if spread <= SPREAD else 1.0)
 
