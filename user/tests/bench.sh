@@ -217,8 +217,21 @@ done <<-END
 	write DIR --paths fresh,kept --to null --size 64K --count 100 --processes 1
 	tlb --paths small,mmap --size 2M --patterns strided
 END
-check "bench: one run cannot scatter" 0 "$zcctl" -j bench io "$dir/file" \
-	--paths rw-4k --repeat 1 --cache hot --strict --noise 0.000001
+check "bench: one run cannot scatter, and --strict not judge it" 2 "$zcctl" bench io \
+	"$dir/file" --paths rw-4k --repeat 1 --cache hot --strict
+check "bench: of one run nothing is known" 0 "$zcctl" -j bench io "$dir/file" \
+	--paths rw-4k --repeat 1 --cache hot
+check "bench: of one run: it is null" 0 says '"spread":null,"runs":1,"noisy":false' out
+check "bench: the middle of two runs" 0 "$zcctl" -j bench io "$dir/file" --paths rw-4k \
+	--repeat 2 --cache hot
+check "bench: the middle of two runs is between them" 0 python3 -c 'import json, sys
+row = json.load(open(sys.argv[1]))["rows"][0]
+a, b = row["samples"]["cpu_ns"]
+assert abs(row["cpu_ns"] - (a + b) / 2) <= 1, row' "$dir/out"
+if ! grep -q TCG /proc/cpuinfo; then
+	check "bench: no emulated processor counts instructions" 2 "$zcctl" bench io \
+		"$dir/file" --paths rw-4k --icount
+fi
 for pin in x -1 '0,' ,0 0-1 1023 99999 +0; do
 	check "bench --pin $pin" 2 "$zcctl" bench io "$dir/file" --paths rw-4k --pin "$pin"
 done
@@ -334,6 +347,8 @@ check "bench files: valid JSON" 0 json_valid "$dir/out" zc-bench/1 rows
 check "bench files: 256 files of 300 KiB" 0 \
 	grep -q '"file_bytes":307200,"files":256' "$dir/out"
 check "bench files: rw copies twice" 0 grep -q '"copied_bytes":2097152' "$dir/out"
+check "bench files: more than there is room for" 1 "$zcctl" bench files "$dir" --sizes 1T
+check "bench files: nothing was written for it" 0 says "No space left on device" err
 check "bench files: nothing left" 1 test -e "$dir/.zc-bench"
 # Walked forth and back between the paths: the same sum of the same bytes, or it is an error.
 check "bench tlb as JSON" 0 env TMPDIR="$dir" "$zcctl" -j bench tlb --size 4M \

@@ -172,6 +172,14 @@ static void add_served(struct json_object *obj, const struct row *row)
 	json_object_object_add(obj, "served", served);
 }
 
+/* Of several at once, that of what they get done together, too. */
+static double row_spread(struct row *row)
+{
+	double cost = bench_runs_spread(&row->cost), wall = bench_runs_spread(&row->wall);
+
+	return row->job.processes > 1 && wall > cost ? wall : cost;
+}
+
 static void add_figures(struct bench *b, struct json_object *obj, struct row *row)
 {
 	uint64_t wall = bench_runs_median(&row->wall);
@@ -183,7 +191,7 @@ static void add_figures(struct bench *b, struct json_object *obj, struct row *ro
 		out_add_double(obj, "per_s", 1e9 / wall);
 	if (scale)
 		out_add_double(obj, "scaling", scale);
-	bench_row_spread(obj, bench_runs_spread(&row->cost), row->cost.nr);
+	bench_row_spread(obj, row_spread(row), row->cost.nr);
 	bench_row_samples(obj, "cpu_ns", &row->cost);
 	bench_row_samples(obj, "wall_ns", &row->wall);
 	if (row->job.way->tier) {
@@ -247,8 +255,8 @@ static void show_row(struct bench *b, struct row *row)
 	if (base)
 		snprintf(cells[2], sizeof(cells[2]), "%.2f",
 			 times_as_much(&row->cost, &base->cost));
-	printf("%12llu %12s %5.1f %% %9s ", (unsigned long long)bench_runs_median(&row->cost),
-	       cells[0], 100 * bench_runs_spread(&row->cost), cells[2]);
+	printf("%12llu %12s %7s %9s ", (unsigned long long)bench_runs_median(&row->cost),
+	       cells[0], bench_spread_text(row_spread(row)), cells[2]);
 	printf("%10.0f %7s %10llu %10llu %10llu %11llu%s%s%s\n",
 	       bench_runs_median(&row->wall) ? 1e9 / bench_runs_median(&row->wall) : 0, cells[1],
 	       (unsigned long long)bench_latency_at(lat, 0.5),
@@ -256,7 +264,7 @@ static void show_row(struct bench *b, struct row *row)
 	       (unsigned long long)bench_latency_at(lat, 0.999), (unsigned long long)lat->max,
 	       beats_zc(b, row) ? "  beats zc-map" : "",
 	       row->late && row->job.way->tier == ALLOC_LIST ? "  some not cleared yet" : "",
-	       bench_noisy_text(bench_runs_spread(&row->cost)));
+	       bench_noisy_text(row_spread(row)));
 }
 
 static void show_text(struct bench *b)

@@ -35,8 +35,12 @@ static void runs_sort(struct bench_runs *runs)
 
 uint64_t bench_runs_median(struct bench_runs *runs)
 {
+	unsigned int mid = runs->nr / 2;
+
 	runs_sort(runs);
-	return runs->ns[runs->nr / 2];
+	if (!mid || runs->nr % 2)
+		return runs->ns[mid];
+	return runs->ns[mid - 1] + (runs->ns[mid] - runs->ns[mid - 1]) / 2;
 }
 
 uint64_t bench_runs_least(const struct bench_runs *runs)
@@ -120,21 +124,27 @@ struct json_object *bench_row(const char *test, const char *path,
 	return obj;
 }
 
-/* Mark a row that scatters too much. */
-void bench_row_noisy(struct json_object *obj, double spread)
-{
-	json_object_object_add(obj, "noisy", json_object_new_boolean(bench_noisy(spread)));
-}
-
 /* How far so many runs scatter, and whether that is too much: once for each row. */
 void bench_row_spread(struct json_object *obj, double spread, unsigned int runs)
 {
-	out_add_double(obj, "spread", spread);
+	json_object_object_add(obj, "spread",
+			       runs > 1 ? json_object_new_double(spread) : NULL);
 	out_add_u64(obj, "runs", runs);
-	bench_row_noisy(obj, spread);
+	json_object_object_add(obj, "noisy", json_object_new_boolean(bench_noisy(spread)));
 }
 
-/* The same at the end of a line for people. */
+/* For people, until the next call; of one run nothing is known. */
+const char *bench_spread_text(double spread)
+{
+	static char text[16];
+
+	if (bench_method.repeat < 2)
+		return "-";
+	snprintf(text, sizeof(text), "%.1f %%", 100 * spread);
+	return text;
+}
+
+/* That it is too much, at the end of a line for people. */
 const char *bench_noisy_text(double spread)
 {
 	return bench_noisy(spread) ? "  noisy" : "";

@@ -291,11 +291,12 @@ static void show_text(struct bench *b)
 			printf("not measured: %s\n", why_not(row));
 			continue;
 		}
-		printf("%12.2f %12.2f  %13.2f %12.2f %5.1f %%%s\n",
+		printf("%12.2f %12.2f  %13.2f %12.2f %7s%s\n",
 		       cost(b, row, FROM_BUFFER, BY_REFERENCE) / 1000,
 		       cost(b, row, FROM_BUFFER, BY_COPY) / 1000,
 		       cost(b, row, FROM_FILE, BY_REFERENCE) / 1000,
-		       cost(b, row, FROM_FILE, BY_COPY) / 1000, 100 * spread(row),
+		       cost(b, row, FROM_FILE, BY_COPY) / 1000,
+		       bench_spread_text(spread(row)),
 		       bench_noisy_text(spread(row)));
 	}
 	for (pattern = 0; pattern < NR_PATTERN; pattern++) {

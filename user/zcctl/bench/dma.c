@@ -263,7 +263,7 @@ static void text_row(struct bench *b, struct row *row)
 	printf(" %6llu %8llu %7s", (unsigned long long)row->last.calls,
 	       (unsigned long long)bench_runs_median(&row->segments), entries);
 	printf(" %9s", out_bytes(row->last.bounced, text, sizeof(text)));
-	printf(" %5.1f %%", 100 * spread(row));
+	printf(" %7s", bench_spread_text(spread(row)));
 	printf("%s%s\n", fewer(b, row, text, sizeof(text)), bench_noisy_text(spread(row)));
 }
 

@@ -58,6 +58,14 @@ static bool cpu_model(char *model, size_t size)
 	return emulated;
 }
 
+/* Is the processor one of QEMU's TCG, whose clock may count instructions? */
+bool bench_emulated(void)
+{
+	char model[128];
+
+	return cpu_model(model, sizeof(model)) && strstr(model, "TCG");
+}
+
 /* What the times of a virtual machine's memory are worth; NULL: it is none. */
 const char *bench_virtual(void)
 {
@@ -65,7 +73,7 @@ const char *bench_virtual(void)
 
 	if (!cpu_model(model, sizeof(model)))
 		return NULL;
-	if (strstr(model, "TCG"))
+	if (bench_emulated())
 		return "emulated: no remote cost";
 	return "virtual: remote only where the host has put these nodes on its own";
 }

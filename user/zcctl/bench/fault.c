@@ -265,11 +265,11 @@ static void show_costs(struct bench *b)
 			printf("not measured: %s\n", why_not(b, row));
 			continue;
 		}
-		printf("%7llu %13llu %13llu %5.1f %% %12llu %12llu %8llu %8llu %10llu%s%s\n",
+		printf("%7llu %13llu %13llu %7s %12llu %12llu %8llu %8llu %10llu%s%s\n",
 		       (unsigned long long)row->last.faults,
 		       (unsigned long long)bench_runs_median(&row->get),
 		       (unsigned long long)bench_runs_median(&row->touch),
-		       100 * bench_runs_spread(&row->both),
+		       bench_spread_text(bench_runs_spread(&row->both)),
 		       (unsigned long long)bench_runs_median(&row->first),
 		       (unsigned long long)bench_runs_median(&row->byte),
 		       (unsigned long long)bench_latency_at(row->latency, 0.5),

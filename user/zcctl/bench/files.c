@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/sendfile.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "bench.h"
@@ -300,6 +301,14 @@ static void set_free(struct set *set)
 	free(set->fds);
 }
 
+/* Has it room, and a tenth more, for others? */
+static bool has_room(int dir, uint64_t nr, uint64_t size)
+{
+	struct statvfs st;
+
+	return fstatvfs(dir, &st) || size / 10 * 11 <= st.f_bavail * st.f_frsize / nr;
+}
+
 static int set_make(struct set *set, int dir, uint64_t size)
 {
 	uint64_t want = FILES_BYTES / size;
@@ -307,6 +316,8 @@ static int set_make(struct set *set, int dir, uint64_t size)
 
 	want = want < FILES_MIN ? FILES_MIN : want;
 	want = want > FILES_MAX ? FILES_MAX : want;
+	if (!has_room(dir, want, size))
+		return -ENOSPC;
 	*set = (struct set){ .size = size, .fds = calloc(want, sizeof(int)) };
 	if (!set->fds)
 		return -ENOMEM;
@@ -450,8 +461,8 @@ static void row_text(struct bench *b, struct row *row)
 	if (base)
 		snprintf(ratio, sizeof(ratio), "%.2f%s", (double)cost / base,
 			 row->how->zc && cost > base ? " sendfile beats it" : "");
-	printf("%12.2f %5.1f %% %9s  %s%s\n", cost / 1000.0 / row->nr,
-	       100 * bench_runs_spread(&row->runs),
+	printf("%12.2f %7s %9s  %s%s\n", cost / 1000.0 / row->nr,
+	       bench_spread_text(bench_runs_spread(&row->runs)),
 	       out_bytes(row->last.copied, copied, sizeof(copied)), ratio,
 	       bench_noisy_text(bench_runs_spread(&row->runs)));
 }

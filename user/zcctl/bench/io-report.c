@@ -127,15 +127,34 @@ static double per_gib(const struct io_row *row, uint64_t ns)
 	return bench_per_mib(ns, row->t.size) * 1024 / 1e9;
 }
 
-static void show_ratio(struct io_row *row, struct io_row *zc)
+static struct io_row *sendfile_like(struct io_bench *b, const struct io_row *like)
 {
-	if (!zc)
+	unsigned int i;
+
+	for (i = 0; i < b->nr; i++) {
+		struct io_row *row = &b->rows[i];
+
+		if (!strcmp(row->t.path->name, "sendfile") && !row->last.err &&
+		    same_kind(&row->t, &like->t))
+			return row;
+	}
+	return NULL;
+}
+
+static void show_ratio(struct io_bench *b, struct io_row *row)
+{
+	struct io_row *zc = best_zc(b, row), *sendfile = sendfile_like(b, row);
+	const char *verdict = "";
+
+	if (!zc) {
 		printf("  -");
-	else if (row->t.path->zc)
-		printf("  1");
-	else
-		printf("  %.2f%s", (double)cost(row) / cost(zc),
-		       cost(row) < cost(zc) ? " beats zc" : "");
+		return;
+	}
+	if (!row->t.path->zc && cost(row) < cost(zc))
+		verdict = " beats zc";
+	else if (row->t.path->zc && sendfile && cost(sendfile) < cost(row))
+		verdict = " sendfile beats it";
+	printf("  %.2f%s", (double)cost(row) / cost(zc), verdict);
 }
 
 static void row_text(struct io_bench *b, struct io_row *row)
@@ -153,14 +172,13 @@ static void row_text(struct io_bench *b, struct io_row *row)
 		printf("%9.1f ", bench_per_mib(cost(row), row->t.size) / 1000);
 	else
 		printf("%9.3f ", per_gib(row, cost(row)));
-	if (bench_method.repeat > 1)
-		printf("%5.1f %% ", 100 * spread);
+	printf("%7s ", bench_spread_text(spread));
 	printf("%9s ", row->last.copied == BENCH_UNKNOWN ? "unknown" :
 	       out_bytes(row->last.copied, text, sizeof(text)));
 	printf("%9llu ", (unsigned long long)io_figure(row, IO_SYSCALLS));
 	printf("%9s", out_bytes(row->last.cache_bytes > 0 ? row->last.cache_bytes : 0, text,
 				sizeof(text)));
-	show_ratio(row, best_zc(b, row));
+	show_ratio(b, row);
 	puts(bench_noisy_text(spread));
 }
 
@@ -171,7 +189,7 @@ static void show_costs(struct io_bench *b)
 
 	label(b, NULL);
 	printf("%9s %s%9s %9s %9s  %s\n", bench_method.icount ? "kinsn/MiB" : "CPU s/GiB",
-	       bench_method.repeat > 1 ? " spread " : "", "copied", "syscalls", "+cache",
+	       " spread ", "copied", "syscalls", "+cache",
 	       "of zc");
 	for (i = 0; i < b->nr; i++) {
 		row_text(b, &b->rows[i]);

@@ -472,9 +472,9 @@ static void row_text(struct bench *b, struct row *row)
 		printf("not measured: %s\n", why_not(row));
 		return;
 	}
-	printf("%9u %12.1f %12.1f %5.1f %% %9s%s%s\n", row->peak,
+	printf("%9u %12.1f %12.1f %7s %9s%s%s\n", row->peak,
 	       bench_per_mib(bench_runs_median(&row->runs), bytes) / 1000,
-	       bench_per_mib(row->process, bytes) / 1000, 100 * spread,
+	       bench_per_mib(row->process, bytes) / 1000, bench_spread_text(spread),
 	       out_bytes(row->copied, copied, sizeof(copied)),
 	       beats_zc(b, row) ? "  beats zc-async" : "", bench_noisy_text(spread));
 }
@@ -525,8 +525,8 @@ static int run(struct bench *b)
 		return ret;
 	ret = -bench_need_files(2ul * b->transfers + 64);
 	if (ret)
-		return out_error(EX_FAILED, ret, "raise ulimit -n, or --transfers less",
-				 "cannot have %d connections", b->transfers);
+		return out_error(EX_FAILED, ret, "raise ulimit -n (as root), or fewer --transfers",
+				 "cannot have %d files open", 2 * b->transfers + 64);
 	/* A block device loses its page cache when nobody has it open. */
 	ret = file_open_some(b->file, &fd, &size);
 	if (ret)

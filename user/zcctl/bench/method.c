@@ -220,6 +220,8 @@ static int tune(void)
 	size_t i;
 	int err = 0;
 
+	if (geteuid())
+		return tuned(-EACCES, "change settings of the machine");
 	/* Virtual machines have none; then there is nothing to set. */
 	if (glob("/sys/devices/system/cpu/cpu*/cpufreq/scaling_governor", 0, NULL, &found))
 		return EX_OK;
@@ -259,6 +261,10 @@ int bench_method_begin(void)
 {
 	int ret = choose_cpus();
 
+	if (!ret && bench_method.strict && bench_method.repeat < 2)
+		ret = out_usage("--strict takes --repeat 2 or more: one run cannot scatter");
+	if (!ret && bench_method.icount && !bench_emulated())
+		ret = out_usage("--icount: the clock counts no instructions here (QEMU's may)");
 	if (!ret && bench_method.tune)
 		ret = tune();
 	if (!ret)

@@ -35,7 +35,8 @@ extern struct bench_method bench_method;
 	"\n" \
 	"  --repeat N       runs counted (default 3)\n" \
 	"  --pin A,B|none   processors to run on, in turn (default: those it may use)\n" \
-	"  --noise PERCENT  rows that spread more are marked as noisy (default 10; 2 by icount)\n" \
+	"  --noise PERCENT  rows whose runs spread more, (most - least) / median, are marked as\n" \
+	"                   noisy (default 10; 2 by icount)\n" \
 	"  --strict         a noisy row is a failure: exit status 6\n" \
 	"  --tune           set the governor to performance, and what a benchmark needs more,\n" \
 	"                   and restore it (for root)\n" \
@@ -61,6 +62,7 @@ int bench_settings_restore(int ret);
 
 /* environment.c */
 void bench_environment_begin(int argc, char **argv);
+bool bench_emulated(void);
 const char *bench_virtual(void);
 void bench_environment_add(const char *key, struct json_object *val);
 void bench_environment_nic(int sock);

@@ -340,8 +340,8 @@ static void show_row(struct bench *b, struct row *row)
 		snprintf(sd, sizeof(sd), " ± %.1f", deviation(&row->rate));
 	if (of_base(b, row))
 		snprintf(base, sizeof(base), "%.3f", of_base(b, row));
-	printf("%9s %12.2f %s%s, %.1f %%; %s%s%s%s\n", place(b, row, lies, sizeof(lies)),
-	       figure(row), unit(row), sd, 100 * bench_runs_spread(&row->wall), base,
+	printf("%9s %12.2f %s%s, %s; %s%s%s%s\n", place(b, row, lies, sizeof(lies)),
+	       figure(row), unit(row), sd, bench_spread_text(bench_runs_spread(&row->wall)), base,
 	       is_remote(row) ? ", remote" : "", beats_zc(b, row) ? "  beats zc" : "",
 	       bench_noisy_text(bench_runs_spread(&row->wall)));
 }

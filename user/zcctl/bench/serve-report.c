@@ -180,7 +180,7 @@ static void row_text(struct serve_row *rows, unsigned int nr, struct serve_row *
 		return;
 	}
 	server = median(row, SERVE_USER) + median(row, SERVE_SYSTEM);
-	printf("%8.0f %7.0f %8.2f %8.2f %8.2f %8.2f %7.1f %7.1f %8.0f %9s %9s %6.1f %%  %s%s\n",
+	printf("%8.0f %7.0f %8.2f %8.2f %8.2f %8.2f %7.1f %7.1f %8.0f %9s %9s %8s  %s%s\n",
 	       by_second(row, row->last.requests),
 	       by_second(row, row_bytes(row) / (1024.0 * 1024.0)),
 	       median(row, SERVE_P50) / 1e6, median(row, SERVE_P99) / 1e6,
@@ -191,7 +191,7 @@ static void row_text(struct serve_row *rows, unsigned int nr, struct serve_row *
 	       out_bytes(median(row, SERVE_PEAK) + median(row, SERVE_MODULE), peak,
 			 sizeof(peak)),
 	       out_bytes(row->last.counts.copied, copied, sizeof(copied)),
-	       100 * spread(row), verdict(row, sendfile_of(rows, nr, row)),
+	       bench_spread_text(spread(row)), verdict(row, sendfile_of(rows, nr, row)),
 	       bench_noisy_text(spread(row)));
 }
 

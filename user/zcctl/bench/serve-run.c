@@ -17,7 +17,8 @@
 #include "serve.h"
 
 #define LOOK_MS		20	/* how often the module's memory is looked at */
-#define END_NS		3000000000ull	/* patience with a process that should end */
+#define END_NS		60000000000ull	/* patience with a process that should end */
+#define LEFT_NS		3000000000ull	/* and with the module, which lets go of its buffers */
 
 enum side { SERVER, CLIENT, SIDES };
 
@@ -282,7 +283,7 @@ static int finish(struct run *run)
 /* What the module has still, a moment after the end of all who had something. */
 static int64_t leaked(struct run *run)
 {
-	uint64_t end = now_ns() + END_NS;
+	uint64_t end = now_ns() + LEFT_NS;
 	struct zc_query query;
 
 	while (!zc_query(run->zc, &query) && query.buffers > run->buffers) {

@@ -244,9 +244,11 @@ static int need_files(const struct bench *b)
 
 	for (i = 0; i < b->connections.nr; i++)
 		most = b->connections.at[i] > most ? b->connections.at[i] : most;
-	err = bench_need_files(most + files_wanted(b) + 256);
-	return !err ? EX_OK : out_error(EX_FAILED, -err, "raise ulimit -n, or --connections less",
-					"cannot have %lu connections", most);
+	most += files_wanted(b) + 256;
+	err = bench_need_files(most);
+	return !err ? EX_OK : out_error(EX_FAILED, -err,
+					"raise ulimit -n (as root), or fewer --connections",
+					"cannot have %lu files open", most);
 }
 
 /* What can be measured is shown all the same. */

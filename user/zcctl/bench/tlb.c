@@ -333,11 +333,11 @@ static void row_text(struct bench *b, struct row *row)
 		printf("not measured: %s\n", why_not(row));
 		return;
 	}
-	printf("%-12s %9llu %9.2f %6.1f%%",
+	printf("%-12s %9llu %9.2f %7s",
 	       pages_text(&row->col->mem, pages, sizeof(pages)),
 	       (unsigned long long)row->accesses,
 	       (double)bench_runs_median(&row->time) / row->accesses,
-	       100 * spread);
+	       bench_spread_text(spread));
 	print_count(row, BENCH_PERF_LOADS, BENCH_PERF_USER, 8);
 	print_count(row, BENCH_PERF_MISSES, BENCH_PERF_USER, 8);
 	print_count(row, BENCH_PERF_MISSES, BENCH_PERF_KERNEL, 8);

@@ -52,9 +52,7 @@ static void add_figures(struct json_object *obj, struct write_row *row)
 	out_add_double(obj, "faults_per_write", row->last.faults);
 	if (row->last.pipe_bytes)
 		out_add_u64(obj, "pipe_bytes", row->last.pipe_bytes);
-	out_add_double(obj, "spread", bench_runs_spread(&row->cost));
-	out_add_u64(obj, "runs", row->cost.nr);
-	bench_row_noisy(obj, bench_runs_spread(&row->cost));
+	bench_row_spread(obj, bench_runs_spread(&row->cost), row->cost.nr);
 	bench_row_samples(obj, "cpu_ns", &row->cost);
 	bench_row_samples(obj, "wall_ns", &row->wall);
 	bench_row_samples(obj, "get_ns", &row->get);
@@ -95,8 +93,8 @@ static void show_row(struct write_row *rows, unsigned int nr, struct write_row *
 		return;
 	}
 	spread = bench_runs_spread(&row->cost);
-	printf("%10llu %5.1f %% %10llu %10llu %10llu %8.4g %10llu %10llu %10llu%s%s\n",
-	       (unsigned long long)bench_runs_median(&row->cost), 100 * spread,
+	printf("%10llu %7s %10llu %10llu %10llu %8.4g %10llu %10llu %10llu%s%s\n",
+	       (unsigned long long)bench_runs_median(&row->cost), bench_spread_text(spread),
 	       (unsigned long long)bench_runs_median(&row->wall),
 	       (unsigned long long)bench_runs_median(&row->get),
 	       (unsigned long long)bench_runs_median(&row->write), row->last.faults,
