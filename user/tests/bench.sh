@@ -202,6 +202,10 @@ while read -r bench options; do
 	mv "$dir/new.out" "$dir/out"
 	check "bench $bench: valid JSON of it" 0 json_valid "$dir/out" zc-bench/1 rows
 	check "bench $bench: rows say how much they scatter, and each run" 0 noisy_rows
+	cp "$dir/out" "$dir/rows.json"
+	check "bench $bench: report reads it" 0 "$zcctl" report "$dir/rows.json" -o "$dir/rows.html"
+	check "bench $bench: compare reads it" 0 "$zcctl" bench compare "$dir/rows.json" \
+		"$dir/rows.json"
 	# shellcheck disable=SC2086 # several words
 	check "bench $bench: noise is no failure by itself" 0 env TMPDIR="$dir" "$zcctl" bench \
 		"$bench" $options --repeat 3 --noise 0.000001

@@ -215,6 +215,9 @@ def errors():
                              ("samples", {"cpu_ns": ["1"]}, '"cpu_ns" is a list, not a list of numbers'),
                              ("samples", {"cpu_ns": [-1]}, '"cpu_ns" is a list, not a list of numbers from 0 up'),
                              ("latency", {"cdf": [[1]]}, '"cdf" is a list, not a list of pairs'),
+                             ("memory_bytes", 5, '"memory_bytes" is a number, not an object'),
+                             ("memory_bytes", {"0": "4096"}, '"memory_bytes" is an object, not an '
+                              "object with numbers from 0 up"),
                              ("error", 5, '"error" is a number')):
         text = json.dumps(report([sampled("sendfile", [1]), row() | {key: value}]))
         error(f"{key} {json.dumps(value)}", ["report", file(text), "-o", "-"], f"row 2: {want}")
@@ -328,6 +331,41 @@ def pages():
               re.escape(real["environments"][0]["kernel"]), "Mitigations"]
     result("what it says", "\n".join(w for w in wanted if not re.search(w, text)))
     result("bars of each path", "" if page.classes("g", "bar") >= 25 else page.classes("g", "bar"))
+
+
+def objects():
+    """Rows with what benchmarks give as objects, those of the module and of devices, too"""
+    target = {"target": 3, "name": "00:04.0", "translated": True, "lazy": False}
+    rows = [row("zc", test="numa", cache="none", cpu_node=0, memory_node=0, gb_per_s=1.5,
+                memory_bytes={"0": 4 << 20, "1": 0}, huge_bytes=4 << 20),
+            row("zc", test="alloc", cache="none", served={
+                "buffers": 9, "cache": 8, "reserve_hugepages": 1, "kernel_hugepages": 0}),
+            row("zc", test="fault", cache="none", meminfo={"AnonHugePages": -2048},
+                smaps={"Rss": 2048}, page_table_bytes=-4096),
+            row("small", test="tlb", cache="none", dtlb_loads_user=None,
+                not_counted={"dtlb_loads_user": "no counter"}),
+            row("zc", test="dma", cache="none", target=target, map_ns=9, map_ns_least=8,
+                kinsn_per_mib=None, entries=None, bounced_bytes=0, of_zc=None, icount=0,
+                samples={"map_ns": [9, 8], "unmap_ns": [4, 5]}),
+            row("send", test="nic", cache="cold", frags=4, frags_per_64k=1.5, packet_bytes=65536,
+                frags_per_packet=16.5, paths="sendfile", runs=1, spread=None, noisy=False),
+            row("zc", test="copybreak", cache="cold", file_bytes=512, pattern="each",
+                kinsn_per_send=1.25, syscalls=100)]
+    made = report(rows, **{k: None for k in (
+        "module", "module_srcversion", "cpu", "load", "clocksource", "thp", "governor", "pinned")})
+    made["environment"] |= {"time": "2026-01-01T00:00:00Z", "command": "x", "zcctl": "0", "repeat": 1,
+                            "machine": "x86_64", "cpus": 2, "virtual": True, "mitigations": {}}
+    try:
+        schema.validate(made)
+        wrong = ""
+    except Exception as exc:    # not of the schema
+        wrong = exc
+    result("objects in rows are of the schema", wrong)
+    path = file(json.dumps(made))
+    page, why = page_of(path)
+    result("and a page has them", safe(page) if page else why)
+    res = run("bench", "compare", path, path)
+    result("and compare reads them", "" if res.returncode == 0 else res.stderr)
 
 
 def losing():
@@ -470,6 +508,7 @@ with tempfile.TemporaryDirectory() as TMP:
     matching()
     errors()
     pages()
+    objects()
     losing()
     charts()
     injection()

@@ -115,6 +115,17 @@ static bool is_curve(struct json_object *cdf)
 	return true;
 }
 
+/* {"0": bytes, "1": bytes}: of each node */
+static bool by_node(struct json_object *obj)
+{
+	if (!json_object_is_type(obj, json_type_object))
+		return false;
+	json_object_object_foreach(obj, node, val)
+		if (!*node || (val && (!is_number(val) || json_object_get_double(val) < 0)))
+			return false;
+	return true;
+}
+
 static int check_fields(const struct place *place, struct json_object *obj);
 
 static int check_latency(const struct place *place, const char *key,
@@ -144,7 +155,9 @@ static int check_fields(const struct place *place, struct json_object *obj)
 		else if (listed(key, strings, NR(strings)) &&
 			 !json_object_is_type(val, json_type_string))
 			ret = bad(place, key, val, "a string");
-		else if (number_name(key) && !is_number(val))
+		else if (!strcmp(key, "memory_bytes") && !by_node(val))
+			ret = bad(place, key, val, "an object with numbers from 0 up, by node");
+		else if (strcmp(key, "memory_bytes") && number_name(key) && !is_number(val))
 			ret = bad(place, key, val, "a number");
 		if (ret)
 			return ret;
