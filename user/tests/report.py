@@ -387,6 +387,30 @@ def losing():
     result("and where it was not measured", "" if "zc was not measured" in "".join(page.text) else why)
 
 
+def alike():
+    """Only what does the same work is set beside other ways; the rest by itself"""
+    def way(path, cpu, **more):
+        return sampled(path, [cpu] * 3, test="alloc") | {"cache": "none"} | more
+    rows = [way("ioctl", 10), way("zc", 12), way("zc-list", 30), way("zc-map", 50),
+            way("hugetlb", 100), way("small", 40)]
+    page, why = page_of(file(json.dumps(report(rows))))
+    text = "".join(page.text) if page else why
+    wanted = ["zc-map costs 0.50 of hugetlb", "zc costs 1.20 of ioctl", "zc-list costs 3.00 of ioctl",
+              "zc loses here 1 time:", r"small needs 0\.80 of zc-map"]
+    wrong = ["best way of zc costs", "zc costs 0", "zc-list costs 0", r"\d of zc,"]
+    result("memory: what is not mapped is no way to get it", "\n".join(
+        [w for w in wanted if not re.search(w, text)] + [w for w in wrong if re.search(w, text)]))
+    rows = [way(path, 0, test="fault", get_cpu_ns=get, touch_cpu_ns=touch, faults=1, first_byte_ns=byte)
+            for path, get, touch, byte in (("small", 1, 99, 8), ("zc", 40, 20, 410),
+                                           ("zc-reserve", 4, 6, 3))]
+    page, why = page_of(file(json.dumps(report(rows))))
+    text = "".join(page.text) if page else why
+    wanted = ["zc costs 0.60 of small", "zc-reserve costs 0.10 of small", "zc loses here 1 time:",
+              r"small needs 0\.02\d? of zc, until the first byte"]
+    result("first touch: nor what was cleared beforehand, and the first byte counts", "\n".join(
+        w for w in wanted if not re.search(w, text)))
+
+
 def curve(rng, longest):
     values = sorted(rng.lognormvariate(10, 1) * longest for _ in range(500))
     return {"count": 500, "mean_ns": 1, "p50_ns": values[249], "p90_ns": values[449],
@@ -510,6 +534,7 @@ with tempfile.TemporaryDirectory() as TMP:
     pages()
     objects()
     losing()
+    alike()
     charts()
     injection()
     fuzz()

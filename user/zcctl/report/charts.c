@@ -195,7 +195,7 @@ static void make_bar(const struct views *views, const struct view *view, const s
 	bar->kind = row_zc(row) ? CHART_ZC : CHART_OTHER;
 	if (loss_of(view, fig, row, &loss))
 		bar->kind = CHART_BEATS;
-	bar->text = bar_text(fig, val, icount, of);
+	bar->text = bar_text(fig, val, icount, row_aside(view, row) ? 0 : of);
 	bar->tip = bar_tip(fig, row, icount, val, bar->kind == CHART_BEATS ? &loss : NULL);
 }
 
@@ -220,7 +220,7 @@ static void bars_panel(FILE *to, const struct views *views, const struct view *v
 {
 	struct chart_bar *bars = calloc(rows->nr, sizeof(*bars));
 	struct chart_bars chart = { .nr = rows->nr, .bars = bars, .most = most };
-	struct json_object *zc = best_row(rows, fig, true, NULL);
+	struct json_object *zc = best_row(view, rows, fig, true);
 	double of = 0;
 	size_t i;
 

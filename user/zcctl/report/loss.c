@@ -42,17 +42,29 @@ static bool better(const struct figure *fig, double a, double b)
 	return fig->more ? a > b : a < b;
 }
 
+/* Does it do other work than the test's other ways? */
+bool row_aside(const struct view *view, struct json_object *row)
+{
+	const char *path = row_str(row, "path");
+	size_t i;
+
+	for (i = 0; i < sizeof(view->aside) / sizeof(*view->aside) && view->aside[i]; i++)
+		if (!strcmp(view->aside[i], path))
+			return true;
+	return false;
+}
+
 /**
- * best_row - the cheapest
+ * best_row - the cheapest of those that do the same work
+ * @view: their test
  * @rows: of these
  * @fig:  by this
  * @zc:   of the module's ways, or of the others
- * @but:  a path that does not count, or NULL
  *
  * Returns: the row, or NULL if none was measured.
  */
-struct json_object *best_row(const struct rows *rows, const struct figure *fig, bool zc,
-			     const char *but)
+struct json_object *best_row(const struct view *view, const struct rows *rows,
+			     const struct figure *fig, bool zc)
 {
 	struct json_object *best = NULL;
 	double val, least = 0;
@@ -62,7 +74,7 @@ struct json_object *best_row(const struct rows *rows, const struct figure *fig, 
 		struct json_object *row = rows->row[i];
 
 		if (row_zc(row) != zc || !row_measured(row) || !figure_value(fig, row, &val) ||
-		    (but && !strcmp(row_str(row, "path"), but)))
+		    row_aside(view, row))
 			continue;
 		if (!best || better(fig, val, least)) {
 			best = row;
@@ -84,7 +96,7 @@ static struct json_object *rival(const struct view *view, const struct figure *f
 		struct json_object *zc = view->rows.row[i];
 
 		if (!row_zc(zc) || !row_measured(zc) || !figure_value(fig, zc, &val) ||
-		    !fields_alike(&view->naming, zc, row))
+		    row_aside(view, zc) || !fields_alike(&view->naming, zc, row))
 			continue;
 		if (!best || better(fig, val, least)) {
 			best = zc;
@@ -116,7 +128,7 @@ bool loss_of(const struct view *view, const struct figure *fig, struct json_obje
 	double own, of;
 
 	if (row_zc(row) || !row_measured(row) || !figure_value(fig, row, &own) ||
-	    (view->aside && !strcmp(view->aside, row_str(row, "path"))))
+	    row_aside(view, row))
 		return false;
 	zc = rival(view, fig, row);
 	if (!zc || !figure_value(fig, zc, &of) || !better(fig, own, of))

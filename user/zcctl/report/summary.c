@@ -6,6 +6,8 @@
 #include "html.h"
 #include "page.h"
 
+#define NR(array)	(sizeof(array) / sizeof(*(array)))
+
 /**
  * struct tally - the module's best beside another way, in all cases of a test and a cache
  * @nr:    cases
@@ -49,14 +51,26 @@ static struct json_object *base_row(const struct view *view, const struct rows *
 			if (!strcmp(row_str(rows->row[i], "path"), view->base[k]) &&
 			    row_measured(rows->row[i]) && figure_value(fig, rows->row[i], &val))
 				return rows->row[i];
-	return best_row(rows, fig, false, view->aside);
+	return best_row(view, rows, fig, false);
 }
 
-static void add_case(struct tally *tally, const struct view *view, const struct rows *rows,
-		     const struct figure *fig)
+static struct json_object *row_of(const struct rows *rows, const char *path)
 {
-	struct json_object *zc = best_row(rows, fig, true, NULL);
-	struct json_object *base = base_row(view, rows, fig);
+	size_t i;
+
+	for (i = 0; i < rows->nr; i++)
+		if (!strcmp(row_str(rows->row[i], "path"), path) && row_measured(rows->row[i]))
+			return rows->row[i];
+	return NULL;
+}
+
+/* Of the way of zc that is @aside, or, without one, of the best that does what others do. */
+static void add_case(struct tally *tally, const struct view *view, const struct rows *rows,
+		     const struct figure *fig, const char *aside)
+{
+	struct json_object *zc = aside ? row_of(rows, aside) : best_row(view, rows, fig, true);
+	struct json_object *base = aside && view->yardstick ? row_of(rows, view->yardstick) :
+				   base_row(view, rows, fig);
 	double own, of;
 
 	if (!zc || !base || !figure_value(fig, zc, &own) || !figure_value(fig, base, &of) ||
@@ -121,10 +135,26 @@ static void say(FILE *to, const struct views *views, const struct view *view,
 	fputs("</li>\n", to);
 }
 
+static void summarize_cases(FILE *to, const struct views *views, const struct view *view,
+			    const struct rows *rows, const struct fields *by, const char *aside)
+{
+	struct tally tally = { .nr = 0 };
+	struct groups parts;
+	size_t i;
+
+	if (groups_make(&parts, rows, &view->naming))
+		for (i = 0; i < parts.nr; i++)
+			add_case(&tally, view, &parts.group[i], &view->figures[0], aside);
+	groups_free(&parts);
+	if (tally.nr)
+		say(to, views, view, rows, by, &tally);
+}
+
+/* The best way of zc; then those, each for itself, that do other work. */
 static void summarize(FILE *to, const struct views *views, const struct view *view)
 {
 	struct fields by = { .nr = 0 };
-	struct groups groups, parts;
+	struct groups groups;
 	size_t i, k;
 
 	if (fields_have(&view->naming, "cache"))
@@ -133,14 +163,12 @@ static void summarize(FILE *to, const struct views *views, const struct view *vi
 		fields_add(&by, "kernel");
 	if (groups_make(&groups, &view->rows, &by))
 		for (i = 0; i < groups.nr; i++) {
-			struct tally tally = { .nr = 0 };
+			const struct rows *rows = &groups.group[i];
 
-			if (groups_make(&parts, &groups.group[i], &view->naming))
-				for (k = 0; k < parts.nr; k++)
-					add_case(&tally, view, &parts.group[k], &view->figures[0]);
-			groups_free(&parts);
-			if (tally.nr)
-				say(to, views, view, &groups.group[i], &by, &tally);
+			summarize_cases(to, views, view, rows, &by, NULL);
+			for (k = 0; k < NR(view->aside) && view->aside[k]; k++)
+				if (!strncmp(view->aside[k], "zc", 2))
+					summarize_cases(to, views, view, rows, &by, view->aside[k]);
 		}
 	groups_free(&groups);
 }

@@ -122,8 +122,9 @@ static bool view_init(struct view *view, const struct results *res, const char *
 		return true;
 	}
 	view->note = test->note;
-	view->aside = test->aside;
 	memcpy(view->base, test->base, sizeof(view->base));
+	memcpy(view->aside, test->aside, sizeof(view->aside));
+	view->yardstick = test->yardstick;
 	choose_figures(view, test);
 	return true;
 }

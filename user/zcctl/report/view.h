@@ -34,7 +34,9 @@ struct groups {
  * @title:   for people
  * @note:    what was done, or NULL
  * @base:    paths to measure zc by, the best first
- * @aside:   a path that is a yardstick, and no other way to the same
+ * @aside:   paths that do more or less than the others: zc's best is none of them, and loses
+ *           to none
+ * @yardstick: one of them, which the module's are measured by, or NULL: @base
  * @charts:  of the figures, so many are drawn
  * @nr:      figures
  * @figures: what counts: the less the better, unless they say so
@@ -46,7 +48,8 @@ struct view {
 	const char *title;
 	const char *note;
 	const char *base[4];
-	const char *aside;
+	const char *aside[6];
+	const char *yardstick;
 	unsigned int charts;
 	unsigned int nr;
 	struct figure figures[VIEW_FIGURES];
@@ -96,8 +99,9 @@ struct loss {
 };
 
 bool figure_range(const struct figure *fig, struct json_object *row, double *low, double *high);
-struct json_object *best_row(const struct rows *rows, const struct figure *fig, bool zc,
-			     const char *but);
+bool row_aside(const struct view *view, struct json_object *row);
+struct json_object *best_row(const struct view *view, const struct rows *rows,
+			     const struct figure *fig, bool zc);
 bool loss_of(const struct view *view, const struct figure *fig, struct json_object *row,
 	     struct loss *loss);
 bool row_loses(const struct view *view, struct json_object *row);
