@@ -193,7 +193,7 @@ static void make_bar(const struct views *views, const struct view *view, const s
 	bar->high = val;
 	figure_range(fig, row, &bar->low, &bar->high);
 	bar->kind = row_zc(row) ? CHART_ZC : CHART_OTHER;
-	if (loss_of(view, fig, row, &loss))
+	if (loss_of(view, fig, row, &loss) && !loss.slight)
 		bar->kind = CHART_BEATS;
 	bar->text = bar_text(fig, val, icount, row_aside(view, row) ? 0 : of);
 	bar->tip = bar_tip(fig, row, icount, val, bar->kind == CHART_BEATS ? &loss : NULL);

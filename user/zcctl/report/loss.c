@@ -114,6 +114,12 @@ static bool overlap(const struct figure *fig, struct json_object *a, struct json
 	       low[0] <= high[1] && low[1] <= high[0];
 }
 
+/* Do their runs leave a doubt which of the two is better? */
+bool rows_noisy(const struct figure *fig, struct json_object *a, struct json_object *b)
+{
+	return row_bool(a, "noisy") || row_bool(b, "noisy") || overlap(fig, a, b);
+}
+
 /**
  * loss_of - does a row cost less than the cheapest way of zc in the same case?
  * @view: its test
@@ -135,17 +141,20 @@ bool loss_of(const struct view *view, const struct figure *fig, struct json_obje
 		return false;
 	*loss = (struct loss){ .row = row, .zc = zc, .fig = fig, .of = of > 0 ? own / of : 0 };
 	loss->within = overlap(fig, row, zc);
+	loss->noisy = rows_noisy(fig, row, zc);
+	loss->slight = loss->within && own <= of * (1 + LOSS_SLIGHT) &&
+		       own >= of * (1 - LOSS_SLIGHT);
 	return true;
 }
 
-/* In any of its figures? */
+/* In any of its figures, and by more than the runs scatter? */
 bool row_loses(const struct view *view, struct json_object *row)
 {
 	struct loss loss;
 	unsigned int i;
 
 	for (i = 0; i < view->nr; i++)
-		if (loss_of(view, &view->figures[i], row, &loss))
+		if (loss_of(view, &view->figures[i], row, &loss) && !loss.slight)
 			return true;
 	return false;
 }

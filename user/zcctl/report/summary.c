@@ -17,6 +17,7 @@
  * @base:  the other's row
  * @zc_path: the only path that is best, or NULL
  * @base_path: the only path beside it, or NULL
+ * @noisy: in so many of the cases the runs leave it in doubt
  */
 struct tally {
 	size_t nr;
@@ -26,6 +27,7 @@ struct tally {
 	struct json_object *base;
 	const char *zc_path;
 	const char *base_path;
+	size_t noisy;
 };
 
 static const char *ratio_text(double val, char *buf)
@@ -83,6 +85,7 @@ static void add_case(struct tally *tally, const struct view *view, const struct 
 		tally->base_path = row_str(base, "path");
 	}
 	tally->nr++;
+	tally->noisy += rows_noisy(fig, zc, base);
 	tally->least = own / of < tally->least ? own / of : tally->least;
 	tally->most = own / of > tally->most ? own / of : tally->most;
 	tally->zc = zc;
@@ -132,6 +135,10 @@ static void say(FILE *to, const struct views *views, const struct view *view,
 	    figure_value(fig, tally->base, &of))
 		fprintf(to, " (%s against %s %s)", figure_text(fig->unit, own, icount, low),
 			figure_text(fig->unit, of, icount, high), figure_words(fig, icount, words));
+	if (tally->noisy && tally->noisy < tally->nr)
+		fprintf(to, " (%zu of %zu cases noisy)", tally->noisy, tally->nr);
+	else if (tally->noisy)
+		fputs(" (noisy)", to);
 	fputs("</li>\n", to);
 }
 
@@ -173,8 +180,9 @@ static void summarize(FILE *to, const struct views *views, const struct view *vi
 	groups_free(&groups);
 }
 
-/* Each row in which another way costs less. */
-static size_t losses(FILE *to, const struct views *views, const struct view *view, bool print)
+/* Each row in which another way costs less; @slight: how many do so by next to nothing. */
+static size_t losses(FILE *to, const struct views *views, const struct view *view, bool print,
+		     size_t *slight)
 {
 	char text[512], ratio[FIGURE_TEXT], words[FIGURE_TEXT];
 	struct loss loss;
@@ -187,8 +195,9 @@ static size_t losses(FILE *to, const struct views *views, const struct view *vie
 
 			if (!loss_of(view, &view->figures[k], view->rows.row[i], &loss))
 				continue;
-			nr++;
-			if (!print)
+			*slight += loss.slight;
+			nr += !loss.slight;
+			if (!print || loss.slight)
 				continue;
 			fputs("<li>", to);
 			html_text(to, view->title);
@@ -202,7 +211,8 @@ static size_t losses(FILE *to, const struct views *views, const struct view *vie
 			way(to, row_str(loss.zc, "path"), "");
 			fputs(", ", to);
 			html_text(to, figure_words(loss.fig, icount, words));
-			fputs(loss.within ? " (their runs overlap)</li>\n" : "</li>\n", to);
+			fputs(loss.within ? " (noisy: their runs overlap)</li>\n" :
+			      loss.noisy ? " (noisy)</li>\n" : "</li>\n", to);
 		}
 	return nr;
 }
@@ -279,23 +289,32 @@ static void remarks(FILE *to, const struct results *res)
 			"than was allowed.</p>\n", count.noisy, count.rows);
 }
 
+static void slightly(FILE *to, size_t nr, const char *more)
+{
+	if (nr)
+		fprintf(to, "<p>%zu%s within what the runs scatter: by %.0f %% at most, and "
+			"their runs overlap.</p>\n", nr, more, 100 * LOSS_SLIGHT);
+}
+
 static void lost(FILE *to, const struct views *views)
 {
-	size_t i, nr = 0;
+	size_t i, nr = 0, slight = 0;
 
 	for (i = 0; i < views->nr; i++)
-		nr += losses(to, views, &views->view[i], false);
+		nr += losses(to, views, &views->view[i], false, &slight);
 	if (!nr) {
 		fputs("<p><b>zc loses nowhere</b>: no other way needs less than the best way of zc "
 		      "in the same case.</p>\n", to);
+		slightly(to, slight, "");
 		return;
 	}
 	fprintf(to, "<h3 class=\"lost\">zc loses here <small>%zu time%s: another way needs less "
 		"than the best way of zc in the same case</small></h3>\n<ul class=\"lost\">\n", nr,
 		nr > 1 ? "s" : "");
 	for (i = 0; i < views->nr; i++)
-		losses(to, views, &views->view[i], true);
+		losses(to, views, &views->view[i], true, &(size_t){ 0 });
 	fputs("</ul>\n", to);
+	slightly(to, slight, " more");
 }
 
 void summary_write(FILE *to, const struct views *views)

@@ -82,6 +82,8 @@ const char *fields_text(const struct fields *fields, struct json_object *row, bo
 
 /* loss.c: where others cost less */
 
+#define LOSS_SLIGHT	0.02
+
 /**
  * struct loss - a row that costs less than the cheapest way of zc
  * @row:    of another path
@@ -89,6 +91,8 @@ const char *fields_text(const struct fields *fields, struct json_object *row, bo
  * @fig:    in which
  * @of:     the row's part of that
  * @within: the runs of the two overlap
+ * @noisy:  they do, or one of the two is noisy
+ * @slight: they do, and the two are within LOSS_SLIGHT: not counted as lost
  */
 struct loss {
 	struct json_object *row;
@@ -96,9 +100,12 @@ struct loss {
 	const struct figure *fig;
 	double of;
 	bool within;
+	bool noisy;
+	bool slight;
 };
 
 bool figure_range(const struct figure *fig, struct json_object *row, double *low, double *high);
+bool rows_noisy(const struct figure *fig, struct json_object *a, struct json_object *b);
 bool row_aside(const struct view *view, struct json_object *row);
 struct json_object *best_row(const struct view *view, const struct rows *rows,
 			     const struct figure *fig, bool zc);
