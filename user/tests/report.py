@@ -131,6 +131,24 @@ def by_chance():
     result("the draws are the same each time", "" if obj == again else "they differ")
 
 
+def shown():
+    """In text only what changed, and how much did not"""
+    sides = [file(json.dumps(report([sampled("sendfile", [5, 6, 7]), sampled("rw", v)])))
+             for v in ([1, 2, 3], [11, 12, 13])]
+    got = run("bench", "compare", *sides).stdout.decode()
+    result("text: what changed", "" if re.search("^io rw.*worse", got, re.M) and
+           not re.search("^io sendfile", got, re.M) and "1 with no difference that these runs show "
+           "(--all lists them)" in got else got)
+    got = run("bench", "compare", *sides, "--all").stdout.decode()
+    result("text: --all", "" if re.search("^io sendfile", got, re.M) and "(--all" not in got else got)
+    got = run("bench", "compare", sides[0], sides[0]).stdout.decode()
+    result("text: nothing changed, no table", "" if "95 %" not in got and "2 with no diff" in got else got)
+    one = file(json.dumps(report([sampled("x", [1])])))
+    res = run("bench", "compare", one, sides[0])
+    result("text: nothing alike, nothing said but the error", "" if res.returncode == 1 and
+           not res.stdout and b"nothing to compare" in res.stderr else res)
+
+
 def matching():
     runs = [5, 6, 7]
     rows = [sampled("sendfile", runs, file_bytes=1024), sampled("sendfile", runs, file_bytes=4096),
@@ -226,6 +244,10 @@ def errors():
     error("no rows at all", ["report", file(json.dumps(report([]))), "-o", "-"], "there are no rows")
     error("nothing alike", ["bench", "compare", file(good), file(json.dumps(report([row("rw")])))],
           "nothing to compare")
+    error("no such figure", ["bench", "compare", file(good), file(good), "--figures", "cpu_ns,foo"],
+          "no figure 'foo'; there are: cpu_ns", 2)
+    error("a part of a figure's name", ["bench", "compare", file(good), file(good), "--figures", "cpu"],
+          "no figure 'cpu'; there are: cpu_ns", 2)
     error("no file", ["report", os.path.join(TMP, "none"), "-o", "-"], "cannot open .*none")
     os.mkdir(os.path.join(TMP, "empty"))
     error("an empty folder", ["report", os.path.join(TMP, "empty"), "-o", "-"], r"no \*.json in")
@@ -543,6 +565,7 @@ def fuzz():
 with tempfile.TemporaryDirectory() as TMP:
     verdicts()
     by_chance()
+    shown()
     matching()
     errors()
     pages()

@@ -14,6 +14,7 @@ static const char *const single[] = { "cpu_ns", "wall_ns", "map_ns", "unmap_ns",
 
 #define NR(array)	(sizeof(array) / sizeof(*(array)))
 #define NAMES_MAX	32
+#define ALL_MAX		64
 
 /**
  * struct keyed - a row by what tells it apart
@@ -171,6 +172,60 @@ static unsigned int figure_names(struct json_object *row, const char **names)
 		if (row_has(row, single[i]))
 			names[nr++] = single[i];
 	return nr;
+}
+
+static unsigned int all_names(const struct results *res, const char **all, unsigned int nr)
+{
+	const char *names[NAMES_MAX];
+	unsigned int i, k, found;
+	size_t row;
+
+	for (row = 0; row < results_nr(res); row++) {
+		found = figure_names(results_row(res, row), names);
+		for (i = 0; i < found; i++) {
+			for (k = 0; k < nr && strcmp(all[k], names[i]); k++)
+				;
+			if (k == nr && nr < ALL_MAX)
+				all[nr++] = names[i];
+		}
+	}
+	return nr;
+}
+
+static int no_figure(const char *name, size_t len, const char *const *all, unsigned int nr)
+{
+	char known[1024] = "";
+	size_t at = 0;
+	unsigned int i;
+
+	for (i = 0; i < nr && at < sizeof(known); i++)
+		at += snprintf(known + at, sizeof(known) - at, "%s%s", i ? ", " : "", all[i]);
+	return out_usage("bench compare: no figure '%.*s'; there are: %s", (int)len, name, known);
+}
+
+/**
+ * compare_figures - are those that are asked for in any of the reports?
+ * @cmp: with the reports
+ *
+ * Returns: EX_OK, or an exit code after an error message that has those that there are.
+ */
+int compare_figures(const struct compare *cmp)
+{
+	const char *all[ALL_MAX], *name = cmp->figures;
+	unsigned int nr = all_names(&cmp->res[0], all, 0), k;
+	size_t len;
+
+	nr = all_names(&cmp->res[1], all, nr);
+	for (; name && nr; name += len + 1) {
+		len = strcspn(name, ",");
+		for (k = 0; k < nr && (strncmp(all[k], name, len) || all[k][len]); k++)
+			;
+		if (k == nr)
+			return no_figure(name, len, all, nr);
+		if (!name[len])
+			break;
+	}
+	return EX_OK;
 }
 
 static int no_memory(void)

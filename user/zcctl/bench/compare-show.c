@@ -203,6 +203,8 @@ static void text_notes(const struct compare *cmp)
 	}
 	printf("\n%zu better, %zu worse, %zu with no difference that these runs show",
 	       count[COMPARE_BETTER], count[COMPARE_WORSE], count[COMPARE_SAME]);
+	if (count[COMPARE_SAME] && !cmp->all)
+		fputs(" (--all lists them)", stdout);
 	if (count[COMPARE_UNKNOWN])
 		printf(", %zu of single runs, of which nothing is known", count[COMPARE_UNKNOWN]);
 	puts("");
@@ -217,25 +219,35 @@ static void text_notes(const struct compare *cmp)
 		       noisy);
 }
 
+/* Of single runs nobody knows. */
+static bool shown(const struct compare *cmp, const struct compare_line *line)
+{
+	return cmp->all || compare_verdict(line) != COMPARE_SAME;
+}
+
 void compare_text(const struct compare *cmp)
 {
 	int width = 12, len;
 	char name[256];
+	bool any = false;
 	size_t i;
 
 	printf("A: %s\nB: %s\n", cmp->name[0], cmp->name[1]);
 	text_environment(cmp);
-	if (!cmp->nr)
-		return;
 	for (i = 0; i < cmp->nr; i++) {
+		if (!shown(cmp, &cmp->lines[i]))
+			continue;
+		any = true;
 		row_name(cmp, cmp->lines[i].row, name, sizeof(name));
 		len = strlen(name);
 		width = len > width ? len : width;
 	}
-	printf("%-*s %-12s %10s %10s %8s %16s\n", width, "row", "figure", "A", "B", "B/A",
-	       "95 % of it");
+	if (any)
+		printf("%-*s %-12s %10s %10s %8s %16s\n", width, "row", "figure", "A", "B",
+		       "B/A", "95 % of it");
 	for (i = 0; i < cmp->nr; i++)
-		text_line(cmp, &cmp->lines[i], width);
+		if (shown(cmp, &cmp->lines[i]))
+			text_line(cmp, &cmp->lines[i], width);
 	text_alone(cmp, 0);
 	text_alone(cmp, 1);
 	text_notes(cmp);

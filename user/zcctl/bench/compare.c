@@ -23,6 +23,7 @@ static const char compare_help[] =
 "test, path, cache, sizes, how many at once. Kernel, processors and icount are so only where\n"
 "a side has several of them. Runs of rows alike on one side count together.\n"
 "\n"
+"  --all                 what did not change, too: without it such rows are only counted\n"
 "  --figures A,B         some figures only (default: all that both have): cpu_ns,wall_ns\n"
 "  --fail-worse PERCENT  something worse by more, with all of its interval, is a failure\n"
 "\n"
@@ -98,13 +99,13 @@ static int judge(const struct compare *cmp)
 
 static int run(struct compare *cmp, char **names)
 {
-	int ret = read_both(cmp, names) ?: compare_match(cmp);
+	int ret = read_both(cmp, names) ?: compare_figures(cmp) ?: compare_match(cmp);
 
 	if (ret)
 		return ret;
 	if (out_json)
 		compare_json(cmp);
-	else
+	else if (cmp->nr)
 		compare_text(cmp);
 	if (!cmp->nr)
 		return out_error(EX_FAILED, 0, cmp->figures ? NULL :
@@ -133,6 +134,7 @@ static int run_and_free(struct compare *cmp, char **names)
 int bench_compare(int argc, char **argv)
 {
 	static const struct option options[] = {
+		{ "all", no_argument, NULL, 'a' },
 		{ "figures", required_argument, NULL, 'f' },
 		{ "fail-worse", required_argument, NULL, 'w' },
 		{ "help", no_argument, NULL, 'h' },
@@ -143,6 +145,9 @@ int bench_compare(int argc, char **argv)
 
 	while ((c = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
 		switch (c) {
+		case 'a':
+			cmp.all = true;
+			break;
 		case 'f':
 			cmp.figures = optarg;
 			break;

@@ -41,6 +41,7 @@ enum compare_verdict { COMPARE_UNKNOWN, COMPARE_SAME, COMPARE_BETTER, COMPARE_WO
  * @name:       what they are called
  * @res:        what was read
  * @figures:    names, comma-separated, or NULL for all
+ * @all:        show what did not change, too
  * @fail_worse: share by which something has to be worse to be a failure
  * @lines:      what both have
  * @nr:         of these
@@ -50,12 +51,14 @@ struct compare {
 	const char *name[2];
 	struct results res[2];
 	const char *figures;
+	bool all;
 	double fail_worse;
 	struct compare_line *lines;
 	size_t nr;
 	struct json_object *alone[2];
 };
 
+int compare_figures(const struct compare *cmp);
 int compare_match(struct compare *cmp);
 
 enum compare_verdict compare_verdict(const struct compare_line *line);
