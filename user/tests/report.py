@@ -461,6 +461,12 @@ def charts():
     page, why = page_of(file(json.dumps(report(rows))))
     got = (page.classes("svg", "lines"), page.classes("path", "stroke")) if page else why
     result("latency: two charts, three lines each, and a legend", "" if got == (2, 12) else got)
+    cells = []
+    for count in (99, 100, 999, 1000):
+        few = row(test="serve", latency=curve(rng, 1) | {"count": count})
+        page, why = page_of(file(json.dumps(report([few]))))
+        cells.append(sum("not known of fewer" in (v or "") for v in page.get("td", "title")) if page else why)
+    result("no 99 % of fewer than 100, nor 99.9 % of fewer than 1000", "" if cells == [2, 1, 1, 0] else cells)
     sizes = [row(path, test="files", file_bytes=1 << s, bytes=1 << 20, cpu_ns=s * k)
              for k, path in enumerate(("zc-auto", "sendfile"), 1) for s in (10, 12, 14)]
     page, why = page_of(file(json.dumps(report(sizes))))

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* How long things took: what share of them was done by when. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -129,10 +130,15 @@ static void legend(FILE *to, const struct view *view, struct json_object *row, b
 {
 	static const char *const names[] = { "p50_ns", "p99_ns", "p999_ns", "max_ns" };
 	static const char *const words[] = { "half", "99 %", "99.9 %", "all" };
+	/* The slowest of fewer is all that there is of it. */
+	static const double least[] = { 0, 100, 1000, 0 };
 	struct json_object *latency = json_object_object_get(row, kind);
 	char text[FIGURE_TEXT];
-	double val;
+	double val, count;
 	size_t i;
+
+	if (!row_num(latency, "count", &count))
+		count = INFINITY;
 
 	fputs("<tr><th>", to);
 	chart_swatch(to, path_colour(view, row_str(row, "path")));
@@ -140,7 +146,9 @@ static void legend(FILE *to, const struct view *view, struct json_object *row, b
 	fputs("</th>", to);
 	for (i = 0; i < NR(names); i++) {
 		fprintf(to, "<td title=\"%s: ", words[i]);
-		if (row_num(latency, names[i], &val)) {
+		if (count < least[i]) {
+			fprintf(to, "not known of fewer than %.0f\">–</td>", least[i]);
+		} else if (row_num(latency, names[i], &val)) {
 			html_text(to, figure_exact(FIGURE_NS, val, icount, text));
 			fprintf(to, "\">%s</td>", figure_text(FIGURE_NS, val, icount, text));
 		} else {
