@@ -98,7 +98,8 @@ static int ask(struct client *cl, struct conn *c)
 		return 0;
 	c->part = next_part(cl);
 	c->got = 0;
-	req = (struct serve_request){ .part = c->part, .id = cl->asked++ };
+	req = (struct serve_request){ .part = c->part, .key = cl->job->key };
+	cl->asked++;
 	cl->busy++;
 	c->asked = now_ns();
 	if (send(c->sock, &req, sizeof(req), MSG_NOSIGNAL) != sizeof(req))

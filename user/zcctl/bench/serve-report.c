@@ -44,6 +44,8 @@ const char *serve_why_not(const struct serve_row *row)
 		return "the file has fewer parts than there are connections";
 	if (row->last.err == -ECHILD)
 		return "the server or the client was killed";
+	if (row->last.err == -EBADMSG)
+		return "somebody else has asked the server for bytes";
 	return bench_why_not(row->job.path->zc, row->last.err);
 }
 

@@ -80,6 +80,9 @@ static int conn_read(struct serve_thread *t, struct serve_conn *c)
 	if (c->got < sizeof(c->req))
 		return 0;
 	c->got = 0;
+	/* Anybody on this host can connect, and not all may read the file. */
+	if (c->req.key != t->job->key)
+		return -EBADMSG;
 	if (c->req.part >= t->job->parts)
 		return -EPROTO;
 	c->fd = serve_source_fd(t->job->source, c->req.part);

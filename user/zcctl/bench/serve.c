@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "serve.h"
@@ -79,6 +80,7 @@ struct bench {
 	int pool;
 	int threads;
 	bool verify;
+	uint64_t key;
 	struct serve_row *rows;
 	unsigned int nr;
 };
@@ -196,6 +198,7 @@ static void add_row(struct bench *b, const struct serve_path *path, enum bench_c
 		.run_ns = b->seconds * 1000000000ull,
 		.pool = b->pool,
 		.verify = b->verify,
+		.key = b->key,
 	};
 }
 
@@ -269,6 +272,8 @@ static int run(struct bench *b)
 	struct serve_shared *sh;
 	int ret;
 
+	if (getrandom(&b->key, sizeof(b->key), 0) != sizeof(b->key))
+		return out_error(EX_FAILED, errno, NULL, "bench serve");
 	choose_threads(b);
 	ret = add_rows(b) ?: need_files(b);
 	if (ret)

@@ -43,6 +43,7 @@ struct serve_source {
  * @run_ns:      begin none after so long; 0: no limit
  * @pool:        buffers of the pool of each thread, at most
  * @verify:      have the client compare what it gets with the source
+ * @key:         of each request: the server has no bytes for strangers
  */
 struct serve_job {
 	const struct serve_path *path;
@@ -56,16 +57,17 @@ struct serve_job {
 	uint64_t run_ns;
 	unsigned int pool;
 	bool verify;
+	uint64_t key;
 };
 
 /**
  * struct serve_request - what a client asks for
  * @part: number of the part
- * @id:   number of the request
+ * @key:  see struct serve_job
  */
 struct serve_request {
 	uint64_t part;
-	uint64_t id;
+	uint64_t key;
 };
 
 /**
