@@ -461,6 +461,18 @@ def charts():
     page, why = page_of(file(json.dumps(report(rows))))
     got = (page.classes("svg", "lines"), page.classes("path", "stroke")) if page else why
     result("latency: two charts, three lines each, and a legend", "" if got == (2, 12) else got)
+    lines = [row(path, test="serve", latency=curve(rng, 1)) for path in (
+        "mine", "sendfile", "zc-x", "zc", "rw", "zc-auto", "other", "zc-b", "zc-c", "zcopy", "zc-d", "e", "f")]
+    page, why = page_of(file(json.dumps(report(lines))))
+    got = dict(re.findall(r'<tr><th><svg class="swatch line (c\d d\d)".*?</svg>([^<]+)</th>',
+                          run("report", file(json.dumps(report(lines))), "-o", "-").stdout.decode()))
+    blue = [k for k, v in got.items() if k < "c4"]
+    result("lines: zc's are blue, no other is, and each is its own", "" if len(got) == len(lines) and
+           page and all((got[k] == "zc" or got[k].startswith("zc-")) == (k in blue) for k in got) else got)
+    colours = [[int(v[i:i + 2], 16) for i in (0, 2, 4)] for v in
+               re.findall(r"--c\d: #(\w{6});", "".join(page.raw["style"]))] if page else []
+    wrong = [c for c in colours if c[0] > c[1] + 40 and c[2] < 100]
+    result("and none is orange", "" if len(colours) == 24 and not wrong else wrong or why)
     cells = []
     for count in (99, 100, 999, 1000):
         few = row(test="serve", latency=curve(rng, 1) | {"count": count})

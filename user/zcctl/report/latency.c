@@ -8,17 +8,29 @@
 #include "html.h"
 #include "page.h"
 
-/* Known by their names wherever they are; others take what is left, in their order. */
-static const char *const coloured[] = { "zc-auto", "sendfile", "zc-direct", "rw", "zc-cached",
-	"zc-buffer", "zc-async", "io_uring-zc" };
+/*
+ * The colours of zc's ways are blue, those of others are not, and none is orange: that is what
+ * zc loses to. Some are known by their names wherever they are; others take what is left, in
+ * their order.
+ */
+static const char *const coloured[2][CHART_COLOURS / 2] = {
+	{ "zc-auto", "zc-direct", "zc-buffer", "zc-async" },
+	{ "sendfile", "rw", "mmap-write", "io_uring-zc" },
+};
 
 #define NR(array)	(sizeof(array) / sizeof(*(array)))
 
+static bool path_zc(const char *path)
+{
+	return !strncmp(path, "zc", 2) && (!path[2] || path[2] == '-');
+}
+
 static unsigned int known(const char *path)
 {
+	const char *const *names = coloured[!path_zc(path)];
 	unsigned int k = 0;
 
-	while (k < NR(coloured) && strcmp(coloured[k], path))
+	while (k < NR(*coloured) && strcmp(names[k], path))
 		k++;
 	return k;
 }
@@ -33,7 +45,7 @@ static bool has_path(const struct view *view, const char *path)
 	return false;
 }
 
-/* How many paths that are not known come before it. */
+/* How many paths of its kind that are not known come before it. */
 static unsigned int place(const struct view *view, const char *path)
 {
 	const char *seen[64];
@@ -45,7 +57,7 @@ static unsigned int place(const struct view *view, const char *path)
 
 		if (!strcmp(other, path))
 			break;
-		if (known(other) < NR(coloured))
+		if (path_zc(other) != path_zc(path) || known(other) < NR(*coloured))
 			continue;
 		for (k = 0; k < nr && strcmp(seen[k], other); k++)
 			;
@@ -62,16 +74,16 @@ static unsigned int place(const struct view *view, const char *path)
  */
 unsigned int path_colour(const struct view *view, const char *path)
 {
-	unsigned int colour = 0, before;
+	unsigned int other = !path_zc(path), nr = NR(*coloured), k = known(path), before;
 
-	if (known(path) < NR(coloured))
-		return known(path);
-	for (before = place(view, path);; colour++) {
-		if (colour < NR(coloured) && has_path(view, coloured[colour]))
-			continue;
-		if (!before--)
-			return colour;
-	}
+	if (k == nr)
+		for (before = place(view, path), k = 0;; k++) {
+			if (k < nr && has_path(view, coloured[other][k]))
+				continue;
+			if (!before--)
+				break;
+		}
+	return k / nr * CHART_COLOURS + other * nr + k % nr;
 }
 
 static const struct {
