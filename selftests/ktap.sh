@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # KTAP for the shell tests. Sourced: ktap_plan N, ktap_test NAME STATUS [WHY],
-# ktap_skip NAME WHY, ktap_end.
+# ktap_skip NAME WHY, ktap_end; and, before ktap_plan, ktap_skip_all WHY, which ends the
+# program, and two that do so where it has to.
 
 ktap_nr=0 ktap_failed=0
 
@@ -28,6 +29,24 @@ ktap_skip()
 {
 	ktap_nr=$((ktap_nr + 1))
 	echo "ok $ktap_nr $1 # SKIP $2"
+}
+
+ktap_skip_all()
+{
+	echo "1..0 # SKIP $1"
+	exit 4
+}
+
+# Others run what takes long and says the same on all kernels.
+ktap_long()
+{
+	[ -z "${ZC_BRIEF-}" ] ||
+		ktap_skip_all "on the newest kernel alone; make check-all has it on all"
+}
+
+ktap_needs_zcctl()
+{
+	command -v zcctl >/dev/null || ktap_skip_all "no zcctl in PATH"
 }
 
 ktap_end()

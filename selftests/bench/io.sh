@@ -13,14 +13,8 @@ dir=$(mktemp -d /mnt/ext4/bench-XXXXXX)
 trap 'rm -rf "$dir"; rmmod zc 2>/dev/null' EXIT
 
 # What it sends by is tested on each kernel by other topics.
-if [ -n "${ZC_BRIEF-}" ]; then
-	echo "1..0 # SKIP on the newest kernel alone; make check-all has it on all"
-	exit 4
-fi
-if ! command -v zcctl >/dev/null; then
-	echo "1..0 # SKIP no zcctl in PATH"
-	exit 4
-fi
+ktap_long
+ktap_needs_zcctl
 
 # report NAME ARGS...: as JSON, of one run that counts; is it of the schema?
 report()

@@ -14,10 +14,7 @@ trap 'rm -rf "$dir"; rmmod zc 2>/dev/null' EXIT
 params=/sys/module/zc/parameters
 pool=/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages
 
-if ! command -v zcctl >/dev/null; then
-	echo "1..0 # SKIP no zcctl in PATH"
-	exit 4
-fi
+ktap_needs_zcctl
 
 # rows FILE: a Python program about rows by what tells them apart, in "by" and "rows"
 rows()

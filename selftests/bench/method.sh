@@ -15,14 +15,8 @@ trap 'rm -rf "$dir"; rmmod zc 2>/dev/null' EXIT
 params=/sys/module/zc/parameters
 
 # It is of zcctl, and says the same on each kernel.
-if [ -n "${ZC_BRIEF-}" ]; then
-	echo "1..0 # SKIP on the newest kernel alone; make check-all has it on all"
-	exit 4
-fi
-if ! command -v zcctl >/dev/null; then
-	echo "1..0 # SKIP no zcctl in PATH"
-	exit 4
-fi
+ktap_long
+ktap_needs_zcctl
 
 # rows FILE: Python about the report, from stdin
 rows()

@@ -12,14 +12,8 @@ dir=$(mktemp -d /mnt/ext4/serve-XXXXXX)
 trap 'rm -rf "$dir"; rmmod null_blk zc 2>/dev/null' EXIT
 
 # It takes two minutes, and says the same on each kernel.
-if [ -n "${ZC_BRIEF-}" ]; then
-	echo "1..0 # SKIP on the newest kernel alone; make check-all has it on all"
-	exit 4
-fi
-if ! command -v zcctl >/dev/null; then
-	echo "1..0 # SKIP no zcctl in PATH"
-	exit 4
-fi
+ktap_long
+ktap_needs_zcctl
 rmmod zc 2>/dev/null
 zc_load || exit 1
 

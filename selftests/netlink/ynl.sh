@@ -8,19 +8,12 @@
 set -u
 
 # The same tools on each kernel take long, and say the same.
-if [ -n "${ZC_BRIEF-}" ]; then
-	echo "1..0 # SKIP on the newest kernel alone; make check-all has it on all"
-	exit 4
-fi
+ktap_long
 
 if ! python3 -c 'import yaml' 2>/dev/null; then
-	echo "1..0 # SKIP no python3 with yaml (python3-yaml)"
-	exit 4
+	ktap_skip_all "no python3 with yaml (python3-yaml)"
 fi
-if ! command -v zcctl >/dev/null; then
-	echo "1..0 # SKIP no zcctl in PATH"
-	exit 4
-fi
+ktap_needs_zcctl
 
 dir=$(mktemp -d /mnt/ext4/ynl-XXXXXX)
 trap 'kill $(jobs -p) 2>/dev/null; rm -rf "$dir"' EXIT

@@ -11,15 +11,11 @@ ko=${ZC_KO:-/zc/zc.ko}
 dir=$(mktemp -d /mnt/ext4/zcctl-XXXXXX)
 trap 'rm -rf "$dir"; rmmod zc 2>/dev/null' EXIT
 
-if ! command -v zcctl >/dev/null; then
-	echo "1..0 # SKIP no zcctl in PATH"
-	exit 4
-fi
+ktap_needs_zcctl
 : >"$dir/empty"
 python3 schema.py "$dir/empty" >/dev/null
 if [ $? -eq 4 ]; then
-	echo "1..0 # SKIP no python3-jsonschema"
-	exit 4
+	ktap_skip_all "no python3-jsonschema"
 fi
 
 coproc schema { exec python3 schema.py; }

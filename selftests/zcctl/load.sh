@@ -11,10 +11,7 @@ ko=${ZC_KO:-/zc/zc.ko}
 dir=$(mktemp -d /mnt/ext4/load-XXXXXX)
 trap 'rm -rf "$dir"; rmmod zc 2>/dev/null' EXIT
 
-if ! command -v zcctl >/dev/null; then
-	echo "1..0 # SKIP no zcctl in PATH"
-	exit 4
-fi
+ktap_needs_zcctl
 
 # says TEXT FILE
 says()

@@ -16,13 +16,11 @@ for program in systemd-udevd udevadm systemd-sysusers setpriv zcctl; do
 	command -v "$program" >/dev/null || missing+=" $program"
 done
 if [ -n "$missing" ]; then
-	echo "1..0 # SKIP no$missing in PATH"
-	exit 4
+	ktap_skip_all "no$missing in PATH"
 fi
 # One that runs already has rules, and users, of its own.
 if udevadm control --ping --timeout=5 2>/dev/null; then
-	echo "1..0 # SKIP udevd runs already"
-	exit 4
+	ktap_skip_all "udevd runs already"
 fi
 
 clean()
