@@ -58,12 +58,17 @@ static bool cpu_model(char *model, size_t size)
 	return emulated;
 }
 
+static bool is_tcg(const char *model)
+{
+	return strstr(model, "TCG");
+}
+
 /* Is the processor one of QEMU's TCG, whose clock may count instructions? */
 bool bench_emulated(void)
 {
 	char model[128];
 
-	return cpu_model(model, sizeof(model)) && strstr(model, "TCG");
+	return cpu_model(model, sizeof(model)) && is_tcg(model);
 }
 
 /* What the times of a virtual machine's memory are worth; NULL: it is none. */
@@ -73,7 +78,7 @@ const char *bench_virtual(void)
 
 	if (!cpu_model(model, sizeof(model)))
 		return NULL;
-	if (bench_emulated())
+	if (is_tcg(model))
 		return "emulated: no remote cost";
 	return "virtual: remote only where the host has put these nodes on its own";
 }

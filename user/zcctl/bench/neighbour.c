@@ -10,7 +10,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -132,16 +131,14 @@ static struct told look(const struct bench_neighbour *nb)
 	return told;
 }
 
-static void live(const struct bench_neighbour *nb, pid_t parent)
+static void live(const struct bench_neighbour *nb)
 {
 	struct told told = { .err = 0 };
 	enum order order;
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	close(nb->ask[1]);
 	close(nb->tell[0]);
-	while (getppid() == parent &&
-	       read(nb->ask[0], &order, sizeof(order)) == sizeof(order)) {
+	while (read(nb->ask[0], &order, sizeof(order)) == sizeof(order)) {
 		if (order == TOUCH)
 			told.err = touch(nb);
 		else
@@ -154,15 +151,13 @@ static void live(const struct bench_neighbour *nb, pid_t parent)
 
 static int start(struct bench_neighbour *nb)
 {
-	pid_t parent = getpid();
-
 	if (pipe2(nb->ask, O_CLOEXEC) || pipe2(nb->tell, O_CLOEXEC))
 		return -errno;
-	nb->pid = fork();
+	nb->pid = bench_fork();
 	if (nb->pid < 0)
 		return -errno;
 	if (!nb->pid)
-		live(nb, parent);
+		live(nb);
 	close(nb->ask[0]);
 	close(nb->tell[1]);
 	nb->ask[0] = -1;

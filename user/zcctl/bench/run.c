@@ -358,11 +358,9 @@ static void collect(const struct crew *crew, struct bench_result *res)
 
 static int crew_init(struct crew *crew)
 {
-	size_t size = 2 * crew->lanes * sizeof(*crew->rep);
-
 	crew->pids = calloc(2 * crew->lanes, sizeof(*crew->pids));
-	crew->rep = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (!crew->pids || crew->rep == MAP_FAILED)
+	crew->rep = bench_shared(2 * crew->lanes * sizeof(*crew->rep));
+	if (!crew->pids || !crew->rep)
 		return -ENOMEM;
 	return pipe(crew->told) || pipe(crew->go) || pipe(crew->end) ? -errno : 0;
 }
@@ -400,7 +398,6 @@ void bench_run_pair(const struct bench_pair *pair, struct bench_result *res)
 	struct crew crew = {
 		.pair = pair,
 		.lanes = pair->lanes ? pair->lanes : 1,
-		.rep = MAP_FAILED,
 		.told = { -1, -1 },
 		.go = { -1, -1 },
 		.end = { -1, -1 },
@@ -418,7 +415,7 @@ void bench_run_pair(const struct bench_pair *pair, struct bench_result *res)
 	crew_end(&crew);
 	if (!res->err)
 		collect(&crew, res);
-	if (crew.rep != MAP_FAILED)
+	if (crew.rep)
 		munmap(crew.rep, 2 * crew.lanes * sizeof(*crew.rep));
 	free(crew.pids);
 }

@@ -9,7 +9,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -125,20 +124,16 @@ static int listen_any(uint16_t *port)
 /* It has its end of the control socket, and no other. */
 static int fork_side(struct run *run, enum side side)
 {
-	pid_t parent = getpid();
 	int pair[2];
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
 		return -errno;
-	run->pid[side] = fork();
+	run->pid[side] = bench_fork();
 	if (run->pid[side]) {
 		close(pair[1]);
 		run->control[side] = pair[0];
 		return run->pid[side] < 0 ? -errno : 0;
 	}
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent)
-		_exit(1);
 	close(pair[0]);
 	if (side == CLIENT)
 		close(run->control[SERVER]);

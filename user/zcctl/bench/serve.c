@@ -278,9 +278,8 @@ static int run(struct bench *b)
 	ret = add_rows(b) ?: need_files(b);
 	if (ret)
 		return ret;
-	sh = mmap(NULL, sizeof(*sh), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-		  -1, 0);
-	if (sh == MAP_FAILED)
+	sh = bench_shared(sizeof(*sh));
+	if (!sh)
 		return out_error(EX_FAILED, errno, NULL, "bench");
 	ret = measure(b, sh);
 	munmap(sh, sizeof(*sh));
