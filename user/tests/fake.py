@@ -322,16 +322,27 @@ def start(text, args, **kwargs):
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **kwargs)
 
 
+def wait_caught(proc, sig):
+    """Until it catches the signal: before, it would end by it."""
+    for _ in range(1000):
+        with open(f"/proc/{proc.pid}/status", encoding="ascii") as status:
+            caught = re.search(r"^SigCgt:\s*(\w+)", status.read(), re.M)
+        if caught and int(caught[1], 16) >> sig - 1 & 1:
+            return True
+        time.sleep(0.01)
+    return False
+
+
 def stops():
     for args in ("monitor", "-j monitor", "stats --interval 100"):
         for sig in (signal.SIGINT, signal.SIGTERM):
             proc = start("usual", args)
-            time.sleep(0.3)     # it may not be ready: it ends by the signal then, too
             line = proc.stdout.readline() if "monitor" in args else "x"
+            ready = wait_caught(proc, sig)
             proc.send_signal(sig)
             _, err = proc.communicate(timeout=20)
             result(f"{args}: ends by {sig.name}",
-                   not line and "no line came at once" or
+                   not line and "no line came at once" or not ready and "it never asks for it" or
                    proc.returncode and f"exit status {proc.returncode}\n{err}")
     proc = start("usual", "-j monitor")
     proc.stdout.readline()
