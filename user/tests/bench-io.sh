@@ -87,6 +87,12 @@ tap_check "recv --serve, ended: nothing is left" nothing_of "recv $port --discar
 tap_check "a report for each connection" [ 12 -eq "$(grep -c '"received":3000001' \
 	"$dir/served")" ]
 
+"$zcctl" recv "$port" --discard --serve --quiet >"$dir/quiet" 2>&1 &
+running+=($!)
+listens "$port" && bench there "localhost:$port" --repeat 1 --paths sendfile
+kill "${running[-1]}"
+tap_check "recv --serve --quiet: not a word" [ ! -s "$dir/quiet" ]
+
 # content PATHS CONNECTIONS: are the bytes those of the file, in their order?
 content()
 {

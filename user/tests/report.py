@@ -386,6 +386,13 @@ def objects():
     path = file(json.dumps(made))
     page, why = page_of(path)
     result("and a page has them", safe(page) if page else why)
+    made["environment"] |= {"nic": {"device": "eth7", "loopback": False}, "tick_ns": 4000000,
+                            "module_parameters": {"reserve": "64"}}
+    page, why = page_of(file(json.dumps(made)))
+    text = "".join(page.text) if page else why
+    wanted = ["Network device.*eth7", "Module's parameters.*1.*reserve.*64", "Kernel's tick, ns.*4"]
+    result("what benchmarks say of the machine has names", "\n".join(
+        [w for w in wanted if not re.search(w, text, re.S)] + re.findall(r'\w+_\w+:|{ ?"', text)))
     res = run("bench", "compare", path, path)
     result("and compare reads them", "" if res.returncode == 0 else res.stderr)
 

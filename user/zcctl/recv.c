@@ -26,12 +26,16 @@ static const char recv_help[] =
 "  --discard          throw the bytes away, without a copy from the kernel\n"
 "  --serve            with --discard: take one connection after the other, each in a\n"
 "                     process of its own; as a receiver for zcctl bench\n"
+"  -q, --quiet        say nothing of what was received\n"
 "\n"
 "examples:\n"
 "  zcctl recv 4000 -o disk.img\n"
 "  zcctl recv 4000 | sha256sum\n"
 "  zcctl recv 4000 --discard --json\n"
-"  zcctl recv 4000 --discard --serve\n";
+"  zcctl recv 4000 --discard --serve --quiet\n";
+
+/* By --quiet */
+static bool quiet;
 
 static int write_all(int fd, const char *buf, size_t len)
 {
@@ -78,6 +82,8 @@ static void show(uint64_t bytes, uint64_t ns, bool on_stdout)
 	double s = ns / 1e9;
 	char a[32], b[32];
 
+	if (quiet)
+		return;
 	/* Where the data went to stdout, nothing else may. */
 	if (out_json && !on_stdout) {
 		obj = out_new("recv");
@@ -187,6 +193,7 @@ int cmd_recv(int argc, char **argv)
 		{ "bind", required_argument, NULL, 'b' },
 		{ "discard", no_argument, NULL, 'd' },
 		{ "serve", no_argument, NULL, 's' },
+		{ "quiet", no_argument, NULL, 'q' },
 		{ "help", no_argument, NULL, 'h' },
 		{ },
 	};
@@ -194,8 +201,11 @@ int cmd_recv(int argc, char **argv)
 	int c, to = STDOUT_FILENO, ret, port;
 	bool discard = false, many = false;
 
-	while ((c = getopt_long(argc, argv, ":o:h", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, ":o:qh", options, NULL)) != -1) {
 		switch (c) {
+		case 'q':
+			quiet = true;
+			break;
 		case 'o':
 			output = optarg;
 			break;

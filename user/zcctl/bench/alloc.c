@@ -366,7 +366,7 @@ static int run(struct bench *b)
 		bench_tally_row(&tally, row->job.way->zc,
 				row->err || row->missed ? why_not(row) : NULL);
 	}
-	return bench_tally_verdict(&tally);
+	return bench_tally_verdict(&tally, b->paths);
 }
 
 static void clean_up(struct bench *b)

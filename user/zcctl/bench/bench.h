@@ -347,7 +347,7 @@ struct bench_tally {
 };
 
 void bench_tally_row(struct bench_tally *tally, bool zc, const char *why);
-int bench_tally_verdict(const struct bench_tally *tally);
+int bench_tally_verdict(const struct bench_tally *tally, const char *paths);
 pid_t bench_fork(void);
 void *bench_shared(size_t size);
 const char *bench_cache_name(enum bench_cache cache);

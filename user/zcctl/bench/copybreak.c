@@ -358,7 +358,7 @@ static int run(struct bench *b)
 		show_text(b);
 	for (i = 0; i < b->nr; i++)
 		bench_tally_row(&tally, true, b->rows[i].err ? why_not(&b->rows[i]) : NULL);
-	return bench_tally_verdict(&tally);
+	return bench_tally_verdict(&tally, NULL);
 }
 
 int bench_copybreak(int argc, char **argv)

@@ -40,8 +40,7 @@ static const char notes[] =
 "tables and its cache (IOTLB) are emulated, too: what it does to forget an address costs what\n"
 "the emulation has it cost, while what the kernel does to map and unmap is what it does on any\n"
 "machine. A list is always one call, and with an IOMMU often one segment; pages of it that happen\n"
-"to lie in a row are one piece, so that it costs less where memory is in large pieces still.\n"
-"<<< beside a row: zc-buffer needs more than that, of what is named.\n";
+"to lie in a row are one piece, so that it costs less where memory is in large pieces still.\n";
 
 /* The order of the rows, and their numbers. */
 static const char *const kinds[] = {
@@ -250,10 +249,12 @@ static void text_cost(struct row *row, struct bench_runs *runs, double of_zc)
 		printf("%8s", "-");
 }
 
-static void text_row(struct bench *b, struct row *row)
+/* Does it need less of anything than a buffer? */
+static bool text_row(struct bench *b, struct row *row)
 {
 	struct row *zc = &b->rows[ZC_MEASURE_BUFFER];
 	char text[96], entries[32] = "-";
+	const char *beats;
 
 	text_cost(row, &row->map, times_as_much(row, &row->map, zc, &zc->map));
 	text_cost(row, &row->unmap, times_as_much(row, &row->unmap, zc, &zc->unmap));
@@ -264,11 +265,14 @@ static void text_row(struct bench *b, struct row *row)
 	       (unsigned long long)bench_runs_median(&row->segments), entries);
 	printf(" %9s", out_bytes(row->last.bounced, text, sizeof(text)));
 	printf(" %7s", bench_spread_text(spread(row)));
-	printf("%s%s\n", fewer(b, row, text, sizeof(text)), bench_noisy_text(spread(row)));
+	beats = fewer(b, row, text, sizeof(text));
+	printf("%s%s\n", beats, bench_noisy_text(spread(row)));
+	return *beats;
 }
 
 static void show_text(struct bench *b)
 {
+	bool beaten = false;
 	char size[32];
 	unsigned int i;
 
@@ -287,9 +291,11 @@ static void show_text(struct bench *b)
 		if (row->err)
 			printf(" not measured: %s\n", strerror(-row->err));
 		else
-			text_row(b, row);
+			beaten |= text_row(b, row);
 	}
 	fputs(notes, stdout);
+	if (beaten)
+		puts("<<< beside a row: zc-buffer needs more than that, of what is named.");
 }
 
 /* Nothing could be measured. Returns an exit code. */

@@ -168,12 +168,17 @@ void bench_environment_add(const char *key, struct json_object *val)
 	json_object_object_add(environment, key, val);
 }
 
-/* By which device a socket sends, and what that takes off the processor's hands. */
-void bench_environment_nic(int sock)
+/*
+ * By which device a socket sends, and what that takes off the processor's hands. Is it the
+ * loopback?
+ */
+bool bench_environment_nic(int sock)
 {
-	struct route route;
+	struct route route = {};
+	bool found = route_find(sock, &route);
 
-	bench_environment_add("nic", route_find(sock, &route) ? route_json(&route) : NULL);
+	bench_environment_add("nic", found ? route_json(&route) : NULL);
+	return route.loopback;
 }
 
 /* For the report: the machine, and what the options said. The caller's. */

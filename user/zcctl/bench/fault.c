@@ -360,7 +360,7 @@ static int run(struct bench *b)
 	for (i = 0; i < b->nr; i++)
 		bench_tally_row(&tally, !b->rows[i].way->flags,
 				b->rows[i].err ? why_not(b, &b->rows[i]) : NULL);
-	return bench_tally_verdict(&tally);
+	return bench_tally_verdict(&tally, b->paths);
 }
 
 int bench_fault(int argc, char **argv)

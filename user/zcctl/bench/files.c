@@ -484,7 +484,7 @@ static int report(struct bench *b)
 	for (i = 0; i < b->nr; i++)
 		bench_tally_row(&tally, b->rows[i].how->zc,
 				b->rows[i].last.err ? why_not(&b->rows[i]) : NULL);
-	return bench_tally_verdict(&tally);
+	return bench_tally_verdict(&tally, b->paths);
 }
 
 static int run(struct bench *b)

@@ -274,6 +274,7 @@ static void show_latency(struct io_bench *b)
 
 static void show_neighbour(struct io_bench *b)
 {
+	uint64_t most = 0;
 	char text[32];
 	unsigned int i;
 
@@ -289,11 +290,15 @@ static void show_neighbour(struct io_bench *b)
 			continue;
 		label(b, row);
 		evicted = io_figure(row, IO_EVICTED);
+		most = evicted > most ? evicted : most;
 		printf("%9s %4.0f %% ", out_bytes(evicted, text, sizeof(text)),
 		       100.0 * evicted / b->own);
 		show_time(io_figure(row, IO_REREAD));
 		putchar('\n');
 	}
+	if (!most)
+		puts("it lost nothing: there is memory for both. A larger FILE or --neighbour, or less\n"
+		     "memory (a cgroup, ulimit does not do) shows what happens where there is not");
 }
 
 /* What there is one of, and so is not in the rows. */

@@ -205,7 +205,7 @@ static int verdict(const struct io_bench *b)
 	for (i = 0; i < b->nr; i++)
 		bench_tally_row(&tally, b->rows[i].t.path->zc,
 				b->rows[i].last.err ? io_why_not(&b->rows[i]) : NULL);
-	return bench_tally_verdict(&tally);
+	return bench_tally_verdict(&tally, b->paths);
 }
 
 /* Sizes that were asked for must be there. */
@@ -333,7 +333,6 @@ int bench_io(int argc, char **argv)
 		.request = { .nr = 1 },
 		.lanes = { .at = { 1 }, .nr = 1 },
 		.cache = { true, true },
-		.reads = READS,
 	};
 	const struct bench_option options[] = {
 		{ "size", BENCH_SIZES, &b.size, 0, 0 },
@@ -354,6 +353,9 @@ int bench_io(int argc, char **argv)
 		return ret;
 	if (argc != optind + 1 && argc != optind + 2)
 		return out_usage("bench io: one file or block device, please, and maybe HOST:PORT");
+	if ((b.reads || b.dir) && !b.own)
+		return out_usage("bench io: --neighbour-reads and --neighbour-dir take --neighbour");
+	b.reads = b.reads ?: READS;
 	b.file = argv[optind];
 	ret = argc == optind + 2 ? parse_peer(&b.peer, argv[optind + 1]) : EX_OK;
 	ret = ret ?: bench_method_begin() ?: run(&b);

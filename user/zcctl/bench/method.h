@@ -65,7 +65,7 @@ void bench_environment_begin(int argc, char **argv);
 bool bench_emulated(void);
 const char *bench_virtual(void);
 void bench_environment_add(const char *key, struct json_object *val);
-void bench_environment_nic(int sock);
+bool bench_environment_nic(int sock);
 struct json_object *bench_environment(void);
 
 #endif /* _ZCCTL_BENCH_METHOD_H */

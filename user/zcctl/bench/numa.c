@@ -32,8 +32,8 @@ static const char numa_help[] =
 "  --paths A,B    of these (default all)\n"
 BENCH_METHOD_HELP
 "\n"
-"--pin has no say here. --tune switches off meanwhile that the kernel moves memory to where\n"
-"it is used (numa_balancing).\n"
+"There is no --pin: it goes through the nodes by itself. --tune switches off meanwhile\n"
+"that the kernel moves memory to where it is used (numa_balancing).\n"
 "\n"
 "example:\n"
 "  zcctl bench numa --size 1G --repeat 9\n";
@@ -174,7 +174,7 @@ static const char *unit(const struct row *row)
 {
 	switch (row->job.use) {
 	case NUMA_RANDOM:
-		return "ns each";
+		return "ns/access";
 	case NUMA_REQUESTS:
 		return "requests/s";
 	default:
@@ -326,6 +326,7 @@ static const char *place(struct bench *b, const struct row *row, char *text, siz
 static void show_row(struct bench *b, struct row *row)
 {
 	char from[16] = "any", lies[32] = "any", sd[32] = "", base[32] = "-";
+	double spread = bench_runs_spread(&row->wall);
 
 	if (row->from >= 0)
 		snprintf(from, sizeof(from), "%d", row->from);
@@ -337,13 +338,13 @@ static void show_row(struct bench *b, struct row *row)
 		return;
 	}
 	if (takes_requests(row) && deviation(&row->rate) >= 0)
-		snprintf(sd, sizeof(sd), " ± %.1f", deviation(&row->rate));
+		snprintf(sd, sizeof(sd), "%.1f", deviation(&row->rate));
 	if (of_base(b, row))
 		snprintf(base, sizeof(base), "%.3f", of_base(b, row));
-	printf("%9s %12.2f %s%s, %s; %s%s%s%s\n", place(b, row, lies, sizeof(lies)),
-	       figure(row), unit(row), sd, bench_spread_text(bench_runs_spread(&row->wall)), base,
-	       is_remote(row) ? ", remote" : "", beats_zc(b, row) ? "  beats zc" : "",
-	       bench_noisy_text(bench_runs_spread(&row->wall)));
+	printf("%9s %10.2f %-10s %8s %7s %7s%s%s%s\n", place(b, row, lies, sizeof(lies)),
+	       figure(row), unit(row), sd, bench_spread_text(spread), base,
+	       is_remote(row) ? "  remote" : "", beats_zc(b, row) ? "  beats zc" : "",
+	       bench_noisy_text(spread));
 }
 
 static void show_text(struct bench *b)
@@ -357,10 +358,12 @@ static void show_text(struct bench *b)
 		puts("there is no remote memory here: all is local");
 	if (bench_virtual())
 		puts(bench_virtual());
-	printf("%-17s %6s %9s %12s\n", "path", "runs on", "memory of", "");
+	printf("%-17s %6s %9s %10s %-10s %8s %7s %7s\n", "path", "CPU of", "memory of",
+	       "figure", "", "std.dev.", "spread", "times");
 	for (i = 0; i < b->nr; i++)
 		show_row(b, &b->rows[i]);
-	puts("\nThen: how far the runs spread; and times the time of local memory, or of unbound");
+	puts("any: whatever node; requests/s: mean of the runs; times: the time, of that of local\n"
+	     "memory, or of requests of who is bound nowhere");
 }
 
 /* One processor of a node, another for the receiver if there is one; else one elsewhere. */
@@ -495,7 +498,7 @@ static int run(struct bench *b)
 	for (i = 0; i < b->nr; i++)
 		bench_tally_row(&tally, b->rows[i].job.zc,
 				b->rows[i].err ? why_not(&b->rows[i]) : NULL);
-	return bench_tally_verdict(&tally);
+	return bench_tally_verdict(&tally, b->paths);
 }
 
 int bench_numa(int argc, char **argv)
@@ -514,6 +517,8 @@ int bench_numa(int argc, char **argv)
 		return ret;
 	if (argc != optind)
 		return out_usage("bench numa: takes no file");
+	if (bench_method.pin)
+		return out_usage("bench numa: takes no --pin: it goes through the nodes by itself");
 	ret = bench_method_begin() ?: run(&b);
 	free(b.rows);
 	return ret;

@@ -25,24 +25,26 @@ bool bench_listed(const char *list, const char *name)
 	return false;
 }
 
-unsigned int bench_list_length(const char *list)
-{
-	unsigned int nr = 1;
-
-	for (; *list; list++)
-		nr += *list == ',';
-	return nr;
-}
-
 /* One more that there is. Is it wanted? */
 bool bench_names_add(struct bench_names *names, const char *name)
 {
 	size_t len = strlen(names->known);
-	bool listed = bench_listed(names->list, name);
 
 	snprintf(names->known + len, sizeof(names->known) - len, " %s", name);
-	names->found += listed;
-	return listed;
+	return bench_listed(names->list, name);
+}
+
+/* Is the word at @word, of @len bytes, one of those that there are, which follow spaces? */
+static bool is_known(const struct bench_names *names, const char *word, size_t len)
+{
+	const char *p = names->known;
+
+	while (len && (p = strchr(p, ' '))) {
+		p++;
+		if (strcspn(p, " ") == len && !memcmp(p, word, len))
+			return true;
+	}
+	return false;
 }
 
 /**
@@ -50,14 +52,22 @@ bool bench_names_add(struct bench_names *names, const char *name)
  * @names:  these
  * @option: with the benchmark, for the message: "bench io: --paths"
  *
+ * A name that is there twice is taken once.
+ *
  * Returns: an exit code, after an error message if the list has others.
  */
 int bench_names_check(const struct bench_names *names, const char *option)
 {
-	if (!names->list || names->found == bench_list_length(names->list))
-		return EX_OK;
-	return out_usage("%s: a name in '%s' is not known; there are:%s", option, names->list,
-			 names->known);
+	const char *p = names->list;
+	size_t len;
+
+	for (; p; p = p[len] ? p + len + 1 : NULL) {
+		len = strcspn(p, ",");
+		if (!is_known(names, p, len))
+			return out_usage("%s: '%.*s' is not known; there are:%s", option, (int)len,
+					 p, names->known);
+	}
+	return EX_OK;
 }
 
 /* "1K,4K,…" into at most BENCH_SIZES_MAX @sizes, none of them 0. */

@@ -55,16 +55,13 @@ int bench_options(const char *bench, const char *help, const struct bench_option
  * struct bench_names - do names in a list all belong to something?
  * @list:  as the option has it, or NULL: all
  * @known: those that there are
- * @found: of the list
  */
 struct bench_names {
 	const char *list;
 	char known[512];
-	unsigned int found;
 };
 
 bool bench_listed(const char *list, const char *name);
-unsigned int bench_list_length(const char *list);
 bool bench_names_add(struct bench_names *names, const char *name);
 int bench_names_check(const struct bench_names *names, const char *option);
 

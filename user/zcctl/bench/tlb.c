@@ -426,7 +426,7 @@ static int verdict(const struct bench *b)
 		bench_tally_row(&tally, !strcmp(row->col->way->name, "zc"),
 				row->col->err || row->err ? why_not(row) : NULL);
 	}
-	return bench_tally_verdict(&tally);
+	return bench_tally_verdict(&tally, b->paths);
 }
 
 static int run(struct bench *b)

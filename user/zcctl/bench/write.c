@@ -197,7 +197,7 @@ static int run(struct bench *b)
 	for (i = 0; i < b->nr; i++)
 		bench_tally_row(&tally, b->rows[i].job.way->zc,
 				b->rows[i].err ? write_why_not(&b->rows[i]) : NULL);
-	return bench_tally_verdict(&tally);
+	return bench_tally_verdict(&tally, b->paths);
 }
 
 static void clean_up(struct bench *b)

@@ -19,10 +19,15 @@ static const struct {
 	{ "governor", "Governor" }, { "clocksource", "Clock source" },
 	{ "thp", "Transparent hugepages" }, { "module", "Module" },
 	{ "module_srcversion", "Module's source version" }, { "zcctl", "zcctl" },
-	{ "mitigations", "Mitigations" },
+	{ "mitigations", "Mitigations" }, { "module_parameters", "Module's parameters" },
+	{ "nic", "Network device" }, { "tick_ns", "Kernel's tick, ns", },
+	{ "memory_nodes", "NUMA nodes with memory" }, { "file_system", "File system" },
 };
 
 #define NR(array)	(sizeof(array) / sizeof(*(array)))
+
+/* From here on said by some benchmarks alone */
+#define FIRST_OF_SOME	"nic"
 
 static const char *title_of(const char *name)
 {
@@ -77,7 +82,8 @@ static struct json_object *machines(const struct results *res)
 	return list;
 }
 
-static void mitigations(FILE *to, struct json_object *val)
+/* "2 of 14 open" */
+static void mitigations_title(FILE *to, struct json_object *val)
 {
 	size_t vulnerable = 0, nr = 0;
 
@@ -86,10 +92,23 @@ static void mitigations(FILE *to, struct json_object *val)
 		nr++;
 		vulnerable += text && !strncmp(json_object_get_string(text), "Vulnerable", 10);
 	}
-	fprintf(to, "<details><summary>%zu known, %zu open</summary><dl>", nr, vulnerable);
-	json_object_object_foreach(val, name, how) {
+	fprintf(to, "%zu known, %zu open", nr, vulnerable);
+}
+
+/* Names and values, which may be many: folded up */
+static void folded(FILE *to, const char *name, struct json_object *val)
+{
+	fputs("<details><summary>", to);
+	if (!strcmp(name, "mitigations"))
+		mitigations_title(to, val);
+	else if (*row_str(val, "device"))
+		html_text(to, row_str(val, "device"));
+	else
+		fprintf(to, "%d", json_object_object_length(val));
+	fputs("</summary><dl>", to);
+	json_object_object_foreach(val, key, how) {
 		fputs("<dt>", to);
-		html_text(to, name);
+		html_text(to, key);
 		fputs("</dt><dd>", to);
 		html_text(to, how ? json_object_get_string(how) : "not known");
 		fputs("</dd>", to);
@@ -112,8 +131,8 @@ static void value(FILE *to, const char *name, struct json_object *val)
 {
 	char text[FIGURE_TEXT];
 
-	if (!strcmp(name, "mitigations") && json_object_is_type(val, json_type_object))
-		mitigations(to, val);
+	if (json_object_is_type(val, json_type_object))
+		folded(to, name, val);
 	else if (json_object_is_type(val, json_type_boolean))
 		fputs(json_object_get_boolean(val) ? "yes" : "no", to);
 	else if (json_object_is_type(val, json_type_int))
@@ -155,7 +174,18 @@ static void one_line(FILE *to, struct json_object *list, const char *name)
 	fputs("</tr>\n", to);
 }
 
-/* What benchmarks add comes after what all have. */
+/* Does any of them say that? */
+static bool said(struct json_object *list, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < json_object_array_length(list); i++)
+		if (json_object_object_get_ex(json_object_array_get_idx(list, i), name, NULL))
+			return true;
+	return false;
+}
+
+/* What has no title comes after what has. */
 static void more_lines(FILE *to, struct json_object *list)
 {
 	struct fields names = { .nr = 0 };
@@ -222,6 +252,7 @@ void machine_line(FILE *to, const struct results *res)
 void machine_write(FILE *to, const struct results *res)
 {
 	struct json_object *list = machines(res);
+	bool all = true;
 	size_t i;
 
 	fputs("<section id=\"machine\"><h2>Measured on</h2>\n", to);
@@ -230,8 +261,11 @@ void machine_write(FILE *to, const struct results *res)
 	} else {
 		fputs("<div class=\"scroll\" tabindex=\"0\">"
 		      "<table class=\"machine\"><tbody>\n", to);
-		for (i = 0; i < NR(known); i++)
-			one_line(to, list, known[i].name);
+		for (i = 0; i < NR(known); i++) {
+			all &= !!strcmp(known[i].name, FIRST_OF_SOME);
+			if (all || said(list, known[i].name))
+				one_line(to, list, known[i].name);
+		}
 		more_lines(to, list);
 		fputs("</tbody></table></div>\n", to);
 		runs(to, res);
