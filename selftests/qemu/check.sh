@@ -5,6 +5,7 @@
 # kernels, or two halves of the topics on one. Some topics run once more in guests that
 # are other machines. From the environment:
 #   KERNELS   kernels to run on (default "6.1 6.12"; also: 7.3, debug)
+#   KERNEL    an image of the user's own instead, see own-kernel.sh
 #   TOPICS    kselftest collections (default: all but those in $ZC_LONG)
 #   ZC_LONG   what takes long, or a machine with nothing else to do (default: scale leak).
 #             Unless it is empty, some programs run on the last kernel alone, too
@@ -18,6 +19,7 @@ set -euo pipefail
 . "$(dirname "$0")/ktap.sh"
 
 kernels=${KERNELS:-6.1 6.12}
+[ -z "${KERNEL-}" ] || kernels=own
 suite=${ZC_SUITE:-$ZC_TOP/build/kselftest}
 long=${ZC_LONG-scale leak}
 topics=${TOPICS:-$(cut -d: -f1 "$suite/kselftest-list.txt" | sort -u |
@@ -214,6 +216,8 @@ once_more()
 	# several times as many instructions.
 	case $1-$2 in
 	debug-iommu | debug-sig | debug-lockdown | debug-icount) return 0 ;;
+	# Its drivers and signatures are its own affair.
+	own-*) return 0 ;;
 	*-sig | *-lockdown) ! brief "$1" || return 0 ;;
 	# Takes four minutes.
 	*-icount) [ -z "$long" ] || return 0 ;;

@@ -119,11 +119,11 @@ build_module()
 # kernel K: have that kernel ready
 kernel()
 {
-	if [ "$1" = debug ]; then
-		"$ZC_QEMU/debug-kernel.sh"
-	else
-		"$ZC_QEMU/kernel.sh" "$1"
-	fi
+	case $1 in
+	debug) "$ZC_QEMU/debug-kernel.sh" ;;
+	own) "$ZC_QEMU/own-kernel.sh" ;;
+	*) "$ZC_QEMU/kernel.sh" "$1" ;;
+	esac
 }
 
 # payload K DIR: what a guest of kernel K finds in /zc: module, tools, library.

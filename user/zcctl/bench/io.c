@@ -354,7 +354,7 @@ int bench_io(int argc, char **argv)
 	if (argc != optind + 1 && argc != optind + 2)
 		return out_usage("bench io: one file or block device, please, and maybe HOST:PORT");
 	if ((b.reads || b.dir) && !b.own)
-		return out_usage("bench io: --neighbour-reads and --neighbour-dir take --neighbour");
+		return out_usage("bench io: --neighbour-reads and -dir take --neighbour");
 	b.reads = b.reads ?: READS;
 	b.file = argv[optind];
 	ret = argc == optind + 2 ? parse_peer(&b.peer, argv[optind + 1]) : EX_OK;

@@ -260,7 +260,8 @@ static void show_text(const struct nic *nic)
 		       ways[i].packet, frags_per(nic, &ways[i], ways[i].packet));
 		puts(path_names(ways[i].paths, text, sizeof(text)));
 	}
-	puts("each was sent once. frags: of all packets; packet: bytes of a full one; frags in: that");
+	puts("each was sent once. frags: of all packets; packet: bytes of a full one; frags in:\n"
+	     "fragments of such a packet");
 	if (nic->loopback)
 		puts("this is the loopback, which no network device sends: give a HOST elsewhere");
 }
