@@ -22,7 +22,7 @@ $(error no topic '$(filter-out $(ALL_TOPICS),$(TOPICS))'; there are: $(ALL_TOPIC
 endif
 
 .PHONY: all help modules modules_install user kselftest check check-debug \
-	check-all bench tlb demo style netlink install uninstall dkms-install dkms-remove deps clean \
+	check-all bench tlb demo style htmldocs netlink install uninstall dkms-install dkms-remove deps clean \
 	distclean
 
 all:
@@ -55,6 +55,7 @@ help:
 	@echo '  make modules-K   the module for kernel K (6.1, 6.12, debug), in build/module-K'
 	@echo 'For contributors:'
 	@echo '  make style       checkpatch, sparse, shellcheck, kernel-doc, the report in a browser …'
+	@echo '  make htmldocs    the documentation as pages, by Sphinx, in build/htmldocs'
 	@echo '  make netlink     generate code and header of Documentation/netlink/specs/zc.yaml'
 	@echo '  make kselftest   build and install the selftests in build/kselftest'
 	@echo '  make clean       remove what was built; distclean: the downloads too'
@@ -128,6 +129,13 @@ tlb:
 style:
 	@$(LAB)/deps.sh style browser
 	@$(LAB)/style.sh
+
+htmldocs:
+	@$(LAB)/deps.sh style
+	@$(LAB)/ksft.sh
+	@ZC_KERNEL_DOC=$(ZC_LAB)/ksft sphinx-build -q -W --keep-going -d build/doctrees \
+		-b html Documentation build/htmldocs
+	@echo build/htmldocs/index.html
 
 netlink:
 	@$(LAB)/deps.sh style

@@ -18,7 +18,7 @@ demo="$check socat iproute2"
 # The tests of zcctl compare what it prints with its schema, and its tables with the
 # specification of netlink.
 style="$check sparse shellcheck codespell clang g++ git zsh man-db
-	python3-jsonschema python3-yaml"
+	python3-jsonschema python3-sphinx python3-yaml"
 # Some 100 MB to fetch, for one gate of style; so not in all, which others wait for.
 # shellcheck disable=SC2034 # by ${!set}
 browser="chromium"

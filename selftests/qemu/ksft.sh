@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # From the kernel source, into build/lab/ksft with their paths: the kselftest
-# harness and runner, checkpatch.pl, kernel-doc, and ynl, which makes code of netlink specs
-# and talks to their families.
+# harness and runner, checkpatch.pl, kernel-doc with its extension of Sphinx, and ynl,
+# which makes code of netlink specs and talks to their families.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
@@ -26,6 +26,8 @@ files="$selftests/kselftest.h
 	tools/net/ynl/lib/nlspec.py
 	tools/net/ynl/lib/ynl.py
 	Documentation/netlink/genetlink-c.yaml
+	Documentation/sphinx/kerneldoc.py
+	Documentation/sphinx/kernellog.py
 	Documentation/dev-tools/kselftest.rst"
 
 lock ksft

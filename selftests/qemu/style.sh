@@ -171,6 +171,12 @@ uapi_alone()
 			-Iuapi -fsyntax-only -
 }
 
+documentation()
+{
+	ZC_KERNEL_DOC=$ZC_LAB/ksft sphinx-build -q -W --keep-going -d "$out/doctrees" \
+		-b html Documentation "$out/htmldocs"
+}
+
 netlink_generated()
 {
 	"$ZC_QEMU/ynl.sh" --check
@@ -194,6 +200,7 @@ gate "version checks only in kmod/compat.h" version_checks
 gate "files under 600 lines" file_sizes
 gate "sysfs is what Documentation/ABI says" sysfs_abi
 gate "netlink: generated files are those of the spec" netlink_generated
+gate "documentation by Sphinx, without a warning" documentation
 gate "user space by gcc, -Werror" user_space gcc
 gate "user space by clang, -Werror" user_space clang
 gate "the model of a TLB" make -s -C selftests/qemu/tlb BUILD="$ZC_TOP/$out/tlb" WERROR=1 test
