@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* zcctl bench alloc: one run of a way, in processes that do it at once. */
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
+#include <sys/mman.h>
 
 #include "alloc.h"
 
@@ -62,21 +60,17 @@ static void run_way(const struct alloc_job *job, struct zc_context *zc,
 	}
 }
 
-/*
- * Warm up; say so to @tell; begin when all have done so, which is when nobody has the other
- * end of @go open any more.
- */
-static void work(const struct alloc_job *job, int go, int tell, struct alloc_told *told)
+/* Warm up; say so; begin when all have done so. */
+static void work(const struct alloc_job *job, const struct bench_crew *crew,
+		 struct alloc_told *told)
 {
 	struct zc_context *zc = NULL;
-	char c = 0;
 
 	if (job->way->zc)
 		told->err = zc_open(&zc);
 	if (!told->err && job->way->fn)
 		told->err = warm_up(job, zc);
-	if (write(tell, &c, 1) != 1 || read(go, &c, 1))
-		told->err = -EIO;
+	told->err = bench_crew_tell(crew, BENCH_READY) ?: bench_crew_wait(crew) ?: told->err;
 	/* Those of a tier wait for each other, whatever happened to one. */
 	if (job->way->fn)
 		run_way(job, zc, told);
@@ -84,59 +78,46 @@ static void work(const struct alloc_job *job, int go, int tell, struct alloc_tol
 		alloc_tier_run(job, told);
 }
 
-static void child(const struct alloc_job *job, int go, int tell)
+static int start_all(struct alloc_job job, struct bench_crew *crew, struct alloc_told *told)
 {
-	struct alloc_told told = {};
+	struct bench_latency *latency = job.latency;
+	pid_t pid = 1;
 
-	told.err = bench_pin(job->nr);
-	work(job, go, tell, &told);
-	_exit(write(tell, &told, sizeof(told)) != sizeof(told));
+	for (job.nr = 0; job.nr < job.processes && pid > 0; job.nr++) {
+		job.latency = &latency[job.nr];
+		memset(job.latency, 0, sizeof(*latency));
+		pid = bench_crew_fork(crew);
+		if (!pid) {
+			told[job.nr].err = bench_pin(job.nr);
+			work(&job, crew, &told[job.nr]);
+			bench_crew_leave(crew);
+		}
+	}
+	return pid < 0 ? pid : 0;
 }
 
-static int listen_all(int fd, unsigned int nr, struct alloc_told *all)
+static int add_all(const struct alloc_told *told, unsigned int nr, struct alloc_told *all)
 {
-	struct alloc_told one;
+	unsigned int i;
 
 	*all = (struct alloc_told){ .begin = UINT64_MAX };
-	while (nr--) {
-		if (read(fd, &one, sizeof(one)) != sizeof(one))
-			return -EIO;
-		all->err = all->err ?: one.err;
-		all->times += one.times;
-		all->cpu += one.cpu;
-		all->get += one.get;
-		all->late += one.late;
-		all->begin = one.begin < all->begin ? one.begin : all->begin;
-		all->end = one.end > all->end ? one.end : all->end;
-		all->wall = one.wall > all->wall ? one.wall : all->wall;
-		if (one.served.buffers)
-			all->served = one.served;
+	for (i = 0; i < nr; i++) {
+		const struct alloc_told *one = &told[i];
+
+		all->err = all->err ?: one->err;
+		all->times += one->times;
+		all->cpu += one->cpu;
+		all->get += one->get;
+		all->late += one->late;
+		all->begin = one->begin < all->begin ? one->begin : all->begin;
+		all->end = one->end > all->end ? one->end : all->end;
+		all->wall = one->wall > all->wall ? one->wall : all->wall;
+		if (one->served.buffers)
+			all->served = one->served;
 	}
 	if (all->end > all->begin)
 		all->wall = all->end - all->begin;
 	return all->err;
-}
-
-static unsigned int start_all(struct alloc_job job, const int *go, const int *tell)
-{
-	struct bench_latency *latency = job.latency;
-	unsigned int started = 0;
-
-	for (job.nr = 0; job.nr < job.processes; job.nr++) {
-		pid_t pid;
-
-		job.latency = &latency[job.nr];
-		memset(job.latency, 0, sizeof(*latency));
-		pid = bench_fork();
-		if (!pid) {
-			close(go[1]);
-			child(&job, go[0], tell[1]);
-		}
-		if (pid < 0)
-			break;
-		started++;
-	}
-	return started;
 }
 
 /**
@@ -152,30 +133,23 @@ static unsigned int start_all(struct alloc_job job, const int *go, const int *te
 int alloc_run(const struct alloc_job *job, struct bench_latency *latency,
 	      struct alloc_told *all)
 {
-	unsigned int i, started;
-	int go[2], tell[2], err;
-	char c;
+	size_t size = job->processes * sizeof(*all);
+	struct alloc_told *told = bench_shared(size);
+	struct bench_crew crew;
+	unsigned int i;
+	int err;
 
 	*job->barrier = (struct alloc_barrier){ };
-	if (pipe2(go, O_CLOEXEC))
-		return -errno;
-	if (pipe2(tell, O_CLOEXEC)) {
-		err = -errno;
-		close(go[0]);
-		close(go[1]);
-		return err;
-	}
-	started = start_all(*job, go, tell);
-	close(go[0]);
-	close(tell[1]);
-	for (i = 0; i < started && read(tell[0], &c, 1) == 1; i++)
-		;
-	close(go[1]);
-	err = listen_all(tell[0], started, all);
-	close(tell[0]);
-	while (wait(NULL) > 0)
-		;
-	for (i = 0; i < started; i++)
+	if (!told)
+		return -ENOMEM;
+	err = bench_crew_begin(&crew, job->processes) ?: start_all(*job, &crew, told);
+	err = err ?: bench_crew_hear(&crew, BENCH_READY, job->processes);
+	bench_crew_open(&crew);
+	if (!err)
+		bench_crew_hear(&crew, BENCH_DONE, job->processes);
+	err = bench_crew_end(&crew) ?: add_all(told, job->processes, all);
+	for (i = 0; i < job->processes; i++)
 		bench_latency_merge(latency, &job->latency[i]);
-	return started < job->processes ? -EAGAIN : err;
+	munmap(told, size);
+	return err;
 }

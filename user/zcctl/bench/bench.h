@@ -5,6 +5,7 @@
 
 #include <sched.h>
 
+#include "crew.h"
 #include "latency.h"
 #include "method.h"
 #include "options.h"
@@ -154,10 +155,6 @@ struct bench_report {
 	struct bench_latency first_byte;
 };
 
-/* What processes of a run tell. */
-#define BENCH_READY	'r'
-#define BENCH_DONE	'd'
-
 /**
  * struct bench_lane - a connection, as one side of it has it
  * @sock:    TCP socket
@@ -168,7 +165,8 @@ struct bench_report {
  * @remote:  the receiver is elsewhere, and does not ask
  * @timed:   see struct bench_pair
  * @rep:     its report
- * @told:    descriptor to write BENCH_READY and BENCH_DONE to
+ * @crew:    of which its sender is
+ * @ready:   it has told that it is ready
  * @go:      descriptor that has a byte when it may begin
  * @used:    see bench_lane_begin()
  * @since:   ns, when the last request was made
@@ -182,7 +180,8 @@ struct bench_lane {
 	bool remote;
 	bool timed;
 	struct bench_report *rep;
-	int told;
+	const struct bench_crew *crew;
+	bool ready;
 	int go;
 	struct bench_usage used;
 	uint64_t since;

@@ -192,6 +192,8 @@ void bench_row_copied(struct json_object *obj, uint64_t copied)
 /* What a row says that was not measured: @zc: one that needs the module. */
 const char *bench_why_not(bool zc, int err)
 {
+	if (err == -ECHILD)
+		return "a process of the run was killed";
 	switch (zc ? -err : 0) {
 	case ENOENT:
 	case ENODEV:

@@ -6,7 +6,6 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "fault.h"
@@ -161,6 +160,21 @@ bool fault_is_hugetlb(const struct fault_way *way)
 	return way->flags == BENCH_HUGETLB;
 }
 
+/* What the process of a run is given. */
+struct job {
+	const struct fault_way *way;
+	uint64_t size;
+	struct bench_latency *warm;
+};
+
+static void work_alone(const void *arg, void *told)
+{
+	const struct job *job = arg;
+
+	bench_pin(BENCH_SENDER);
+	work(job->way, job->size, job->warm, told);
+}
+
 /**
  * fault_run - one run, in a process of its own, with which the memory goes
  * @way:  how it gets memory
@@ -173,26 +187,11 @@ bool fault_is_hugetlb(const struct fault_way *way)
 int fault_run(const struct fault_way *way, uint64_t size, struct bench_latency *warm,
 	      struct fault_told *told)
 {
-	int tell[2];
-	pid_t pid;
+	const struct job job = { way, size, warm };
+	int err = bench_crew_alone(work_alone, &job, told, sizeof(*told));
 
-	if (pipe(tell))
-		return -errno;
-	pid = bench_fork();
-	if (!pid) {
-		struct fault_told own = {};
-
-		bench_pin(BENCH_SENDER);
-		work(way, size, warm, &own);
-		_exit(write(tell[1], &own, sizeof(own)) != sizeof(own));
-	}
-	close(tell[1]);
-	*told = (struct fault_told){ .err = -EIO };
-	/* SIGBUS, where hugetlb has none left, ends it without a word. */
-	if (read(tell[0], told, sizeof(*told)) != sizeof(*told))
-		told->err = -ENOMEM;
-	close(tell[0]);
-	if (pid > 0)
-		waitpid(pid, NULL, 0);
+	/* SIGBUS is for hugetlb that has none left. */
+	if (err)
+		told->err = err == -EFAULT ? -ENOMEM : err;
 	return told->err;
 }

@@ -22,8 +22,6 @@ const char *io_why_not(const struct io_row *row)
 		return "the receiver does not answer any more";
 	case ECONNREFUSED:
 		return "nobody listens any more; does the receiver take several connections?";
-	case ECHILD:
-		return "a process of it was killed";
 	case ENODATA:
 		return "the file became shorter";
 	case ENOMEM:

@@ -47,9 +47,10 @@ static void watch_peer(int sock)
  */
 void bench_lane_ready(struct bench_lane *lane)
 {
-	char byte = BENCH_READY;
+	char byte;
 
-	if (write(lane->told, &byte, 1) != 1)
+	lane->ready = !bench_crew_tell(lane->crew, BENCH_READY);
+	if (!lane->ready)
 		lane->rep->err = -EPIPE;
 	if (!lane->remote)
 		return;

@@ -5,7 +5,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "numa.h"
@@ -138,31 +137,24 @@ static void walk(const struct memory *mem, const struct numa_job *job, struct nu
 	told->cpu = bench_cpu_ns() - cpu;
 }
 
+static void walk_alone(const void *arg, void *say)
+{
+	const struct numa_job *job = arg;
+	struct numa_told *told = say;
+	struct memory mem = {};
+
+	if (sched_setaffinity(0, sizeof(job->cpus[0]), &job->cpus[0]))
+		told->err = -errno;
+	told->err = told->err ?: get_memory(&mem, job, told);
+	if (!told->err)
+		walk(&mem, job, told);
+}
+
 static int run_walk(const struct numa_job *job, struct numa_told *told)
 {
-	struct memory mem = {};
-	int tell[2];
-	pid_t pid;
+	int err = bench_crew_alone(walk_alone, job, told, sizeof(*told));
 
-	if (pipe(tell))
-		return -errno;
-	pid = bench_fork();
-	if (!pid) {
-		if (sched_setaffinity(0, sizeof(job->cpus[0]), &job->cpus[0]))
-			told->err = -errno;
-		told->err = told->err ?: get_memory(&mem, job, told);
-		if (!told->err)
-			walk(&mem, job, told);
-		_exit(write(tell[1], told, sizeof(*told)) != sizeof(*told));
-	}
-	close(tell[1]);
-	/* Where memory may come from one node alone, the kernel may kill for it. */
-	if (read(tell[0], told, sizeof(*told)) != sizeof(*told))
-		told->err = -ENOMEM;
-	close(tell[0]);
-	if (pid > 0)
-		waitpid(pid, NULL, 0);
-	return told->err;
+	return err ?: told->err;
 }
 
 /* What the sender works with. */

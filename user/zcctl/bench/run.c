@@ -5,11 +5,9 @@
  */
 #include <errno.h>
 #include <netinet/in.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "bench.h"
@@ -19,19 +17,15 @@
  * @pair:  what they do
  * @lanes: connections
  * @rep:   a report of each sender, then of each receiver; in shared memory
- * @pids:  likewise; 0: there is none
- * @told:  pipe: they tell that they are ready, and that they have done
+ * @all:   processes, whose gate is for their end: who has done must not take another's byte
  * @go:    pipe: a byte for each that may begin
- * @end:   pipe: closed when they may end; who has done must not take another's byte
  */
 struct crew {
 	const struct bench_pair *pair;
 	unsigned int lanes;
 	struct bench_report *rep;
-	pid_t *pids;
-	int told[2];
+	struct bench_crew all;
 	int go[2];
-	int end[2];
 };
 
 /* Each 4 KiB. */
@@ -157,14 +151,9 @@ static void receive(struct bench_lane *lane)
 /* Until the counters of the machine have been read this process stays. */
 static void tell_done(struct crew *crew)
 {
-	char byte = BENCH_DONE;
+	int err = bench_crew_tell(&crew->all, BENCH_DONE);
 
-	if (write(crew->told[1], &byte, 1) != 1)
-		_exit(1);
-	close(crew->told[1]);
-	while (read(crew->end[0], &byte, 1) > 0)
-		;
-	_exit(0);
+	_exit(err || bench_crew_wait(&crew->all));
 }
 
 static void place(const struct bench_pair *pair, const struct bench_lane *lane, bool receiver)
@@ -177,14 +166,14 @@ static void place(const struct bench_pair *pair, const struct bench_lane *lane, 
 
 static void work(struct crew *crew, struct bench_lane *lane, bool receiver)
 {
-	close(crew->told[0]);
 	close(crew->go[1]);
-	close(crew->end[1]);
 	place(crew->pair, lane, receiver);
 	if (receiver) {
 		receive(lane);
 	} else {
 		crew->pair->sender(lane, crew->pair->arg);
+		if (!lane->ready)
+			bench_crew_tell(&crew->all, BENCH_FAILED);
 		shutdown(lane->sock, SHUT_WR);
 	}
 	lane->rep->done = true;
@@ -194,14 +183,10 @@ static void work(struct crew *crew, struct bench_lane *lane, bool receiver)
 static int start(struct crew *crew, struct bench_lane *lane, bool receiver, int sock, int other)
 {
 	unsigned int nr = lane->index + (receiver ? crew->lanes : 0);
-	pid_t pid = bench_fork();
+	pid_t pid = bench_crew_fork(&crew->all);
 
-	if (pid < 0)
-		return -errno;
-	if (pid) {
-		crew->pids[nr] = pid;
-		return 0;
-	}
+	if (pid)
+		return pid < 0 ? pid : 0;
 	if (other >= 0)
 		close(other);
 	lane->sock = sock;
@@ -224,7 +209,7 @@ static void lane_init(const struct crew *crew, unsigned int nr, struct bench_lan
 		lane->request = 0;
 	lane->remote = pair->peer;
 	lane->timed = pair->timed;
-	lane->told = crew->told[1];
+	lane->crew = &crew->all;
 	lane->go = crew->go[0];
 }
 
@@ -251,20 +236,6 @@ static int start_lane(struct crew *crew, unsigned int nr)
 	return err;
 }
 
-/* Wait until @nr told @what; false if one of them cannot. */
-static bool await(const struct crew *crew, unsigned int nr, char what)
-{
-	char byte;
-
-	while (nr && read(crew->told[0], &byte, 1) == 1) {
-		if (byte == what)
-			nr--;
-		else if (what == BENCH_READY)
-			return false;
-	}
-	return !nr;
-}
-
 static uint64_t cpu_of_all(const struct crew *crew)
 {
 	uint64_t sum = 0;
@@ -281,7 +252,7 @@ static void let_work(struct crew *crew, struct bench_result *res)
 	unsigned int each = crew->pair->peer ? 1 : 2, i;
 	uint64_t busy[2], softirq;
 
-	if (!await(crew, crew->lanes, BENCH_READY))
+	if (bench_crew_hear(&crew->all, BENCH_READY, crew->lanes))
 		return;
 	softirq = bench_softirq_ns();
 	if (bench_busy_ns(&busy[0]))
@@ -289,7 +260,8 @@ static void let_work(struct crew *crew, struct bench_result *res)
 	for (i = 0; i < crew->lanes && crew->pair->request; i++)
 		if (write(crew->go[1], "", 1) != 1)
 			return;
-	await(crew, each * crew->lanes, BENCH_DONE);
+	if (bench_crew_hear(&crew->all, BENCH_DONE, each * crew->lanes))
+		return;
 	if (busy[0] != BENCH_UNKNOWN && !bench_busy_ns(&busy[1]))
 		res->busy_ns = bench_busy_from(busy[0], busy[1], cpu_of_all(crew));
 	if (softirq != BENCH_UNKNOWN)
@@ -358,34 +330,22 @@ static void collect(const struct crew *crew, struct bench_result *res)
 
 static int crew_init(struct crew *crew)
 {
-	crew->pids = calloc(2 * crew->lanes, sizeof(*crew->pids));
-	crew->rep = bench_shared(2 * crew->lanes * sizeof(*crew->rep));
-	if (!crew->pids || !crew->rep)
-		return -ENOMEM;
-	return pipe(crew->told) || pipe(crew->go) || pipe(crew->end) ? -errno : 0;
-}
+	int err = bench_crew_begin(&crew->all, 2 * crew->lanes);
 
-static void crew_close(int *fds, int which)
-{
-	if (fds[which] >= 0)
-		close(fds[which]);
-	fds[which] = -1;
+	crew->rep = bench_shared(2 * crew->lanes * sizeof(*crew->rep));
+	if (!crew->rep)
+		return -ENOMEM;
+	return err ?: pipe(crew->go) ? -errno : 0;
 }
 
 /* Those that still wait see that they may end. */
-static void crew_end(struct crew *crew)
+static int crew_end(struct crew *crew)
 {
-	unsigned int i;
-
-	crew_close(crew->go, 0);
-	crew_close(crew->go, 1);
-	crew_close(crew->told, 0);
-	crew_close(crew->told, 1);
-	crew_close(crew->end, 0);
-	crew_close(crew->end, 1);
-	for (i = 0; crew->pids && i < 2 * crew->lanes; i++)
-		if (crew->pids[i])
-			waitpid(crew->pids[i], NULL, 0);
+	if (crew->go[0] >= 0) {
+		close(crew->go[0]);
+		close(crew->go[1]);
+	}
+	return bench_crew_end(&crew->all);
 }
 
 /**
@@ -398,24 +358,24 @@ void bench_run_pair(const struct bench_pair *pair, struct bench_result *res)
 	struct crew crew = {
 		.pair = pair,
 		.lanes = pair->lanes ? pair->lanes : 1,
-		.told = { -1, -1 },
 		.go = { -1, -1 },
-		.end = { -1, -1 },
 	};
 	unsigned int i;
+	int err;
 
 	res->busy_ns = BENCH_UNKNOWN;
 	res->softirq_ns = BENCH_UNKNOWN;
 	res->err = crew_init(&crew);
 	for (i = 0; i < crew.lanes && !res->err; i++)
 		res->err = start_lane(&crew, i);
-	crew_close(crew.told, 1);
+	/* Else those that were started already are of no use. */
+	crew.all.err = res->err;
 	if (!res->err)
 		let_work(&crew, res);
-	crew_end(&crew);
+	err = crew_end(&crew);
+	res->err = res->err ?: err;
 	if (!res->err)
 		collect(&crew, res);
 	if (crew.rep)
 		munmap(crew.rep, 2 * crew.lanes * sizeof(*crew.rep));
-	free(crew.pids);
 }

@@ -16,7 +16,8 @@
 #include "serve.h"
 
 #define LOOK_MS		20	/* how often the module's memory is looked at */
-#define END_NS		60000000000ull	/* patience with a process that should end */
+#define END_NS		60000000000ull	/* patience with a process that should end, */
+#define LOST_NS		3000000000ull	/* and with one whose run is lost */
 #define LEFT_NS		3000000000ull	/* and with the module, which lets go of its buffers */
 
 enum side { SERVER, CLIENT, SIDES };
@@ -244,9 +245,9 @@ static int drive(struct run *run, struct serve_result *res)
 }
 
 /* It has been told to end; if it does not, it is killed. */
-static bool wait_end(pid_t pid)
+static bool wait_end(pid_t pid, uint64_t patience)
 {
-	uint64_t end = now_ns() + END_NS;
+	uint64_t end = now_ns() + patience;
 	int status;
 
 	while (waitpid(pid, &status, WNOHANG) == 0) {
@@ -258,7 +259,7 @@ static bool wait_end(pid_t pid)
 }
 
 /* The client first: the server ends when its connections have. */
-static int finish(struct run *run)
+static int finish(struct run *run, uint64_t patience)
 {
 	bool well = true;
 	int side;
@@ -266,7 +267,7 @@ static int finish(struct run *run)
 	for (side = CLIENT; side >= SERVER; side--) {
 		if (run->control[side] >= 0)
 			close(run->control[side]);
-		if (run->pid[side] > 0 && !wait_end(run->pid[side]))
+		if (run->pid[side] > 0 && !wait_end(run->pid[side], patience))
 			well = false;
 	}
 	/* One whose other side was killed says only that it has gone. */
@@ -319,7 +320,7 @@ void serve_run(const struct serve_job *job, struct serve_shared *sh,
 		if (!res->err)
 			res->err = drive(&run, res);
 		/* Who ended first knows better why. */
-		err = finish(&run);
+		err = finish(&run, res->err ? LOST_NS : END_NS);
 		if (err)
 			res->err = err;
 		res->figures[SERVE_PEAK] = sh->peak_bytes;

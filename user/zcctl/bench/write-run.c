@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* zcctl bench write: one run, in processes that write at once. */
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "alloc.h"
 #include "write.h"
@@ -119,37 +116,32 @@ static int run_writes(struct writer *w)
 	return err;
 }
 
-/*
- * Warm up, say so to @tell, and begin when all have done so, which is when nobody has the other
- * end of @go open any more.
- */
-static int work(struct writer *w, int go, int tell)
+/* Warm up, say so, and begin when all have done so. */
+static int work(struct writer *w, const struct bench_crew *crew)
 {
 	const struct write_way *way = w->job->way;
 	int err = way->begin ? way->begin(&w->buffers) : 0;
-	char c = 0;
 
+	if (!err)
+		err = warm_up(w);
 	if (err)
-		return err;
-	err = warm_up(w);
-	if (!err && (write(tell, &c, 1) != 1 || read(go, &c, 1)))
-		err = -EIO;
-	err = err ?: run_writes(w);
+		return bench_crew_tell(crew, BENCH_FAILED) ?: err;
+	err = bench_crew_tell(crew, BENCH_READY) ?: bench_crew_wait(crew) ?: run_writes(w);
 	if (way->end)
 		way->end(&w->buffers);
 	return err;
 }
 
 /* The sink first: its reader would share the buffers, each page of which is copied then. */
-static int work_to_sink(struct writer *w, int go, int tell)
+static int work_to_sink(struct writer *w, const struct bench_crew *crew)
 {
 	int err = write_sink_open(&w->sink, w->job), closed;
 
 	if (err) {
 		w->told->sink = true;
-		return err;
+		return bench_crew_tell(crew, BENCH_FAILED) ?: err;
 	}
-	err = work(w, go, tell);
+	err = work(w, crew);
 	closed = write_sink_close(&w->sink, w->job);
 	/* Why its reader has gone */
 	if ((err && err != -EPIPE) || !closed)
@@ -158,38 +150,23 @@ static int work_to_sink(struct writer *w, int go, int tell)
 	return closed;
 }
 
-static void child(const struct write_job *job, int go, int tell)
+static int start_all(struct write_job *job, struct bench_crew *crew)
 {
-	struct write_told *told = &job->told[job->nr];
-	struct writer w = { .job = job, .told = told, .buffers.size = job->size };
+	pid_t pid = 1;
 
-	told->err = bench_pin(job->nr) ?: work_to_sink(&w, go, tell);
-	told->done = true;
-	_exit(0);
-}
+	for (job->nr = 0; job->nr < job->processes && pid > 0; job->nr++) {
+		struct write_told *told = &job->told[job->nr];
+		struct writer w = { .job = job, .told = told, .buffers.size = job->size };
 
-/* Each has a pipe of its own to tell by: so who ends before he is ready is noticed. */
-static unsigned int start_all(struct write_job *job, const int *go, int *ready, pid_t *pids)
-{
-	int tell[2];
-
-	for (job->nr = 0; job->nr < job->processes; job->nr++) {
-		if (pipe2(tell, O_CLOEXEC))
-			break;
-		memset(&job->told[job->nr], 0, sizeof(*job->told));
-		pids[job->nr] = bench_fork();
-		if (!pids[job->nr]) {
-			close(go[1]);
-			child(job, go[0], tell[1]);
-		}
-		close(tell[1]);
-		ready[job->nr] = tell[0];
-		if (pids[job->nr] < 0) {
-			close(tell[0]);
-			break;
+		memset(told, 0, sizeof(*told));
+		pid = bench_crew_fork(crew);
+		if (!pid) {
+			told->err = bench_pin(job->nr);
+			told->err = work_to_sink(&w, crew) ?: told->err;
+			bench_crew_leave(crew);
 		}
 	}
-	return job->nr;
+	return pid < 0 ? pid : 0;
 }
 
 static void take_all(const struct write_job *job, struct bench_latency *latency,
@@ -230,32 +207,21 @@ static void take_all(const struct write_job *job, struct bench_latency *latency,
 void write_run(const struct write_job *of, struct bench_latency *latency,
 	       struct write_result *res)
 {
-	int go[2], ready[WRITE_PROCESSES_MAX];
 	struct write_job job = *of;
-	pid_t pids[WRITE_PROCESSES_MAX];
-	unsigned int i, started;
-	char c;
+	struct bench_crew crew;
+	unsigned int i;
+	int err;
 
 	*res = (struct write_result){ };
-	if (pipe2(go, O_CLOEXEC)) {
-		res->err = -errno;
-		return;
-	}
-	started = start_all(&job, go, ready, pids);
-	close(go[0]);
-	for (i = 0; i < started; i++) {
-		/* Nothing: it has failed, and says so. */
-		if (read(ready[i], &c, 1) < 0)
-			res->err = -errno;
-		close(ready[i]);
-	}
-	close(go[1]);
-	for (i = 0; i < started; i++)
-		waitpid(pids[i], NULL, 0);
-	if (started < job.processes)
-		res->err = -EAGAIN;
-	for (i = 0; i < started && !res->err; i++) {
-		res->err = job.told[i].done ? job.told[i].err : -EIO;
+	err = bench_crew_begin(&crew, job.processes) ?: start_all(&job, &crew);
+	err = err ?: bench_crew_hear(&crew, BENCH_READY, job.processes);
+	bench_crew_open(&crew);
+	/* Who was never ready has failed, and says why. */
+	if (!err || err == -ECANCELED)
+		bench_crew_hear(&crew, BENCH_DONE, job.processes);
+	res->err = bench_crew_end(&crew);
+	for (i = 0; i < job.processes && !res->err; i++) {
+		res->err = job.told[i].err;
 		res->sink = job.told[i].sink;
 	}
 	if (!res->err)

@@ -280,7 +280,7 @@ int write_sink_close(struct write_sink *sink, const struct write_job *job)
 	if (!sink->reader)
 		return 0;
 	if (waitpid(sink->reader, &status, 0) != sink->reader || !WIFEXITED(status))
-		return -EIO;
+		return -ECHILD;
 	if (WEXITSTATUS(status))
 		return -WEXITSTATUS(status);
 	return job->told[job->nr].arrived == sink->at ? 0 : -EBADMSG;

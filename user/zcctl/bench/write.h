@@ -78,7 +78,6 @@ extern const char *const write_sinks[WRITE_SINKS];
 
 /**
  * struct write_told - what a process says of its run; in shared memory
- * @done:       it came to its end
  * @err:        0 or a negative errno
  * @sink:       it was the sink's
  * @begin:      when the writes began that were counted
@@ -92,7 +91,6 @@ extern const char *const write_sinks[WRITE_SINKS];
  * @write:      the call
  */
 struct write_told {
-	bool done;
 	int err;
 	bool sink;
 	uint64_t begin;

@@ -1,0 +1,89 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# What may befall zcctl bench, without root and the module: processes that are killed, strangers
+# who connect to it, files that are none. It says so, ends, and leaves nothing. TAP output.
+# shellcheck disable=SC2317 # by tap_check
+set -u
+# shellcheck source=tap.sh
+. "${0%/*}/tap.sh"
+zcctl=${BUILD:?}/zcctl
+dir=$(mktemp -d)
+# What runs in the background, here only
+running=()
+trap 'kill "${running[@]}" 2>/dev/null; rm -rf "$dir"' EXIT
+head -c 3000001 /dev/zero >"$dir/file"
+
+# harmed HARM ARGS...: the benchmark, by the harm that the library does
+harmed()
+{
+	timeout 30 env HARM="$1" LD_PRELOAD="$BUILD/test-harm.so" "$zcctl" -j bench "${@:2}" \
+		>"$dir/out" 2>"$dir/err"
+}
+
+# said TEXT: does a row say so, and is one fit for a program to read?
+said()
+{
+	python3 -c 'import json, sys
+rows = json.load(open(sys.argv[1]))["rows"]
+assert any(sys.argv[2] in r.get("error", "") for r in rows), rows' "$dir/out" "$1"
+}
+
+# killed_early N ARGS...: the process that is forked as number N, at once
+killed_early()
+{
+	local status=0
+
+	harmed "killed $1" "${@:2}" || status=$?
+	[ "$status" -eq 1 ] || { echo "exit status $status"; return 1; }
+	said "was killed"
+}
+
+# killed_late SECONDS ARGS...: one of its processes, so much after there is one
+killed_late()
+{
+	local pid children=() status=0
+
+	"$zcctl" -j bench "${@:2}" >"$dir/out" 2>"$dir/err" &
+	pid=$!
+	running+=("$pid")
+	sleep "$1"
+	# By what the shell can do by itself: others come and go faster.
+	until [ ${#children[@]} -gt 0 ] &&
+		kill -KILL "${children[RANDOM % ${#children[@]}]}"; do
+		read -ra children <"/proc/$pid/task/$pid/children" || [ -e "/proc/$pid" ] || return
+	done 2>/dev/null
+	timeout 20 tail -f --pid="$pid" -s 0.05 /dev/null || {
+		echo "it goes on"
+		kill "$pid"
+		return 1
+	}
+	wait "$pid" || status=$?
+	[ "$status" -eq 1 ] || { echo "exit status $status"; return 1; }
+	said "was killed"
+}
+
+benches=(
+	"io $dir/file --paths sendfile --cache hot"
+	"io $dir/file --paths sendfile --cache hot --request 64K --connections 2"
+	"files $dir --paths sendfile --sizes 4K --cache hot"
+	"alloc --processes 2 --paths small --count 3000"
+	"write $dir --processes 2 --paths kept --to file --size 64K"
+	"write $dir --processes 2 --paths kept --to pipe --size 64K"
+	"fault --paths small --size 64M"
+	"numa --paths thp-read --size 64M"
+	"serve $dir/file --paths sendfile --cache hot --connections 4 --requests 1000"
+)
+for args in "${benches[@]}"; do
+	for nr in 1 2; do
+		# shellcheck disable=SC2086 # words
+		tap_check "process $nr is killed at once: bench ${args//$dir\//}" \
+			killed_early $nr $args --repeat 3
+	done
+	for delay in 0 0.$((RANDOM % 20 + 10)); do
+		# shellcheck disable=SC2086 # words
+		tap_check "one is killed after $delay s: bench ${args//$dir\//}" \
+			killed_late $delay $args --repeat 100
+	done
+done
+tap_end
