@@ -86,4 +86,20 @@ for args in "${benches[@]}"; do
 			killed_late $delay $args --repeat 100
 	done
 done
+
+# The other end of a connection is a process of the run, and nobody else
+stranger()
+{
+	harmed stranger "$@" --repeat 1 || { cat "$dir/err"; return 1; }
+	! grep '"error"' "$dir/out"
+}
+
+tap_check "a stranger connects first: bench io" stranger io "$dir/file" --paths sendfile \
+	--cache hot --request 64K --connections 2
+tap_check "a stranger connects first: bench files" stranger files "$dir" --paths sendfile \
+	--sizes 4K --cache hot
+tap_check "a stranger connects first: bench many" stranger many "$dir/file" --size 4K \
+	--paths sendfile --transfers 1000 --in-flight 10
+tap_check "a stranger connects first: bench serve" stranger serve "$dir/file" --cache hot \
+	--paths sendfile --connections 100 --requests 1000
 tap_end

@@ -3,6 +3,7 @@
 #ifndef _ZCCTL_BENCH_H
 #define _ZCCTL_BENCH_H
 
+#include <netinet/in.h>
 #include <sched.h>
 
 #include "crew.h"
@@ -124,6 +125,11 @@ void bench_usage_end(const struct bench_usage *begin, struct bench_usage *use);
 void bench_usage_add(struct bench_usage *use, const struct bench_usage *more);
 uint64_t bench_tick_ns(void);
 uint64_t bench_softirq_ns(void);
+
+/* loopback.c: connections to nobody else */
+int bench_listen(struct sockaddr_in *addr);
+int bench_accept_own(int listener, int sock);
+int bench_tcp_pair(int *sock);
 
 /* lane.c: a connection; run.c: one run in processes of its own */
 
@@ -259,7 +265,6 @@ struct bench_result {
 };
 
 void bench_touch(volatile char *data, uint64_t size);
-int bench_tcp_pair(int *sock);
 void bench_run_pair(const struct bench_pair *pair, struct bench_result *res);
 
 /* transfer.c: a file by one of the paths */

@@ -239,41 +239,42 @@ static int drive(struct many *m)
 }
 
 /*
- * A connection to one of 250 addresses of the loopback, so that there are ports for
+ * A connection from one of 250 addresses of the loopback, so that there are ports for
  * thousands; without TIME_WAIT at its end, so that there are for the next run.
  */
-static int connect_one(int listener, unsigned int nr, uint16_t port, int *tx, int *rx)
+static int connect_one(int listener, unsigned int nr, const struct sockaddr_in *to, int *tx,
+		       int *rx)
 {
-	struct sockaddr_in addr = {
+	const struct sockaddr_in from = {
 		.sin_family = AF_INET,
-		.sin_port = port,
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK + nr % 250),
 	};
 	const struct linger no_wait = { .l_onoff = 1 };
+	const int on = 1;
 
 	*tx = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (*tx < 0 || connect(*tx, (struct sockaddr *)&addr, sizeof(addr)))
+	/* The port is chosen as it connects: it may be that of another connection. */
+	if (*tx < 0 ||
+	    setsockopt(*tx, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on)) ||
+	    bind(*tx, (const struct sockaddr *)&from, sizeof(from)) ||
+	    connect(*tx, (const struct sockaddr *)to, sizeof(*to)))
 		return -errno;
-	*rx = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-	if (*rx < 0 ||
-	    setsockopt(*tx, SOL_SOCKET, SO_LINGER, &no_wait, sizeof(no_wait)) ||
+	*rx = bench_accept_own(listener, *tx);
+	if (*rx < 0)
+		return *rx;
+	if (setsockopt(*tx, SOL_SOCKET, SO_LINGER, &no_wait, sizeof(no_wait)) ||
 	    setsockopt(*rx, SOL_SOCKET, SO_LINGER, &no_wait, sizeof(no_wait)))
 		return -errno;
 	return 0;
 }
 
-static int connect_from(struct many *m, int listener)
+static int connect_to(struct many *m, int listener, const struct sockaddr_in *addr)
 {
-	struct sockaddr_in addr = { .sin_family = AF_INET };
-	socklen_t len = sizeof(addr);
 	unsigned int i;
 	int err = 0;
 
-	if (bind(listener, (struct sockaddr *)&addr, len) || listen(listener, 16) ||
-	    getsockname(listener, (struct sockaddr *)&addr, &len))
-		return -errno;
 	for (i = 0; i < m->nr && !err; i++) {
-		err = connect_one(listener, i, addr.sin_port, &m->tx[i], &m->rx[i]);
+		err = connect_one(listener, i, addr, &m->tx[i], &m->rx[i]);
 		if (!err && m->sendfile && fcntl(m->tx[i], F_SETFL, O_NONBLOCK))
 			err = -errno;
 		if (!err)
@@ -284,6 +285,7 @@ static int connect_from(struct many *m, int listener)
 
 static int connect_all(struct many *m)
 {
+	struct sockaddr_in addr;
 	int err, listener;
 
 	m->tx = calloc(m->nr, sizeof(int));
@@ -293,11 +295,11 @@ static int connect_all(struct many *m)
 	if (!m->tx || !m->rx || !m->sent || m->epoll < 0)
 		return -ENOMEM;
 	err = m->zc ? watch(m, zc_fd(m->zc), EPOLLIN, DEVICE) : 0;
-	listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	listener = bench_listen(&addr);
 	if (listener < 0)
-		return -errno;
+		return listener;
 	if (!err)
-		err = connect_from(m, listener);
+		err = connect_to(m, listener, &addr);
 	close(listener);
 	return err;
 }

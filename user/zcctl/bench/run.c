@@ -4,7 +4,6 @@
  * joined by TCP, on the loopback or to a receiver elsewhere.
  */
 #include <errno.h>
-#include <netinet/in.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -35,38 +34,6 @@ void bench_touch(volatile char *data, uint64_t size)
 
 	for (i = 0; i < size; i += 4096)
 		data[i] = 1;
-}
-
-/* Two ends of a TCP connection on the loopback. */
-int bench_tcp_pair(int *sock)
-{
-	struct sockaddr_in addr = {
-		.sin_family = AF_INET,
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-	};
-	socklen_t len = sizeof(addr);
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), err = 0;
-
-	sock[0] = -1;
-	sock[1] = -1;
-	if (fd < 0)
-		return -errno;
-	if (bind(fd, (struct sockaddr *)&addr, len) || listen(fd, 1) ||
-	    getsockname(fd, (struct sockaddr *)&addr, &len))
-		err = -errno;
-	if (!err) {
-		sock[0] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-		if (sock[0] < 0 ||
-		    connect(sock[0], (struct sockaddr *)&addr, len))
-			err = -errno;
-	}
-	if (!err) {
-		sock[1] = accept(fd, NULL, NULL);
-		if (sock[1] < 0)
-			err = -errno;
-	}
-	close(fd);
-	return err;
 }
 
 /* One byte to ask for more, as a client does that waits for its answer. */

@@ -188,24 +188,46 @@ static int connect_one(struct client *cl, struct conn *c, uint16_t port)
 	};
 	const struct linger no_wait = { .l_onoff = 1 };
 	struct epoll_event ev = { .events = EPOLLIN, .data.ptr = c };
+	struct sockaddr_in own = addr;
+	socklen_t len = sizeof(own);
 
+	own.sin_port = 0;
 	c->sock = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (c->sock < 0 || connect(c->sock, (const struct sockaddr *)&addr, sizeof(addr)) ||
+	/* Before it is connected: the server may take it at once. */
+	if (c->sock < 0 || bind(c->sock, (const struct sockaddr *)&own, len) ||
+	    getsockname(c->sock, (struct sockaddr *)&own, &len))
+		return -errno;
+	__atomic_store_n(&cl->sh->ports[ntohs(own.sin_port)], true, __ATOMIC_RELEASE);
+	if (connect(c->sock, (const struct sockaddr *)&addr, sizeof(addr)) ||
 	    setsockopt(c->sock, SOL_SOCKET, SO_LINGER, &no_wait, sizeof(no_wait)) ||
 	    epoll_ctl(cl->epoll, EPOLL_CTL_ADD, c->sock, &ev))
 		return -errno;
 	return bench_no_delay(c->sock);
 }
 
-/* No faster than the server takes them: what does not fit its queue is tried again late. */
-static int connect_all(struct client *cl, uint16_t port)
+/* Has who looks on closed its end, as it does where the server has gone? */
+static bool is_over(int control)
+{
+	char byte;
+
+	return recv(control, &byte, 1, MSG_DONTWAIT | MSG_PEEK) == 0;
+}
+
+/*
+ * No faster than the server takes them: what does not fit its queue is tried again late. It
+ * may have taken more than these, if others have connected, too.
+ */
+static int connect_all(struct client *cl, uint16_t port, int control)
 {
 	unsigned int i;
 	int err = 0;
 
 	for (i = 0; i < cl->job->connections && !err; i++) {
-		while (i - __atomic_load_n(&cl->sh->accepted, __ATOMIC_ACQUIRE) > BACKLOG)
+		while (i > __atomic_load_n(&cl->sh->accepted, __ATOMIC_ACQUIRE) + BACKLOG) {
+			if (is_over(control))
+				return -ECHILD;
 			usleep(100);
+		}
 		err = connect_one(cl, &cl->conns[i], port);
 	}
 	return err;
@@ -285,7 +307,7 @@ int serve_client(const struct serve_job *job, uint16_t port, int control,
 
 	bench_pin(BENCH_RECEIVER);
 	if (!err)
-		err = connect_all(&cl, port);
+		err = connect_all(&cl, port, control);
 	if (!err)
 		err = measure(&cl, control);
 	return err;

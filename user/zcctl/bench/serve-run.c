@@ -100,28 +100,6 @@ static int expect(struct run *run, enum side side, char what)
 	}
 }
 
-/* The server's, on this host alone. */
-static int listen_any(uint16_t *port)
-{
-	struct sockaddr_in addr = {
-		.sin_family = AF_INET,
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-	};
-	socklen_t len = sizeof(addr);
-	int err, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	if (fd < 0)
-		return -errno;
-	if (bind(fd, (struct sockaddr *)&addr, len) || listen(fd, 4096) ||
-	    getsockname(fd, (struct sockaddr *)&addr, &len)) {
-		err = -errno;
-		close(fd);
-		return err;
-	}
-	*port = addr.sin_port;
-	return fd;
-}
-
 /* It has its end of the control socket, and no other. */
 static int fork_side(struct run *run, enum side side)
 {
@@ -146,10 +124,12 @@ static int fork_side(struct run *run, enum side side)
 static int start(struct run *run)
 {
 	struct serve_shared *sh = run->sh;
-	int err, listener = listen_any(&run->port);
+	struct sockaddr_in addr;
+	int err, listener = bench_listen(&addr);
 
 	if (listener < 0)
 		return listener;
+	run->port = addr.sin_port;
 	err = fork_side(run, SERVER);
 	if (!run->pid[SERVER]) {
 		sh->server_err = serve_server(run->job, listener, run->control[SERVER], sh);

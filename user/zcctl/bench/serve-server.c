@@ -194,6 +194,26 @@ static int thread_new(struct serve_server *server, unsigned int nr)
 	return t->epoll < 0 ? -errno : t->conns ? 0 : -ENOMEM;
 }
 
+/* A client. Strangers who were there before are sent away. */
+static int accept_client(int listener, const struct serve_shared *sh)
+{
+	struct sockaddr_in peer;
+	socklen_t len;
+	int fd;
+
+	for (;;) {
+		len = sizeof(peer);
+		fd = accept4(listener, (struct sockaddr *)&peer, &len,
+			     SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd < 0)
+			return -errno;
+		if (peer.sin_addr.s_addr == htonl(INADDR_LOOPBACK) &&
+		    __atomic_load_n(&sh->ports[ntohs(peer.sin_port)], __ATOMIC_ACQUIRE))
+			return fd;
+		close(fd);
+	}
+}
+
 /* Round the threads, so that all have as many. */
 static int accept_all(struct serve_server *server, int listener, struct serve_shared *sh)
 {
@@ -205,9 +225,9 @@ static int accept_all(struct serve_server *server, int listener, struct serve_sh
 		struct serve_conn *c = &t->conns[t->nr_conns];
 		int err;
 
-		c->sock = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		c->sock = accept_client(listener, sh);
 		if (c->sock < 0)
-			return -errno;
+			return c->sock;
 		c->index = t->nr_conns++;
 		t->open++;
 		err = bench_no_delay(c->sock);

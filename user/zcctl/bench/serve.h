@@ -209,6 +209,7 @@ struct serve_moment {
 /**
  * struct serve_shared - what the processes of a run tell each other
  * @accepted:   connections that the server has taken
+ * @ports:      the clients', by number: all others are strangers
  * @server_err: 0 or a negative errno
  * @client_err: the same
  * @now:        the server, when it was asked last
@@ -224,6 +225,7 @@ struct serve_moment {
  */
 struct serve_shared {
 	uint32_t accepted;
+	bool ports[65536];
 	int server_err;
 	int client_err;
 	struct serve_moment now;
