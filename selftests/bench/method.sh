@@ -71,7 +71,7 @@ ended()
 	wait $bench 2>/dev/null
 }
 
-ktap_plan 15
+ktap_plan 17
 head -c 3M /dev/urandom >"$dir/file"
 sync
 rmmod zc 2>/dev/null
@@ -120,6 +120,26 @@ ended KILL child alloc --tune --size 2M --count 1000000 --processes 1 --paths zc
 [ $? -eq 1 ] && says "could be measured: a process of the run was killed" err && ! tuned
 ktap_test "bench alloc --tune, a child of it is killed: the reserve is as before" $? \
 	"$(cat "$dir/err")"
+
+# another PID: the second to change settings does not, and says who is in its way
+another()
+{
+	local status=0
+
+	zcctl bench copybreak "$dir/file" --sends 10 >"$dir/out" 2>"$dir/err" || status=$?
+	[ $status -eq 1 ] && says "another zcctl bench, process $1, has changed settings" err
+}
+
+zcctl bench copybreak "$dir/file" --sends 1000000 >/dev/null 2>&1 &
+bench=$!
+wait_for 20 tuned && another $bench
+ktap_test "two benchmarks that change settings: not both" $? "$(cat "$dir/err")"
+kill -KILL $bench
+wait $bench 2>/dev/null
+tuned && zcctl doctor 2>/dev/null | grep -q "echo 777 | sudo tee $params/copybreak" &&
+	zcctl bench copybreak "$dir/file" --sizes 1K --sends 10 >"$dir/out" 2>"$dir/err" &&
+	says "killed had left $params/copybreak changed: it is 777 again" err && ! tuned
+ktap_test "bench copybreak, SIGKILL: the next one puts the parameter back" $? "$(cat "$dir/err")"
 
 echo $((8 << 20)) >$params/max_bytes
 zcctl bench fault --tune --size 16M --paths zc --repeat 1 >"$dir/out" 2>"$dir/err"

@@ -236,6 +236,15 @@ expect 0 <<'END'
 {"name": "hugetlb", "state": "note", "text": "there are none, and only 'zcctl alloc --page-size' wants them; of 1 GiB they are best had at boot: hugepagesz=1G hugepages=1", "command": "echo 1 | sudo tee /sys/kernel/mm/hugepages/hugepages-1048576kB/nr_hugepages"}
 END
 
+machine left-by-bench
+file run/zcctl-bench 4242 "/sys/module/zc/parameters/reserve 0:3,1:1" \
+	"/sys/module/zc/parameters/copybreak 512"
+file sys/module/zc/parameters/reserve 0:0,1:0
+file sys/module/zc/parameters/copybreak 512
+expect 0 <<'END'
+{"name": "bench", "state": "warning", "text": "zcctl bench was killed, and left /sys/module/zc/parameters/reserve at 0:0,1:0; the next one that changes settings puts it back", "command": "echo 0:3,1:1 | sudo tee /sys/module/zc/parameters/reserve"}
+END
+
 machine iommu-lazy
 file sys/kernel/iommu_groups/1/type DMA-FQ
 expect 0 <<'END'

@@ -44,6 +44,7 @@ static void (*const checks[])(struct doctor *doctor) = {
 	doctor_memlock,
 	doctor_thp,
 	doctor_hugetlb,
+	doctor_bench,
 	doctor_iommu,
 	doctor_file,
 	doctor_route,

@@ -60,6 +60,7 @@ void doctor_nodes(struct doctor *doctor);
 void doctor_memlock(struct doctor *doctor);
 void doctor_thp(struct doctor *doctor);
 void doctor_hugetlb(struct doctor *doctor);
+void doctor_bench(struct doctor *doctor);
 void doctor_iommu(struct doctor *doctor);
 void doctor_file(struct doctor *doctor);
 void doctor_route(struct doctor *doctor);

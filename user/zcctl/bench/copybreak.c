@@ -340,6 +340,8 @@ static int run(struct bench *b)
 
 	if (!ret)
 		ret = device_open(&b->zc);
+	if (!ret)
+		ret = bench_settings_claim();
 	if (ret)
 		return ret;
 	err = choose(BY_COPY);

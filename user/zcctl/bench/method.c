@@ -217,11 +217,14 @@ static int tuned(int err, const char *what)
 static int tune(void)
 {
 	glob_t found;
+	int err = 0, ret;
 	size_t i;
-	int err = 0;
 
 	if (geteuid())
 		return tuned(-EACCES, "change settings of the machine");
+	ret = bench_settings_claim();
+	if (ret)
+		return ret;
 	/* Virtual machines have none; then there is nothing to set. */
 	if (glob("/sys/devices/system/cpu/cpu*/cpufreq/scaling_governor", 0, NULL, &found))
 		return EX_OK;

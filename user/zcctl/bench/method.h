@@ -58,6 +58,7 @@ void bench_pin_json(struct json_object *obj);
 
 /* settings.c */
 int bench_setting(const char *path, const char *value);
+int bench_settings_claim(void);
 int bench_settings_restore(int ret);
 
 /* environment.c */

@@ -7,10 +7,12 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "claim.h"
 #include "method.h"
 #include "zcctl.h"
 
@@ -61,9 +63,12 @@ static int read_value(const char *path, char *value)
 static int restore_one(void)
 {
 	const struct setting *setting = &settings[nr_settings - 1];
-	int err = getpid() == owner ? write_value(setting->path, setting->old) : 0;
+	bool own = getpid() == owner;
+	int err = own ? write_value(setting->path, setting->old) : 0;
 
 	nr_settings--;
+	if (own && !nr_settings)
+		claim_clear();
 	return err;
 }
 
@@ -105,6 +110,53 @@ static bool changed_before(const char *path)
 	return false;
 }
 
+static void put_back(const char *path, const char *value)
+{
+	int err = write_value(path, value);
+
+	if (out_json)
+		return;
+	fprintf(stderr, "zcctl: a benchmark that was killed had left %s changed: ", path);
+	if (err)
+		fprintf(stderr, "it cannot be put back to %s: %s\n", value, strerror(-err));
+	else
+		fprintf(stderr, "it is %s again\n", value);
+}
+
+/* Only root can change anything. */
+static int claim(pid_t *holder)
+{
+	int err = geteuid() ? 0 : claim_take(holder);
+
+	if (err <= 0)
+		return err;
+	claim_left(put_back);
+	claim_clear();
+	return 0;
+}
+
+/**
+ * bench_settings_claim - be the only benchmark that changes settings
+ *
+ * What one left that was killed is put back. Returns: an exit code, after an error message.
+ */
+int bench_settings_claim(void)
+{
+	pid_t holder = 0;
+	char who[32] = "";
+	int err = claim(&holder);
+
+	if (!err)
+		return EX_OK;
+	if (err != -EBUSY)
+		return out_error(EX_FAILED, -err, NULL, "cannot keep the settings in %s",
+				 CLAIM_FILE);
+	if (holder > 0)
+		snprintf(who, sizeof(who), ", process %d,", holder);
+	return out_error(EX_FAILED, 0, "wait until it has ended",
+			 "another zcctl bench%s has changed settings of this machine", who);
+}
+
 /**
  * bench_setting - change a setting of the machine until the end of this process
  * @path:  file in /proc or /sys
@@ -112,21 +164,26 @@ static bool changed_before(const char *path)
  *
  * One that is changed again goes back to what it was at first.
  *
- * Returns: 0, or a negative errno with the setting as it was. SIGKILL leaves it changed.
+ * Returns: 0, or a negative errno with the setting as it was. SIGKILL leaves it changed until
+ * the next benchmark that changes any.
  */
 int bench_setting(const char *path, const char *value)
 {
 	struct setting *setting = &settings[nr_settings];
+	pid_t holder;
 	int err;
 
 	if (changed_before(path))
 		return write_value(path, value);
 	if (nr_settings == SETTINGS_MAX || strlen(path) >= sizeof(setting->path))
 		return -E2BIG;
-	err = read_value(path, setting->old);
+	err = claim(&holder) ?: read_value(path, setting->old);
 	if (err || !strcmp(setting->old, value))
 		return err;
 	memcpy(setting->path, path, strlen(path) + 1);
+	err = geteuid() ? 0 : claim_note(path, setting->old);
+	if (err)
+		return err;
 	if (!owner)
 		arrange_restore();
 	/* Before it is changed: a signal may come between. */
