@@ -71,7 +71,7 @@ ended()
 	wait $bench 2>/dev/null
 }
 
-ktap_plan 17
+ktap_plan 18
 head -c 3M /dev/urandom >"$dir/file"
 sync
 rmmod zc 2>/dev/null
@@ -140,6 +140,10 @@ tuned && zcctl doctor 2>/dev/null | grep -q "echo 777 | sudo tee $params/copybre
 	zcctl bench copybreak "$dir/file" --sizes 1K --sends 10 >"$dir/out" 2>"$dir/err" &&
 	says "killed had left $params/copybreak changed: it is 777 again" err && ! tuned
 ktap_test "bench copybreak, SIGKILL: the next one puts the parameter back" $? "$(cat "$dir/err")"
+
+ended SEGV bench copybreak "$dir/file" --sends 1000000
+[ $? -eq 139 ] && ! tuned
+ktap_test "bench copybreak, a crash: the parameter is as before" $?
 
 echo $((8 << 20)) >$params/max_bytes
 zcctl bench fault --tune --size 16M --paths zc --repeat 1 >"$dir/out" 2>"$dir/err"

@@ -102,4 +102,23 @@ tap_check "a stranger connects first: bench many" stranger many "$dir/file" --si
 	--paths sendfile --transfers 1000 --in-flight 10
 tap_check "a stranger connects first: bench serve" stranger serve "$dir/file" --cache hot \
 	--paths sendfile --connections 100 --requests 1000
+# shorter ARGS...: of "$dir/long", which becomes shorter while it is measured
+shorter()
+{
+	local pid status=0
+
+	head -c 8M /dev/zero >"$dir/long"
+	timeout 30 "$zcctl" -j bench "$@" --repeat 100 >"$dir/out" 2>"$dir/err" &
+	pid=$!
+	sleep 0.7
+	truncate -s 4097 "$dir/long"
+	wait "$pid" || status=$?
+	[ "$status" -eq 1 ] || { echo "exit status $status"; return 1; }
+	said "became shorter"
+}
+
+tap_check "a file that is mapped becomes shorter: bench tlb" shorter tlb --file "$dir/long" \
+	--paths mmap --patterns random --accesses 1000000
+tap_check "a file that is mapped becomes shorter: bench io" shorter io "$dir/long" \
+	--paths mmap-write --cache hot
 tap_end

@@ -88,7 +88,11 @@ static void on_signal(int sig)
 /* What is ignored, as by nohup(1), stays so: it ends nothing. */
 static void arrange_restore(void)
 {
-	static const int ends[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGALRM, SIGXCPU };
+	static const int ends[] = {
+		SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGALRM, SIGXCPU,
+		/* It is not well itself, or a file that it has mapped became shorter. */
+		SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL,
+	};
 	const struct sigaction action = { .sa_handler = on_signal };
 	struct sigaction old;
 	size_t i;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* zcctl bench tlb: what the processor's TLB makes of a file's bytes in memory. */
 #include <errno.h>
+#include <setjmp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -91,6 +93,8 @@ static const char *why_not(const struct row *row)
 		return "too few free hugepages, see /proc/sys/vm/nr_hugepages";
 	if (err == EBADMSG)
 		return "its bytes are not those of the other paths";
+	if (err == ENODATA)
+		return "the file became shorter";
 	return bench_why_not(!strcmp(name, "zc"), -err);
 }
 
@@ -170,6 +174,29 @@ static uint64_t run_once(struct bench *b, struct row *row, bool counted)
 	return sum;
 }
 
+static sigjmp_buf lost;
+
+static void on_bus(int sig)
+{
+	siglongjmp(lost, sig);
+}
+
+/* Of a file that has become shorter there are no pages to load from: SIGBUS. */
+static int run_safely(struct bench *b, struct row *row, bool counted, uint64_t *sum)
+{
+	const struct sigaction action = { .sa_handler = on_bus };
+	struct sigaction old;
+	int err = 0;
+
+	sigaction(SIGBUS, &action, &old);
+	if (sigsetjmp(lost, 1))
+		err = -ENODATA;
+	else
+		*sum = run_once(b, row, counted);
+	sigaction(SIGBUS, &old, NULL);
+	return err;
+}
+
 static void add_counts(const struct bench_perf *perf, struct row *row)
 {
 	unsigned int event, who;
@@ -197,7 +224,9 @@ static void measure(struct bench *b)
 			out_progress("measuring", round * b->nr + i, total);
 			if (row->err || row->col->err)
 				continue;
-			sum = run_once(b, row, round > 0);
+			row->err = run_safely(b, row, round > 0, &sum);
+			if (row->err)
+				continue;
 			if (row->pattern != last)
 				want = sum;
 			last = row->pattern;
