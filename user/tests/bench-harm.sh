@@ -121,4 +121,86 @@ tap_check "a file that is mapped becomes shorter: bench tlb" shorter tlb --file 
 	--paths mmap --patterns random --accesses 1000000
 tap_check "a file that is mapped becomes shorter: bench io" shorter io "$dir/long" \
 	--paths mmap-write --cache hot
+
+# refuses TEXT ARGS...: at once, and says so
+refuses()
+{
+	local status=0
+
+	timeout 40 "$zcctl" bench "${@:2}" </dev/null >"$dir/out" 2>"$dir/err" || status=$?
+	if [ "$status" -ne 1 ] || ! grep -q -- "$1" "$dir/err"; then
+		cat "$dir/err"
+		return 1
+	fi
+}
+
+mkfifo "$dir/fifo"
+python3 -c 'import socket, sys
+socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$dir/socket"
+for bench in io "many --transfers 9" serve copybreak "nic file" "tlb --file"; do
+	args=("$dir/fifo")
+	[ "$bench" != "nic file" ] || args=("$dir/fifo" localhost:9)
+	# shellcheck disable=SC2086 # words
+	tap_check "bench ${bench% file} of a FIFO" refuses "is a FIFO" ${bench% file} "${args[@]}"
+	args[0]=$dir/socket
+	# shellcheck disable=SC2086 # words
+	tap_check "bench ${bench% file} of a socket" refuses "is a socket" ${bench% file} "${args[@]}"
+	args[0]=/dev/tty
+	# shellcheck disable=SC2086 # words
+	tap_check "bench ${bench% file} of a terminal" refuses "is a character device" \
+		${bench% file} "${args[@]}"
+done
+
+# plain FILE: nothing in it that a terminal obeys
+plain()
+{
+	! LC_ALL=C grep -naP '[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]' "$1"
+}
+
+# one PATH HOST >REPORT: with one row, and what somebody else has chosen
+one()
+{
+	python3 - "$@" <<-'END'
+	import json, sys
+	path, host = sys.argv[1:]
+	row = {"kernel": "6.12", "test": "io", "path": path, "cache": "hot", "bytes": 4096,
+	       path + "_ns": 5, "cpu_ns_per_mib": 5.5, "cpu_ns": 5, "environment": 0,
+	       "samples": {"cpu_ns": [5, 6, 7], path + "_ns": [1, 2, 3]}}
+	print(json.dumps({"schema": "zc-bench/1", "environments": [{"cpu": host, "kernel": host}],
+	                  "rows": [row, dict(row, path=path + host)]}, ensure_ascii=False))
+	END
+}
+
+# shown A B: by bench compare, whatever is in the reports
+shown()
+{
+	timeout 10 "$zcctl" bench compare --all "$1" "$2" >"$dir/out" 2>"$dir/err"
+	cat "$dir/out" "$dir/err"
+	plain "$dir/out" && plain "$dir/err" && grep -q 'x1b\[31m' "$dir/out"
+}
+
+bad=$'\e[31m\x7f\xc2\x9b0m\n\rrw'
+one "$bad" a >"$dir/a.json"
+one "$bad" "b$bad" >"$dir/"$'b\e[31m.json'
+tap_check "bench compare shows no control characters of reports" \
+	shown "$dir/a.json" "$dir/"$'b\e[31m.json'
+tap_check "an error names a file with control characters" refuses 'no\\x1b\[31mfile' io \
+	"$dir/"$'no\e[31mfile'
+tap_check "an error has none itself" plain "$dir/err"
+
+# A peer that takes what fits, and reads nothing; and half a minute of patience with it
+python3 - "$dir/port" <<-'END' &
+	import socket, sys
+	server = socket.create_server(("localhost", 0))
+	with open(sys.argv[1], "w") as f:
+	    print(server.getsockname()[1], file=f)
+	kept = []
+	while True:
+	    kept.append(server.accept()[0])
+END
+running+=($!)
+until [ -s "$dir/port" ]; do sleep 0.1; done
+head -c 32M /dev/zero >"$dir/large"
+tap_check "a peer that reads nothing: bench io" refuses "does not answer any more" io \
+	"$dir/large" "localhost:$(cat "$dir/port")" --paths sendfile --cache hot --repeat 1
 tap_end

@@ -99,7 +99,7 @@ void out_error_object(struct json_object *obj)
  */
 int out_error(int code, int err, const char *hint, const char *fmt, ...)
 {
-	char text[512];
+	char text[512], plain[PLAIN_SIZE(sizeof(text))];
 	va_list ap;
 
 	va_start(ap, fmt);
@@ -112,8 +112,8 @@ int out_error(int code, int err, const char *hint, const char *fmt, ...)
 		return code;
 	}
 	out_progress_end();
-	fprintf(stderr, "zcctl: %s%s%s\n", text, err ? ": " : "",
-		err ? strerror(err) : "");
+	fprintf(stderr, "zcctl: %s%s%s\n", out_plain(text, plain, sizeof(plain)),
+		err ? ": " : "", err ? strerror(err) : "");
 	if (hint)
 		fprintf(stderr, "  %s\n", hint);
 	return code;

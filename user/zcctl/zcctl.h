@@ -79,6 +79,14 @@ void out_progress(const char *what, uint64_t done, uint64_t total);
 void out_progress_end(void);
 void out_waiting(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/* plain.c: text of others, for people */
+
+#define PLAIN_SIZE(len)	(4 * (len) + 1)
+
+char *out_plain(const char *text, char *buf, size_t size);
+char *out_plain_copy(const char *text);
+struct json_object *out_plain_json(struct json_object *val);
+
 /* parse.c: arguments */
 
 bool parse_size(const char *text, uint64_t *bytes);

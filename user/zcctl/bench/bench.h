@@ -194,6 +194,8 @@ struct bench_lane {
 };
 
 int bench_no_delay(int sock);
+void bench_peer_watch(int sock);
+int bench_peer_error(int sock, int err);
 void bench_lane_ready(struct bench_lane *lane);
 void bench_lane_begin(struct bench_lane *lane);
 void bench_lane_end(struct bench_lane *lane);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* zcctl bench compare: what it prints. */
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -174,11 +175,12 @@ static void text_line(const struct compare *cmp, const struct compare_line *line
 static void text_alone(const struct compare *cmp, int side)
 {
 	size_t i, nr = json_object_array_length(cmp->alone[side]);
-	char name[256];
+	char name[256], file[PLAIN_SIZE(PATH_MAX)];
 
 	if (!nr)
 		return;
-	printf("\nmeasured in %s (%s) only:\n", side ? "B" : "A", cmp->name[side]);
+	printf("\nmeasured in %s (%s) only:\n", side ? "B" : "A",
+	       out_plain(cmp->name[side], file, sizeof(file)));
 	for (i = 0; i < nr; i++) {
 		row_name(cmp, json_object_array_get_idx(cmp->alone[side], i), name, sizeof(name));
 		printf("  %s\n", name);
@@ -225,6 +227,13 @@ static bool shown(const struct compare *cmp, const struct compare_line *line)
 	return cmp->all || compare_verdict(line) != COMPARE_SAME;
 }
 
+static void text_file(const struct compare *cmp, int side)
+{
+	char file[PLAIN_SIZE(PATH_MAX)];
+
+	printf("%c: %s\n", "AB"[side], out_plain(cmp->name[side], file, sizeof(file)));
+}
+
 void compare_text(const struct compare *cmp)
 {
 	int width = 12, len;
@@ -232,7 +241,8 @@ void compare_text(const struct compare *cmp)
 	bool any = false;
 	size_t i;
 
-	printf("A: %s\nB: %s\n", cmp->name[0], cmp->name[1]);
+	text_file(cmp, 0);
+	text_file(cmp, 1);
 	text_environment(cmp);
 	for (i = 0; i < cmp->nr; i++) {
 		if (!shown(cmp, &cmp->lines[i]))

@@ -69,6 +69,19 @@ static int parse_percent(const char *text, double *share)
 	return EX_OK;
 }
 
+/* What is shown to people has nothing that a terminal would obey. */
+static void be_plain(struct compare *cmp, int side)
+{
+	struct results *res = &cmp->res[side];
+	struct results plain = {
+		.environments = out_plain_json(res->environments),
+		.rows = out_plain_json(res->rows),
+	};
+
+	results_free(res);
+	*res = plain;
+}
+
 static int read_both(struct compare *cmp, char **names)
 {
 	int ret, i;
@@ -80,6 +93,8 @@ static int read_both(struct compare *cmp, char **names)
 		ret = results_add(&cmp->res[i], names[i]);
 		if (ret)
 			return ret;
+		if (!out_json)
+			be_plain(cmp, i);
 	}
 	return EX_OK;
 }

@@ -30,13 +30,29 @@ int bench_no_delay(int sock)
 	return setsockopt(sock, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) ? -errno : 0;
 }
 
-/* A peer that says nothing for so long is gone. */
-static void watch_peer(int sock)
+/* A peer that says nothing, or reads nothing, for so long is waited for no longer. */
+void bench_peer_watch(int sock)
 {
+	const struct timeval time = { .tv_sec = SILENT_MS / 1000 };
 	const unsigned int ms = SILENT_MS;
 
 	setsockopt(sock, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof(ms));
-	prctl(PR_SET_TIMERSLACK, 1);
+	setsockopt(sock, SOL_SOCKET, SO_RCVTIMEO, &time, sizeof(time));
+}
+
+/*
+ * @err of sending to such a peer. The kernel says once that it timed out, which sendfile() and
+ * zc keep for themselves if the call has sent something before; then EPIPE, as of a peer that
+ * has gone. But of that one it would be known sooner.
+ */
+int bench_peer_error(int sock, int err)
+{
+	struct tcp_info info;
+	socklen_t len = sizeof(info);
+
+	if (err != -EPIPE || getsockopt(sock, IPPROTO_TCP, TCP_INFO, &info, &len))
+		return err;
+	return info.tcpi_last_data_sent >= SILENT_MS - 1000 ? -ETIMEDOUT : err;
 }
 
 /**
@@ -54,7 +70,8 @@ void bench_lane_ready(struct bench_lane *lane)
 		lane->rep->err = -EPIPE;
 	if (!lane->remote)
 		return;
-	watch_peer(lane->sock);
+	bench_peer_watch(lane->sock);
+	prctl(PR_SET_TIMERSLACK, 1);
 	if (read(lane->go, &byte, 1) != 1)
 		lane->rep->err = -ECANCELED;
 }

@@ -175,7 +175,8 @@ static int send_one(struct nic *nic, struct way *way)
 		return EX_FAILED;
 	nic->loopback = bench_environment_nic(sock);
 	way->packet = full_packet(sock);
-	way->err = way->send(nic, way, sock);
+	bench_peer_watch(sock);
+	way->err = bench_peer_error(sock, way->send(nic, way, sock));
 	shutdown(sock, SHUT_WR);
 	/* Until the peer has all of it. */
 	while (read(sock, &c, 1) > 0)

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "serve.h"
@@ -254,6 +255,21 @@ static int need_files(const struct bench *b)
 					"cannot have %lu files open", most);
 }
 
+/* What is no folder has to be a file. Returns an exit code. */
+static int check_source(const char *path)
+{
+	struct stat st;
+	uint64_t size;
+	int fd, ret;
+
+	if (!stat(path, &st) && S_ISDIR(st.st_mode))
+		return EX_OK;
+	ret = file_open(path, &fd, &size);
+	if (!ret)
+		close(fd);
+	return ret;
+}
+
 /* What can be measured is shown all the same. */
 static int report(struct bench *b)
 {
@@ -275,7 +291,7 @@ static int run(struct bench *b)
 	if (getrandom(&b->key, sizeof(b->key), 0) != sizeof(b->key))
 		return out_error(EX_FAILED, errno, NULL, "bench serve");
 	choose_threads(b);
-	ret = add_rows(b) ?: need_files(b);
+	ret = check_source(b->source) ?: add_rows(b) ?: need_files(b);
 	if (ret)
 		return ret;
 	sh = bench_shared(sizeof(*sh));

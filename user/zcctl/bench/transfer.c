@@ -104,7 +104,7 @@ static void send_path(struct bench_lane *lane, const void *arg)
 		rep->err = rewind_source(&run);
 	if (rep->err)
 		return;
-	rep->err = serve(lane, t->path, &run);
+	rep->err = bench_peer_error(lane->sock, serve(lane, t->path, &run));
 	rep->syscalls = run.syscalls;
 	rep->copied = run.copied;
 }
