@@ -216,7 +216,7 @@ int bench_write(int argc, char **argv)
 	};
 	const struct bench_option options[] = {
 		{ "to", BENCH_TEXT, &b.to, 0, 0 },
-		{ "size", BENCH_SIZES, &b.sizes, 0, WRITE_UNIT },
+		{ "size", BENCH_SIZES, &b.sizes, WRITE_SIZE_MAX, WRITE_UNIT },
 		{ "processes", BENCH_NUMBERS, &b.processes, WRITE_PROCESSES_MAX, 0 },
 		{ "count", BENCH_NUMBER, &b.count, 1000000, 0 },
 		{ "paths", BENCH_TEXT, &b.paths, 0, 0 },

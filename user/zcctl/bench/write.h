@@ -17,6 +17,9 @@
 /* Sizes are multiples of this, and what is aligned is so to this. */
 #define WRITE_UNIT		4096
 
+/* No write is larger: of a ring of buffers there is more than one. */
+#define WRITE_SIZE_MAX		(1ull << 30)
+
 /* Of a pipe, if the writer may have so many */
 #define WRITE_PIPE_BYTES	(1 << 20)
 
