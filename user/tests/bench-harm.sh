@@ -122,6 +122,25 @@ tap_check "a file that is mapped becomes shorter: bench tlb" shorter tlb --file 
 tap_check "a file that is mapped becomes shorter: bench io" shorter io "$dir/long" \
 	--paths mmap-write --cache hot
 
+# made HARM ARGS...: files in a folder where somebody else has put what may be in the way
+made()
+{
+	mkdir -p "$dir/shared"
+	ln -sf "$dir/victim" "$dir/shared/.zc-bench"
+	harmed "$@" --repeat 1 || { cat "$dir/err"; return 1; }
+	! grep '"error"' "$dir/out" && [ ! -e "$dir/victim" ] &&
+		[ "$(ls -A "$dir/shared")" = .zc-bench ]
+}
+
+for how in unnamed named; do
+	tap_check "files that are $how: bench files" made $how files "$dir/shared" \
+		--paths sendfile --sizes 4K --cache hot
+	tap_check "files that are $how: bench serve" made $how serve "$dir/shared" \
+		--paths sendfile --cache hot --connections 4 --requests 100 --files 8
+	tap_check "files that are $how: bench write" made $how write "$dir/shared" \
+		--to file --size 4K --paths kept
+done
+
 # refuses TEXT ARGS...: at once, and says so
 refuses()
 {

@@ -4,10 +4,14 @@
  *   killed N  the process that is forked as number N is killed before it does anything
  *   stranger  wherever somebody listens, another process is the first to connect; and who
  *             listens to all the world is ended
+ *   named     all files have names, as where there is no O_TMPFILE
  */
 #include <arpa/inet.h>
 #include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +37,22 @@ pid_t fork(void)
 	if (!pid && which && atoi(which) == nr)
 		raise(SIGKILL);
 	return pid;
+}
+
+int openat(int dir, const char *name, int flags, ...)
+{
+	typeof(openat) *real = dlsym(RTLD_NEXT, "openat");
+	va_list ap;
+	mode_t mode;
+
+	va_start(ap, flags);
+	mode = flags & O_CREAT || (flags & O_TMPFILE) == O_TMPFILE ? va_arg(ap, mode_t) : 0;
+	va_end(ap);
+	if ((flags & O_TMPFILE) == O_TMPFILE && harm("named")) {
+		errno = EOPNOTSUPP;
+		return -1;
+	}
+	return real(dir, name, flags, mode);
 }
 
 int listen(int fd, int backlog)

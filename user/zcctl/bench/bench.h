@@ -358,6 +358,10 @@ pid_t bench_fork(void);
 void *bench_shared(size_t size);
 const char *bench_cache_name(enum bench_cache cache);
 
+/* tempfile.c: files that go with their descriptors */
+int bench_file_at(int dir);
+int bench_file_in(const char *name);
+
 /* busy.c: all processors together */
 int bench_busy_ns(uint64_t *ns);
 uint64_t bench_busy_from(uint64_t begin, uint64_t end, uint64_t least);

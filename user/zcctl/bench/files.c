@@ -269,14 +269,12 @@ static void run_row(const struct bench *b, struct row *row, const struct set *se
 
 static int make_file(int dir, uint64_t size)
 {
-	static const char name[] = ".zc-bench";
 	char block[4096];
 	uint64_t done = 0;
-	int fd = openat(dir, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	int fd = bench_file_at(dir);
 
 	if (fd < 0)
-		return -errno;
-	unlinkat(dir, name, 0);
+		return fd;
 	memset(block, 'z', sizeof(block));
 	while (done < size) {
 		uint64_t left = size - done;

@@ -76,9 +76,9 @@ static int make_file(const char *dir, uint64_t size)
 		return -errno;
 	if (fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC)
 		return -EMEDIUMTYPE;
-	fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	fd = bench_file_in(dir);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	errno = 0;
 	err = write_all(fd, size);
 	if (!err)

@@ -39,12 +39,10 @@ static int fill_file(int fd, unsigned int part, uint64_t size)
 /* A file that goes away when nobody has it open. */
 static int make_file(int dir, unsigned int part, uint64_t size)
 {
-	static const char name[] = ".zc-bench";
-	int err, fd = openat(dir, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	int err, fd = bench_file_at(dir);
 
 	if (fd < 0)
-		return -errno;
-	unlinkat(dir, name, 0);
+		return fd;
 	err = fill_file(fd, part, size);
 	if (!err)
 		return fd;

@@ -102,21 +102,19 @@ static const char *why_not(const struct row *row)
 static int make_file(struct bench *b)
 {
 	const char *dir = getenv("TMPDIR");
-	char name[4096];
 	int err;
 
-	snprintf(name, sizeof(name), "%s/zc-bench-XXXXXX", dir && *dir ? dir : "/var/tmp");
-	b->fd = mkstemp(name);
+	dir = dir && *dir ? dir : "/var/tmp";
+	b->fd = bench_file_in(dir);
 	if (b->fd < 0)
-		return out_error(EX_FAILED, errno, "choose another folder by TMPDIR",
-				 "cannot make %s", name);
-	unlink(name);
+		return out_error(EX_FAILED, -b->fd, "choose another folder by TMPDIR",
+				 "cannot make a file in %s", dir);
 	err = tlb_chain_write(b->fd, b->walk.size);
 	if (!err && fsync(b->fd))
 		err = -errno;
 	return !err ? EX_OK :
 	       out_error(EX_FAILED, -err, "less by --size, or another folder by TMPDIR",
-			 "cannot write %s", name);
+			 "cannot write a file in %s", dir);
 }
 
 /* Returns an exit code. */

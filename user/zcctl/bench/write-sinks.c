@@ -92,17 +92,12 @@ static int refer_all(int fd, const char *data, uint64_t size)
  */
 int write_file_make(const char *dir, uint64_t size)
 {
-	char name[4096], block[WRITE_UNIT] = { };
+	int fd = bench_file_in(dir), err = 0;
+	char block[WRITE_UNIT] = { };
 	uint64_t done;
-	int fd, err = 0;
 
-	if (snprintf(name, sizeof(name), "%s/zc-bench-XXXXXX", dir) >= (int)sizeof(name))
-		return -ENAMETOOLONG;
-	fd = mkostemp(name, O_CLOEXEC);
 	if (fd < 0)
-		return -errno;
-	/* At once: whatever ends this process, the file is gone. */
-	unlink(name);
+		return fd;
 	for (done = 0; done < size && !err; done += sizeof(block))
 		err = write_all(fd, block, sizeof(block));
 	if (!err && fsync(fd))
