@@ -63,6 +63,26 @@ killed_late()
 	said "was killed"
 }
 
+# orphans ARGS...: none, half a second after the benchmark is killed while it measures
+orphans()
+{
+	local pid _
+
+	"$zcctl" bench "$@" --repeat 99 >"$dir/out" 2>"$dir/err" &
+	pid=$!
+	for _ in {1..100}; do
+		! pgrep -P "$pid" >/dev/null || break
+		sleep 0.02
+	done
+	pgrep -f -- "bench $*" >/dev/null && kill -KILL "$pid" || return
+	for _ in {1..10}; do
+		pgrep -f -- "bench $*" >/dev/null || return 0
+		sleep 0.05
+	done
+	pgrep -af -- "bench $*"
+	return 1
+}
+
 benches=(
 	"io $dir/file --paths sendfile --cache hot"
 	"io $dir/file --paths sendfile --cache hot --request 64K --connections 2"
@@ -85,6 +105,9 @@ for args in "${benches[@]}"; do
 		tap_check "one is killed after $delay s: bench ${args//$dir\//}" \
 			killed_late $delay $args --repeat 100
 	done
+	# shellcheck disable=SC2086 # words
+	tap_check "the benchmark is killed, and its processes with it: bench ${args//$dir\//}" \
+		orphans $args
 done
 
 # The other end of a connection is a process of the run, and nobody else

@@ -28,7 +28,7 @@ static const char write_help[] =
 "  --to A,B         what is written to (default pipe,file,null): a pipe with a reader that\n"
 "                   splices to /dev/null, and copies nothing; a file of each process's own in\n"
 "                   DIR (default $TMPDIR or /tmp), overwritten in place; /dev/null\n"
-"  --size A,B       bytes of a write, multiples of 4K (default 4K,64K,1M)\n"
+"  --size A,B       bytes of a write, multiples of 4K up to 1G (default 4K,64K,1M)\n"
 "  --processes A,B  at once (default 1,2)\n"
 "  --count N        writes in a run (default 1000)\n"
 "  --paths A,B      of these (default all)\n"
