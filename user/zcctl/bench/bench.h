@@ -22,8 +22,11 @@
 /* Does the kernel move memory to where it is used? */
 #define BENCH_BALANCING	"/proc/sys/kernel/numa_balancing"
 
-/* The copies could not be counted. */
+/* It could not be counted: copies, what the page cache has. */
 #define BENCH_UNKNOWN	UINT64_MAX
+
+/* An error that none of the calls has: nobody says whether the page cache is empty. */
+#define BENCH_UNTOLD	ENOANO
 
 /**
  * struct bench_run - one run of a path, of which each request is a part
@@ -97,6 +100,9 @@ int bench_uring_send_setup(struct bench_run *run);
 int bench_uring_send_run(struct bench_run *run);
 
 /* cache.c: the page cache of the source */
+#define BENCH_GROWTH_UNKNOWN	INT64_MIN
+
+int64_t bench_cache_growth(uint64_t before, uint64_t after);
 int bench_cache_drop(int fd, uint64_t size);
 int bench_cache_fill(int fd, uint64_t size);
 int bench_cache_resident(int fd, uint64_t size, uint64_t *bytes);
@@ -242,7 +248,7 @@ struct bench_pair {
  * @wall_ns:     from the first request, or byte read, to the last byte received
  * @syscalls:    of the senders
  * @copied:      see struct bench_run
- * @cache_bytes: growth of the source's page cache
+ * @cache_bytes: growth of the source's page cache, or BENCH_GROWTH_UNKNOWN
  * @call_ns:     see struct bench_report
  * @evicted:     bytes of the neighbour's that the page cache has no longer
  * @reread_ns:   what the neighbour needed to read all of its own again
@@ -334,6 +340,8 @@ const char *bench_spread_text(double spread);
 const char *bench_noisy_text(double spread);
 void bench_row_cost(struct json_object *obj, struct bench_runs *runs, uint64_t bytes);
 void bench_row_copied(struct json_object *obj, uint64_t copied);
+void bench_row_cached(struct json_object *obj, int64_t growth);
+void bench_untold_note(void);
 void bench_rows_show(struct json_object *rows);
 const char *bench_why_not(bool zc, int err);
 int bench_need_module(unsigned int zc, unsigned int others);

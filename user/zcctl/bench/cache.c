@@ -15,8 +15,50 @@
 #include "bench.h"
 
 #define DROP_NS	3000000000ull
+#define FAR	(1ull << 30)
 
-/* Bytes of the first @size that are in the page cache. */
+static uint64_t file_end(int fd, const struct stat *st)
+{
+	uint64_t end = st->st_size;
+
+	if (S_ISBLK(st->st_mode) && ioctl(fd, BLKGETSIZE64, &end))
+		end = 0;
+	return end;
+}
+
+/*
+ * Does mincore() tell what there is of a file? Of one that is another's, and that may not be
+ * written, it says since Linux 5.2 that all is: so of what is so far behind the end that the
+ * page cache has none of it, in no page however large.
+ */
+static bool is_told(int fd)
+{
+	size_t page = sysconf(_SC_PAGESIZE);
+	unsigned char vec = 1;
+	struct stat st;
+	void *map;
+
+	if (fstat(fd, &st))
+		return false;
+	map = mmap(NULL, page, PROT_READ, MAP_SHARED, fd, (file_end(fd, &st) / FAR + 2) * FAR);
+	/* The file system has no such place. */
+	if (map == MAP_FAILED)
+		return st.st_uid == geteuid() || !geteuid();
+	if (mincore(map, page, &vec))
+		vec = 1;
+	munmap(map, page);
+	return !(vec & 1);
+}
+
+
+/**
+ * bench_cache_resident - what the page cache has of a file
+ * @fd:    file
+ * @size:  of so many bytes, from its beginning
+ * @bytes: set to that, or to BENCH_UNKNOWN: the kernel does not tell it to everybody
+ *
+ * Returns: 0 or a negative errno.
+ */
 int bench_cache_resident(int fd, uint64_t size, uint64_t *bytes)
 {
 	size_t page = sysconf(_SC_PAGESIZE);
@@ -25,7 +67,11 @@ int bench_cache_resident(int fd, uint64_t size, uint64_t *bytes)
 	void *map;
 	int err = 0;
 
-	*bytes = 0;
+	*bytes = is_told(fd) ? 0 : BENCH_UNKNOWN;
+	if (*bytes) {
+		free(vec);
+		return 0;
+	}
 	if (!vec)
 		return -ENOMEM;
 	map = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
@@ -37,6 +83,14 @@ int bench_cache_resident(int fd, uint64_t size, uint64_t *bytes)
 		munmap(map, size);
 	free(vec);
 	return err;
+}
+
+/* By what it has grown, of what bench_cache_resident() gave; it may have shrunk. */
+int64_t bench_cache_growth(uint64_t before, uint64_t after)
+{
+	if (before == BENCH_UNKNOWN || after == BENCH_UNKNOWN)
+		return BENCH_GROWTH_UNKNOWN;
+	return after - before;
 }
 
 /*
@@ -87,8 +141,8 @@ static int drop_once(int fd, uint64_t size, bool block, uint64_t *bytes)
 }
 
 /*
- * Empty it, and see that it is empty: -EBUSY if it is not. The network may hold
- * pages of the run before for a moment.
+ * Empty it, and see that it is empty: -EBUSY if it is not, -BENCH_UNTOLD if nobody can see
+ * it. The network may hold pages of the run before for a moment.
  */
 int bench_cache_drop(int fd, uint64_t size)
 {
@@ -102,6 +156,8 @@ int bench_cache_drop(int fd, uint64_t size)
 		err = drop_once(fd, size, S_ISBLK(st.st_mode), &bytes);
 		if (err || !bytes)
 			return err;
+		if (bytes == BENCH_UNKNOWN)
+			return -BENCH_UNTOLD;
 		if (now_ns() > end)
 			return -EBUSY;
 		usleep(10000);
@@ -109,7 +165,7 @@ int bench_cache_drop(int fd, uint64_t size)
 }
 
 /*
- * Fill it with the first @size bytes, and see that it is full. Read more than once,
+ * Fill it with the first @size bytes, and see that it is full, if that can be seen. Read more than once,
  * as a file in use is: the kernel moves it among the active ones then, which is not
  * to be counted as the cost of whoever comes next.
  */

@@ -189,11 +189,34 @@ void bench_row_copied(struct json_object *obj, uint64_t copied)
 		out_add_u64(obj, "copied_bytes", copied);
 }
 
+/* The kernel's rule for mincore(2), in words */
+static const char untold[] = "the kernel tells only the file's owner, and who may write to it, "
+			     "what of it is cached";
+
+/* What the source's page cache grew by; why nobody knows. */
+void bench_row_cached(struct json_object *obj, int64_t growth)
+{
+	if (growth != BENCH_GROWTH_UNKNOWN) {
+		json_object_object_add(obj, "page_cache_bytes", json_object_new_int64(growth));
+		return;
+	}
+	out_add_str(obj, "page_cache_bytes", NULL);
+	out_add_str(obj, "page_cache_why", untold);
+}
+
+/* The same for people, below a table in which a row does not have it. */
+void bench_untold_note(void)
+{
+	printf("page cache: unknown: %s\n", untold);
+}
+
 /* What a row says that was not measured: @zc: one that needs the module. */
 const char *bench_why_not(bool zc, int err)
 {
 	if (err == -ECHILD)
 		return "a process of the run was killed";
+	if (err == -BENCH_UNTOLD)
+		return untold;
 	switch (zc ? -err : 0) {
 	case ENOENT:
 	case ENODEV:

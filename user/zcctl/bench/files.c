@@ -200,9 +200,9 @@ static int set_resident(const struct set *set, uint64_t *bytes)
 	int err = 0;
 
 	*bytes = 0;
-	for (i = 0; i < set->nr && !err; i++) {
+	for (i = 0; i < set->nr && !err && *bytes != BENCH_UNKNOWN; i++) {
 		err = bench_cache_resident(set->fds[i], set->size, &one);
-		*bytes += one;
+		*bytes = one == BENCH_UNKNOWN ? one : *bytes + one;
 	}
 	return err;
 }
@@ -259,7 +259,7 @@ static void run_row(const struct bench *b, struct row *row, const struct set *se
 	}
 	if (!row->last.err)
 		row->last.err = err;
-	row->last.cache_bytes = after - before;
+	row->last.cache_bytes = bench_cache_growth(before, after);
 	if (!counted || row->last.err)
 		return;
 	bench_runs_add(&row->runs, row->last.usage.cpu_ns);
@@ -422,7 +422,7 @@ static void show_json(struct bench *b)
 			bench_row_copied(obj, row->last.copied);
 			out_add_u64(obj, "call_ns_least", row->call_ns);
 			out_add_u64(obj, "syscalls", row->last.syscalls);
-			out_add_u64(obj, "page_cache_bytes", row->last.cache_bytes);
+			bench_row_cached(obj, row->last.cache_bytes);
 		}
 		json_object_array_add(rows, obj);
 	}

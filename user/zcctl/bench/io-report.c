@@ -59,8 +59,7 @@ static struct json_object *row_json(const struct io_bench *b, struct io_row *row
 	}
 	io_figures_json(obj, row);
 	bench_row_copied(obj, row->last.copied);
-	json_object_object_add(obj, "page_cache_bytes",
-			       json_object_new_int64(row->last.cache_bytes));
+	bench_row_cached(obj, row->last.cache_bytes);
 	return obj;
 }
 
@@ -174,15 +173,16 @@ static void row_text(struct io_bench *b, struct io_row *row)
 	printf("%9s ", row->last.copied == BENCH_UNKNOWN ? "unknown" :
 	       out_bytes(row->last.copied, text, sizeof(text)));
 	printf("%9llu ", (unsigned long long)io_figure(row, IO_SYSCALLS));
-	printf("%9s", out_bytes(row->last.cache_bytes > 0 ? row->last.cache_bytes : 0, text,
-				sizeof(text)));
+	printf("%9s", row->last.cache_bytes == BENCH_GROWTH_UNKNOWN ? "unknown" :
+	       out_bytes(row->last.cache_bytes > 0 ? row->last.cache_bytes : 0, text,
+			 sizeof(text)));
 	show_ratio(b, row);
 	puts(bench_noisy_text(spread));
 }
 
 static void show_costs(struct io_bench *b)
 {
-	bool any = false;
+	bool any = false, untold = false;
 	unsigned int i;
 
 	label(b, NULL);
@@ -192,9 +192,12 @@ static void show_costs(struct io_bench *b)
 	for (i = 0; i < b->nr; i++) {
 		row_text(b, &b->rows[i]);
 		any |= !!best_zc(b, &b->rows[i]);
+		untold |= b->rows[i].last.cache_bytes == BENCH_GROWTH_UNKNOWN;
 	}
 	if (any)
 		puts("of zc: times the cost of the cheapest way of zc, with all else alike");
+	if (untold)
+		bench_untold_note();
 }
 
 /* "-" for what is not known */

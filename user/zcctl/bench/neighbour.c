@@ -122,6 +122,8 @@ static struct told look(const struct bench_neighbour *nb)
 	uint64_t left, begin;
 
 	told.err = bench_cache_resident(nb->file, nb->size, &left);
+	if (left == BENCH_UNKNOWN)
+		told.err = -BENCH_UNTOLD;
 	if (told.err)
 		return told;
 	told.evicted = nb->size - left;

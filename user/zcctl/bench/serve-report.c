@@ -66,8 +66,9 @@ static void add_memory(struct json_object *obj, struct serve_row *row)
 	out_add_double(obj, "allocations_per_s",
 		       by_second(row, row->last.counts.allocations + row->last.made));
 	out_add_u64(obj, "kernel_pages", median(row, SERVE_PAGES));
-	out_add_u64(obj, "page_cache_bytes",
-		    row->last.cache_bytes > 0 ? row->last.cache_bytes : 0);
+	bench_row_cached(obj, row->last.cache_bytes < 0 &&
+			 row->last.cache_bytes != BENCH_GROWTH_UNKNOWN ? 0 :
+			 row->last.cache_bytes);
 }
 
 static void add_cost(struct json_object *obj, struct serve_row *row)
@@ -205,19 +206,24 @@ static void row_text(struct serve_row *rows, unsigned int nr, struct serve_row *
 
 static void show_text(struct serve_row *rows, unsigned int nr)
 {
+	bool untold = false;
 	unsigned int i;
 
 	printf("%5s %8s %-5s %-9s %8s %7s %8s %8s %8s %8s %7s %7s %8s %9s %9s %8s\n", "conn.",
 	       "size", "cache", "path", "req/s", "MiB/s", "p50 ms", "p99 ms", "p99.9 ms",
 	       "max ms", bench_method.icount ? "kinsn" : "CPU us", "machine", "alloc/s",
 	       "memory", "copied", "spread");
-	for (i = 0; i < nr; i++)
+	for (i = 0; i < nr; i++) {
 		row_text(rows, nr, &rows[i]);
+		untold |= rows[i].last.cache_bytes == BENCH_GROWTH_UNKNOWN;
+	}
 	printf("%s for a request: of the server, and of the whole machine. memory: most of the "
 	       "server\nand of the module; spread: of req/s, p99 or machine, the largest\n",
 	       bench_method.icount ? "kinsn" : "CPU us");
 	if (nr && rows[0].job.verify)
 		puts("all that came was compared with the source, which is in what the machine did");
+	if (untold)
+		bench_untold_note();
 }
 
 /**

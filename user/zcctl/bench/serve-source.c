@@ -66,7 +66,10 @@ static int make_files(struct serve_source *src, int dir, unsigned int wanted)
 	return syncfs(dir) ? -errno : 0;
 }
 
-/* Parts of a file follow each other, but are asked for in another order. */
+/*
+ * Parts of a file follow each other, but are asked for in another order. The kernel reads
+ * ahead as it likes: no server tells it not to, and who copies would pay for that.
+ */
 static int take_parts(struct serve_source *src, const char *path)
 {
 	off_t end;
@@ -81,8 +84,6 @@ static int take_parts(struct serve_source *src, const char *path)
 	if (end < 0)
 		return -errno;
 	src->nr = ((uint64_t)end < SERVE_SPAN ? (uint64_t)end : SERVE_SPAN) / src->size;
-	/* To read ahead into the next part is no use, and the next file none in a folder. */
-	posix_fadvise(src->fds[0], 0, 0, POSIX_FADV_RANDOM);
 	return src->nr ? 0 : -ENODATA;
 }
 
@@ -130,9 +131,9 @@ uint64_t serve_source_offset(const struct serve_source *src, unsigned int part)
 	return src->files ? 0 : part * src->size;
 }
 
-/* Bytes of the first @parts parts that are in the page cache. */
+/* Bytes of the first @parts parts that are in the page cache, or BENCH_UNKNOWN. */
 int serve_source_resident(const struct serve_source *src, unsigned int parts,
-			  int64_t *bytes)
+			  uint64_t *bytes)
 {
 	unsigned int i;
 	uint64_t one;
@@ -140,11 +141,10 @@ int serve_source_resident(const struct serve_source *src, unsigned int parts,
 
 	*bytes = 0;
 	if (!src->files)
-		err = bench_cache_resident(src->fds[0], parts * src->size,
-					   (uint64_t *)bytes);
-	for (i = 0; src->files && i < parts && !err; i++) {
+		err = bench_cache_resident(src->fds[0], parts * src->size, bytes);
+	for (i = 0; src->files && i < parts && !err && *bytes != BENCH_UNKNOWN; i++) {
 		err = bench_cache_resident(src->fds[i], src->size, &one);
-		*bytes += one;
+		*bytes = one == BENCH_UNKNOWN ? one : *bytes + one;
 	}
 	return err;
 }
@@ -188,7 +188,7 @@ static int fill(const struct serve_source *src, unsigned int parts)
  * Returns: 0 or a negative errno.
  */
 int serve_source_prepare(const struct serve_source *src, enum bench_cache cache,
-			 unsigned int parts, int64_t *bytes)
+			 unsigned int parts, uint64_t *bytes)
 {
 	int err = 0;
 

@@ -269,7 +269,7 @@ enum serve_figure {
  * @counts:      of the server
  * @made:        buffers that the module made or gave again
  * @leaked:      of these there are still, after the end of the server
- * @cache_bytes: growth of the page cache of the source
+ * @cache_bytes: growth of the page cache of the source, or BENCH_GROWTH_UNKNOWN
  */
 struct serve_result {
 	int err;
@@ -290,9 +290,9 @@ void serve_source_close(struct serve_source *src);
 int serve_source_fd(const struct serve_source *src, unsigned int part);
 uint64_t serve_source_offset(const struct serve_source *src, unsigned int part);
 int serve_source_prepare(const struct serve_source *src, enum bench_cache cache,
-			 unsigned int parts, int64_t *bytes);
+			 unsigned int parts, uint64_t *bytes);
 int serve_source_resident(const struct serve_source *src, unsigned int parts,
-			  int64_t *bytes);
+			  uint64_t *bytes);
 
 /* serve-server.c, serve-client.c: the processes */
 int serve_server(const struct serve_job *job, int listener, int control,

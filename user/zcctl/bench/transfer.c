@@ -141,7 +141,7 @@ static int look_after(const struct bench_transfer *t, int fd, uint64_t before,
 
 	if (err)
 		return err;
-	res->cache_bytes = after - before;
+	res->cache_bytes = bench_cache_growth(before, after);
 	return t->neighbour ? bench_neighbour_look(t->neighbour, res) : 0;
 }
 

@@ -12,7 +12,8 @@
  * What tells rows apart: all strings but those that are results, and these. "target" is an
  * object of dma.
  */
-static const char *const results_text[] = { "error", "paths", "note" };
+static const char *const results_text[] = { "error", "paths", "note",
+	"page_cache_why" };
 static const char *const keys[] = { "bytes", "target", "file_bytes", "files", "requests",
 	"per_call", "transfer_bytes", "buffer_bytes", "request_bytes", "working_set", "stride",
 	"parts", "verified", "modelled", "concurrency", "in_flight", "connections", "clients",
