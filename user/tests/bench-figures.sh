@@ -93,4 +93,36 @@ tap_check "and what it grew by is the file" rows own <<-'END'
 	pages = -(-3000001 // 4096) * 4096
 	assert {r["cache"]: r["page_cache_bytes"] for r in rows} == {"cold": pages, "hot": 0}, rows
 END
+
+# By the definition, of the runs that the row has
+spreads()
+{
+	rows "$1" <<-'END'
+	def at(runs, share):
+	    where = (len(runs) - 1) * share
+	    i = int(where)
+	    return runs[i] + (where - i) * (runs[min(i + 1, len(runs) - 1)] - runs[i])
+
+	for r in rows:
+	    runs = sorted(r["samples"]["cpu_ns"])
+	    what, share = ("iqr", 0.25) if len(runs) >= 5 else ("range", 0)
+	    want = (at(runs, 1 - share) - at(runs, share)) / at(runs, 0.5)
+	    assert r["spread_of"] == what, (what, r)
+	    assert abs(r["spread"] - want) < 1e-4 and r["runs"] == len(runs), (want, r)
+	    assert r["noisy"] == (r["spread"] > (0.08 if what == "iqr" else 0.10)), r
+	END
+}
+for runs in 2 4 5 6 8 20; do
+	tap_check "$runs runs" bench "runs$runs" io "$dir/file" --repeat $runs --cache hot \
+		--paths rw-4k,sendfile
+	tap_check "$runs runs: how far they spread" spreads "runs$runs"
+done
+# table RUNS WORDS: is it said below a table, and is the figure that of the definition?
+table()
+{
+	"$zcctl" bench io "$dir/file" --repeat "$1" --cache hot --paths rw-4k >"$dir/table" &&
+		tail -n 1 "$dir/table" | grep "^spread: $2 of $1 runs, of the median$"
+}
+tap_check "below a table: of four runs" table 4 "from the least to the most"
+tap_check "below a table: of five" table 5 "the interquartile range"
 tap_end

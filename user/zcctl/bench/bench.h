@@ -314,6 +314,9 @@ void bench_transfer_run(const struct bench_transfer *t, struct bench_result *res
 #define BENCH_SCHEMA	"zc-bench/1"
 #define BENCH_RUNS_MAX	100
 
+/* So many runs have quartiles, see bench_runs_spread() */
+#define BENCH_QUARTILES	5
+
 /**
  * struct bench_runs - the CPU time of some runs
  * @nr: runs
@@ -329,6 +332,7 @@ uint64_t bench_runs_median(struct bench_runs *runs);
 uint64_t bench_runs_least(const struct bench_runs *runs);
 uint64_t bench_runs_most(const struct bench_runs *runs);
 double bench_runs_spread(struct bench_runs *runs);
+const char *bench_spread_of(unsigned int runs);
 int bench_need_files(unsigned long nr);
 double bench_per_mib(uint64_t ns, uint64_t bytes);
 struct json_object *bench_row(const char *test, const char *path,

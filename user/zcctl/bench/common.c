@@ -15,6 +15,8 @@
 
 #define MIB	(1024.0 * 1024.0)
 
+bool bench_spread_shown;
+
 void bench_runs_add(struct bench_runs *runs, uint64_t ns)
 {
 	if (runs->nr < BENCH_RUNS_MAX)
@@ -63,12 +65,38 @@ uint64_t bench_runs_most(const struct bench_runs *runs)
 	return most;
 }
 
-/* (most - least) / median */
+/* Between the two runs, of sorted ones, that @share of the others is below: linear. */
+static double quantile(const struct bench_runs *runs, double share)
+{
+	double at = (runs->nr - 1) * share;
+	unsigned int below = at;
+
+	if (below + 1 >= runs->nr)
+		return runs->ns[runs->nr - 1];
+	return runs->ns[below] + (at - below) * (runs->ns[below + 1] - runs->ns[below]);
+}
+
+/**
+ * bench_runs_spread - how far runs scatter, as part of their median
+ * @runs: sorted afterwards
+ *
+ * From BENCH_QUARTILES runs on the interquartile range, which more runs do not make larger;
+ * of fewer, of which quartiles say nothing, from the least to the most.
+ *
+ * Returns: that, divided by the median; 0 if that is 0.
+ */
 double bench_runs_spread(struct bench_runs *runs)
 {
 	uint64_t mid = bench_runs_median(runs);
+	double share = runs->nr < BENCH_QUARTILES ? 0 : 0.25;
 
-	return mid ? (double)(runs->ns[runs->nr - 1] - runs->ns[0]) / mid : 0;
+	return mid ? (quantile(runs, 1 - share) - quantile(runs, share)) / mid : 0;
+}
+
+/* What that is of so many runs, as reports have it; NULL: of one nothing is known. */
+const char *bench_spread_of(unsigned int runs)
+{
+	return runs < 2 ? NULL : runs < BENCH_QUARTILES ? "range" : "iqr";
 }
 
 /* Have room for @nr descriptors. */
@@ -129,6 +157,7 @@ void bench_row_spread(struct json_object *obj, double spread, unsigned int runs)
 {
 	json_object_object_add(obj, "spread",
 			       runs > 1 ? json_object_new_double(spread) : NULL);
+	out_add_str(obj, "spread_of", bench_spread_of(runs));
 	out_add_u64(obj, "runs", runs);
 	json_object_object_add(obj, "noisy", json_object_new_boolean(bench_noisy(spread)));
 }
@@ -140,6 +169,7 @@ const char *bench_spread_text(double spread)
 
 	if (bench_method.repeat < 2)
 		return "-";
+	bench_spread_shown = true;
 	snprintf(text, sizeof(text), "%.1f %%", 100 * spread);
 	return text;
 }

@@ -16,7 +16,7 @@ enum bench_role { BENCH_SENDER, BENCH_RECEIVER, BENCH_OTHERS };
  * @repeat: runs counted
  * @icount: clocks count instructions
  * @pin:    "A,B…": processors to run on; "none"; NULL: those that the process may use
- * @noise:  a row whose spread is above this is noisy; 0: 0.10, or 0.02 with @icount
+ * @noise:  a row whose spread is above this is noisy; 0: see bench_noisy()
  * @strict: a noisy row is a failure
  * @tune:   change settings of the machine, and restore them
  */
@@ -31,12 +31,16 @@ struct bench_method {
 
 extern struct bench_method bench_method;
 
+/* A table has spreads: at its end it is said what they are. */
+extern bool bench_spread_shown;
+
 #define BENCH_METHOD_HELP \
 	"\n" \
 	"  --repeat N       runs counted (default 3)\n" \
 	"  --pin A,B|none   processors to run on, in turn (default: those it may use)\n" \
-	"  --noise PERCENT  rows whose runs spread more, (most - least) / median, are marked as\n" \
-	"                   noisy (default 10; 2 by icount)\n" \
+	"  --noise PERCENT  rows whose runs spread more are marked as noisy: of the median, from\n" \
+	"                   the least to the most (default 10; 2 by icount), from 5 runs on the\n" \
+	"                   interquartile range (default 8; 1.6 by icount)\n" \
 	"  --strict         a noisy row is a failure: exit status 6\n" \
 	"  --tune           set the governor to performance, and what a benchmark needs more,\n" \
 	"                   and restore it (for root)\n" \

@@ -13,7 +13,7 @@
  * object of dma.
  */
 static const char *const results_text[] = { "error", "paths", "note",
-	"page_cache_why" };
+	"page_cache_why", "spread_of" };
 static const char *const keys[] = { "bytes", "target", "file_bytes", "files", "requests",
 	"per_call", "transfer_bytes", "buffer_bytes", "request_bytes", "working_set", "stride",
 	"parts", "verified", "modelled", "concurrency", "in_flight", "connections", "clients",
