@@ -339,6 +339,8 @@ struct json_object *bench_row(const char *test, const char *path,
 			      enum bench_cache cache, uint64_t bytes);
 void bench_row_samples(struct json_object *obj, const char *key,
 		       const struct bench_runs *runs);
+void bench_row_rates(struct json_object *obj, const char *key, const struct bench_runs *runs,
+		     unsigned int unit);
 void bench_row_spread(struct json_object *obj, double spread, unsigned int runs);
 const char *bench_spread_text(double spread);
 const char *bench_noisy_text(double spread);

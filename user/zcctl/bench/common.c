@@ -180,20 +180,39 @@ const char *bench_noisy_text(double spread)
 	return bench_noisy(spread) ? "  noisy" : "";
 }
 
-/* All runs of what a row has as @key, for zcctl bench compare. */
-void bench_row_samples(struct json_object *obj, const char *key,
-		       const struct bench_runs *runs)
+/* Where the runs of a figure go. */
+static struct json_object *row_samples(struct json_object *obj, const char *key)
 {
 	struct json_object *all, *list = json_object_new_array();
-	unsigned int i;
 
 	if (!json_object_object_get_ex(obj, "samples", &all)) {
 		all = json_object_new_object();
 		json_object_object_add(obj, "samples", all);
 	}
+	json_object_object_add(all, key, list);
+	return list;
+}
+
+/* All runs of what a row has as @key, for zcctl bench compare. */
+void bench_row_samples(struct json_object *obj, const char *key,
+		       const struct bench_runs *runs)
+{
+	struct json_object *list = row_samples(obj, key);
+	unsigned int i;
+
 	for (i = 0; i < runs->nr; i++)
 		json_object_array_add(list, json_object_new_uint64(runs->ns[i]));
-	json_object_object_add(all, key, list);
+}
+
+/* The same of what is counted by @unit. */
+void bench_row_rates(struct json_object *obj, const char *key, const struct bench_runs *runs,
+		     unsigned int unit)
+{
+	struct json_object *list = row_samples(obj, key);
+	unsigned int i;
+
+	for (i = 0; i < runs->nr; i++)
+		json_object_array_add(list, json_object_new_double((double)runs->ns[i] / unit));
 }
 
 /* All but the spread. By icount a ns is an instruction. */

@@ -13,20 +13,26 @@ static uint64_t median(struct serve_row *row, enum serve_figure what)
 	return bench_runs_median(&row->figures[what]);
 }
 
-static uint64_t row_bytes(const struct serve_row *row)
+static uint64_t row_bytes(struct serve_row *row)
 {
-	return row->last.requests * row->job.size;
+	return median(row, SERVE_REQUESTS) * row->job.size;
 }
 
-static double by_second(struct serve_row *row, double nr)
+/* Of what is counted by SERVE_UNIT */
+static double each(struct serve_row *row, enum serve_figure what)
 {
-	return nr / (median(row, SERVE_WALL) / 1e9);
+	return (double)median(row, what) / SERVE_UNIT;
 }
 
-/* What a row is held to: the throughput, what it costs, and who waits longest. */
+static double allocations_per_s(struct serve_row *row)
+{
+	return median(row, SERVE_ALLOCATIONS) / (median(row, SERVE_WALL) / 1e9);
+}
+
+/* What a row is held to: requests a second, what each costs, and who waits longest. */
 static double spread(struct serve_row *row)
 {
-	static const enum serve_figure judged[] = { SERVE_WALL, SERVE_BUSY, SERVE_P99 };
+	static const enum serve_figure judged[] = { SERVE_RATE, SERVE_BUSY_EACH, SERVE_P99 };
 	double most = 0, one;
 	size_t i;
 
@@ -62,9 +68,8 @@ static void add_memory(struct json_object *obj, struct serve_row *row)
 		json_object_object_add(obj, "buffers_made", NULL);
 		json_object_object_add(obj, "leaked_buffers", NULL);
 	}
-	out_add_u64(obj, "allocations", row->last.counts.allocations + row->last.made);
-	out_add_double(obj, "allocations_per_s",
-		       by_second(row, row->last.counts.allocations + row->last.made));
+	out_add_u64(obj, "allocations", median(row, SERVE_ALLOCATIONS));
+	out_add_double(obj, "allocations_per_s", allocations_per_s(row));
 	out_add_u64(obj, "kernel_pages", median(row, SERVE_PAGES));
 	bench_row_cached(obj, row->last.cache_bytes < 0 &&
 			 row->last.cache_bytes != BENCH_GROWTH_UNKNOWN ? 0 :
@@ -79,11 +84,9 @@ static void add_cost(struct json_object *obj, struct serve_row *row)
 	out_add_u64(obj, "server_user_ns", user);
 	out_add_u64(obj, "server_system_ns", system);
 	out_add_u64(obj, "client_cpu_ns", median(row, SERVE_CLIENT));
-	out_add_double(obj, "server_ns_per_request",
-		       (double)(user + system) / row->last.requests);
+	out_add_double(obj, "server_ns_per_request", each(row, SERVE_SERVER_EACH));
 	out_add_double(obj, "server_ns_per_gib", (user + system) / (row_bytes(row) / GIB));
-	out_add_double(obj, "cpu_ns_per_request",
-		       (double)median(row, SERVE_BUSY) / row->last.requests);
+	out_add_double(obj, "cpu_ns_per_request", each(row, SERVE_BUSY_EACH));
 	out_add_double(obj, "cpu_ns_per_gib",
 		       median(row, SERVE_BUSY) / (row_bytes(row) / GIB));
 }
@@ -113,8 +116,9 @@ static void add_times(struct json_object *obj, struct serve_row *row)
 	out_add_double(obj, "p99_spread", bench_runs_spread(&row->figures[SERVE_P99]));
 	json_object_object_add(obj, "latency", bench_latency_json(&row->latency));
 	json_object_object_add(obj, "first_byte", bench_latency_json(&row->first));
-	out_add_double(obj, "requests_per_s", by_second(row, row->last.requests));
-	out_add_double(obj, "bytes_per_s", by_second(row, row_bytes(row)));
+	out_add_double(obj, "requests_per_s", each(row, SERVE_RATE));
+	bench_row_rates(obj, "requests_per_s", &row->figures[SERVE_RATE], SERVE_UNIT);
+	out_add_double(obj, "bytes_per_s", each(row, SERVE_RATE) * row->job.size);
 }
 
 static struct json_object *row_json(struct serve_row *row)
@@ -131,7 +135,7 @@ static struct json_object *row_json(struct serve_row *row)
 		out_add_str(obj, "error", serve_why_not(row));
 		return obj;
 	}
-	out_add_u64(obj, "requests", row->last.requests);
+	out_add_u64(obj, "requests", median(row, SERVE_REQUESTS));
 	add_cost(obj, row);
 	add_times(obj, row);
 	bench_row_copied(obj, row->last.counts.copied);
@@ -179,7 +183,6 @@ static const char *verdict(struct serve_row *row, struct serve_row *base)
 static void row_text(struct serve_row *rows, unsigned int nr, struct serve_row *row)
 {
 	char size[32], peak[32], copied[32];
-	uint64_t server;
 
 	printf("%5u %8s %-5s %-9s ", row->job.connections,
 	       out_bytes(row->job.size, size, sizeof(size)),
@@ -188,15 +191,12 @@ static void row_text(struct serve_row *rows, unsigned int nr, struct serve_row *
 		printf("not measured: %s\n", serve_why_not(row));
 		return;
 	}
-	server = median(row, SERVE_USER) + median(row, SERVE_SYSTEM);
 	printf("%8.0f %7.0f %8.2f %8.2f %8.2f %8.2f %7.1f %7.1f %8.0f %9s %9s %8s  %s%s\n",
-	       by_second(row, row->last.requests),
-	       by_second(row, row_bytes(row) / (1024.0 * 1024.0)),
+	       each(row, SERVE_RATE), each(row, SERVE_RATE) * row->job.size / (1024.0 * 1024.0),
 	       median(row, SERVE_P50) / 1e6, median(row, SERVE_P99) / 1e6,
 	       median(row, SERVE_P999) / 1e6, row->latency.max / 1e6,
-	       server / 1e3 / row->last.requests,
-	       median(row, SERVE_BUSY) / 1e3 / row->last.requests,
-	       by_second(row, row->last.counts.allocations + row->last.made),
+	       each(row, SERVE_SERVER_EACH) / 1e3, each(row, SERVE_BUSY_EACH) / 1e3,
+	       allocations_per_s(row),
 	       out_bytes(median(row, SERVE_PEAK) + median(row, SERVE_MODULE), peak,
 			 sizeof(peak)),
 	       out_bytes(row->last.counts.copied, copied, sizeof(copied)),

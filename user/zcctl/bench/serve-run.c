@@ -174,6 +174,19 @@ static int look(struct run *run, struct moment *now)
 	return err ? err : bench_busy_ns(&now->busy_ns);
 }
 
+/* By requests of the run: with --seconds it has its own number of them. */
+static void take_each(uint64_t *figures)
+{
+	double nr = figures[SERVE_REQUESTS];
+
+	if (!nr)
+		return;
+	figures[SERVE_RATE] = nr * SERVE_UNIT * 1e9 / figures[SERVE_WALL];
+	figures[SERVE_BUSY_EACH] = figures[SERVE_BUSY] * SERVE_UNIT / nr;
+	figures[SERVE_SERVER_EACH] = (figures[SERVE_USER] + figures[SERVE_SYSTEM]) *
+				     SERVE_UNIT / nr;
+}
+
 static void take(struct run *run, const struct moment *from, const struct moment *to,
 		 struct serve_result *res)
 {
@@ -194,7 +207,8 @@ static void take(struct run *run, const struct moment *from, const struct moment
 	figures[SERVE_BUSY] = bench_busy_from(from->busy_ns, to->busy_ns, sh->client_ns +
 					      figures[SERVE_USER] + figures[SERVE_SYSTEM]);
 	figures[SERVE_PAGES] = to->pages - from->pages;
-	res->requests = sh->requests;
+	figures[SERVE_REQUESTS] = sh->requests;
+	take_each(figures);
 	res->least = sh->least;
 	res->most = sh->most;
 	res->counts.allocations = b->allocations - a->allocations;
@@ -202,6 +216,7 @@ static void take(struct run *run, const struct moment *from, const struct moment
 	res->counts.full = b->full - a->full;
 	res->counts.syscalls = b->syscalls - a->syscalls;
 	res->made = to->stats.made + to->stats.again - from->stats.made - from->stats.again;
+	figures[SERVE_ALLOCATIONS] = res->counts.allocations + res->made;
 }
 
 /* From the connections to the last byte. The page cache is made ready in between. */

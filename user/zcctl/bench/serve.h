@@ -240,6 +240,9 @@ struct serve_shared {
 	struct bench_latency first;
 };
 
+/* So that whole numbers have three digits behind the point */
+#define SERVE_UNIT	1000
+
 /* What a run gave, of which the median of several is shown. */
 enum serve_figure {
 	SERVE_WALL,		/* ns, from the first request to the last byte */
@@ -249,13 +252,18 @@ enum serve_figure {
 	SERVE_P999,
 	SERVE_FIRST_P50,	/* to the first byte */
 	SERVE_FIRST_P99,
+	SERVE_REQUESTS,		/* answered */
+	SERVE_RATE,		/* of these in SERVE_UNIT seconds */
 	SERVE_BUSY,		/* ns that the machine's processors were busy */
+	SERVE_BUSY_EACH,	/* the same in SERVE_UNIT requests */
+	SERVE_SERVER_EACH,	/* CPU time of the server for so many */
 	SERVE_USER,		/* CPU time of the server */
 	SERVE_SYSTEM,
 	SERVE_CLIENT,		/* of the client */
 	SERVE_PEAK,		/* most memory of the server, bytes */
 	SERVE_MODULE,		/* of the module, as seen from time to time */
 	SERVE_PAGES,		/* that the kernel's allocator gave away, machine-wide */
+	SERVE_ALLOCATIONS,	/* buffers got from the allocator or the module */
 	SERVE_FIGURES
 };
 
@@ -263,8 +271,7 @@ enum serve_figure {
  * struct serve_result - what a run gave
  * @err:         0 or a negative errno
  * @figures:     see enum serve_figure
- * @requests:    answered
- * @least:       by the connection that had the fewest
+ * @least:       answers to the connection that had the fewest
  * @most:        and the most
  * @counts:      of the server
  * @made:        buffers that the module made or gave again
@@ -274,7 +281,6 @@ enum serve_figure {
 struct serve_result {
 	int err;
 	uint64_t figures[SERVE_FIGURES];
-	uint64_t requests;
 	uint64_t least;
 	uint64_t most;
 	struct serve_counts counts;
