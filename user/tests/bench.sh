@@ -263,7 +263,10 @@ check "bench --pin $cpu: it says so" 0 says "\"pinned\":\[$cpu\]" out
 for noise in 0 -1 x 1x 10000; do
 	check "bench --noise $noise" 2 "$zcctl" bench io "$dir/file" --noise "$noise"
 done
-check "bench compare of one report" 0 "$zcctl" bench compare "$dir/report" "$dir/report" --fail-worse 0
+check "bench compare --fail-worse of single runs" 2 "$zcctl" bench compare "$dir/report" \
+	"$dir/report" --fail-worse 0
+check "bench compare --fail-worse: what it takes" 0 says "takes 6 runs of each side" err
+check "bench compare of one report" 0 "$zcctl" bench compare "$dir/report" "$dir/report"
 check "bench compare: single runs say nothing" 0 says "of which nothing is known" out
 check "bench compare as JSON" 0 "$zcctl" -j bench compare "$dir/report" "$dir/report"
 check "bench compare: valid JSON" 0 json_valid "$dir/out" zcctl/1 figures only_a differences

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Tests of zcctl bench compare and zcctl report: what they say of reports that are known,
-that what is no report is an error and nothing worse, and that nothing in a report gets out
-of its place in the page. By a zcctl with what finds bad use of memory. TAP output.
+"""Tests of zcctl report: what it says of reports that are known, that what is no report is an
+error and nothing worse, and that nothing in a report gets out of its place in the page. By a
+zcctl with what finds bad use of memory. TAP output.
 """
 import base64
 import copy
@@ -12,194 +12,14 @@ import json
 import os
 import random
 import re
-import subprocess
 import sys
-import tempfile
 
 import schema
-from tap import Tap
+from reports import TMP, bad, error, file, report, result, row, run, sampled, tap
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-BIN = os.path.join(os.environ["BUILD"], "zcctl-fake")
 REAL = os.path.join(HERE, "fixtures", "bench.json")
-SANITIZER = 77
 EVIL = "</script></style></title><script>alert(1)</script><img src=x onerror='alert(2)'>\"`&<!--"
-tap = Tap("report")
-result = tap.result
-
-
-def run(*args, given=None):
-    env = dict(os.environ, ASAN_OPTIONS=f"detect_leaks=1:exitcode={SANITIZER}",
-               UBSAN_OPTIONS=f"print_stacktrace=1:exitcode={SANITIZER}")
-    return subprocess.run([BIN, *args], input=given, capture_output=True, env=env, timeout=60,
-                          check=False)
-
-
-def bad(res):
-    """Did it end as no program should?"""
-    return res.returncode < 0 or res.returncode == SANITIZER or b"runtime error" in res.stderr
-
-
-def file(text):
-    with tempfile.NamedTemporaryFile("wb", dir=TMP, delete=False, suffix=".json") as new:
-        new.write(text if isinstance(text, bytes) else text.encode())
-    return new.name
-
-
-def row(path="sendfile", **more):
-    return {"kernel": "6.12", "test": "io", "path": path, "cache": "cold", "bytes": 1 << 20} | more
-
-
-def sampled(path, runs, **more):
-    """A row with runs of a figure"""
-    return row(path, cpu_ns=sorted(runs)[len(runs) // 2], runs=len(runs), noisy=False,
-               samples={"cpu_ns": runs}, **more)
-
-
-def report(rows, **env):
-    return {"schema": "zc-bench/1", "environment": {"kernel": "6.12.1", "icount": False} | env,
-            "rows": rows}
-
-
-def compare(a, b, *args):
-    """Of two reports: (what it printed, exit status)"""
-    res = run("-j", "bench", "compare", file(json.dumps(a)), file(json.dumps(b)), *args)
-    if res.returncode not in (0, 1) or not res.stdout:
-        return None, res.stderr.decode()
-    path = file(res.stdout)
-    obj = json.loads(res.stdout)
-    try:
-        schema.validate(obj)
-    except Exception as exc:    # not of the schema
-        return None, f"{path}: {exc}"
-    return obj, res.returncode
-
-
-def expect(name, a, b, args, status, **want):
-    """The first figure of a comparison is to have this."""
-    obj, code = compare(a, b, *args)
-    if obj is None:
-        result(name, code)
-        return None
-    got = obj["figures"][0] if obj["figures"] else {}
-    wrong = [f"{k}: {got.get(k)}, not {v}" for k, v in want.items() if got.get(k) != v]
-    if code != status:
-        wrong.append(f"exit status {code}, not {status}")
-    result(name, "\n".join(wrong))
-    return obj
-
-
-def verdicts():
-    ten = [100 + i for i in range(10)]
-    slower = [v + 20 for v in ten]
-    a, b = report([sampled("sendfile", ten)]), report([sampled("sendfile", slower)])
-    expect("slower is worse", a, b, [], 0, verdict="worse", a_median=104.5, b_median=124.5,
-           a_runs=10, coarse=False, failed=False)
-    expect("slower by 20 % is a failure at 5 %", a, b, ["--fail-worse", "5"], 1, failed=True)
-    expect("and none at 25 %", a, b, ["--fail-worse", "25"], 0, verdict="worse", failed=False)
-    expect("faster is better", b, a, ["--fail-worse", "0"], 0, verdict="better")
-    expect("the same is the same", a, a, ["--fail-worse", "0"], 0, verdict="same", ratio=1.0)
-    flat = [report([sampled("sendfile", [v] * 10)]) for v in (100, 110)]
-    expect("what does not scatter has no width", *flat, ["--fail-worse", "9.9"], 1, low=1.1, high=1.1)
-    three = [report([sampled("sendfile", v)]) for v in ([100, 101, 102], [103, 104, 106])]
-    expect("three runs are few: all of their range", *three, [], 0, coarse=True, low=103 / 102,
-           high=106 / 100, verdict="worse")
-    one = [report([sampled("sendfile", [v])]) for v in (100, 200)]
-    expect("of single runs nothing is known", *one, ["--fail-worse", "5"], 0, verdict="unknown",
-           low=None, high=None, ratio=2.0)
-    expect("nothing and something", report([sampled("x", [0, 0])]), report([sampled("x", [1, 1])]),
-           [], 0, verdict="worse", ratio=None)
-    expect("nothing and nothing", *[report([sampled("x", [0, 0])])] * 2, [], 0, verdict="same")
-    more = [report([row(samples={"requests_per_s": v})]) for v in (ten, slower)]
-    expect("of requests more is better", *more, [], 0, verdict="better", more_is_better=True)
-    expect("and less a failure", more[1], more[0], ["--fail-worse", "5"], 1, verdict="worse")
-    old = [report([row(cpu_ns=v)]) for v in (100, 150)]
-    expect("without runs the figure itself", *old, [], 0, ratio=1.5, verdict="unknown")
-
-
-def by_chance():
-    """Runs of one and the same thing: an interval of 95 % is wrong now and then, not often."""
-    rng = random.Random(1)
-    sides = [report([sampled(f"p{i}", [round(1e6 * rng.lognormvariate(0, 0.1)) for _ in range(10)])
-                     for i in range(300)]) for _ in range(2)]
-    obj, code = compare(*sides)
-    wrong = sum(f["verdict"] != "same" for f in obj["figures"]) if obj else -1
-    result("of 300 that do not differ 3 to 24 seem to", "" if 3 <= wrong <= 24 else f"{wrong}: {code}")
-    again, _ = compare(*sides)
-    for obj in (obj, again):
-        del obj["a"], obj["b"]
-    result("the draws are the same each time", "" if obj == again else "they differ")
-
-
-def shown():
-    """In text only what changed, and how much did not"""
-    sides = [file(json.dumps(report([sampled("sendfile", [5, 6, 7]), sampled("rw", v)])))
-             for v in ([1, 2, 3], [11, 12, 13])]
-    got = run("bench", "compare", *sides).stdout.decode()
-    result("text: what changed", "" if re.search("^io rw.*worse", got, re.M) and
-           not re.search("^io sendfile", got, re.M) and "1 with no difference that these runs show "
-           "(--all lists them)" in got else got)
-    got = run("bench", "compare", *sides, "--all").stdout.decode()
-    result("text: --all", "" if re.search("^io sendfile", got, re.M) and "(--all" not in got else got)
-    got = run("bench", "compare", sides[0], sides[0]).stdout.decode()
-    result("text: nothing changed, no table", "" if "95 %" not in got and "2 with no diff" in got else got)
-    one = file(json.dumps(report([sampled("x", [1])])))
-    res = run("bench", "compare", one, sides[0])
-    result("text: nothing alike, nothing said but the error", "" if res.returncode == 1 and
-           not res.stdout and b"nothing to compare" in res.stderr else res)
-
-
-def matching():
-    runs = [5, 6, 7]
-    rows = [sampled("sendfile", runs, file_bytes=1024), sampled("sendfile", runs, file_bytes=4096),
-            sampled("rw", runs, pattern="a"), sampled("rw", runs, pattern="b")]
-    obj, _ = compare(report(rows), report(rows[::-1]))
-    keys = [(f["row"]["path"], f["row"].get("file_bytes"), f["row"].get("pattern"))
-            for f in obj["figures"]]
-    result("rows by their keys, in the order of A", "" if keys == [
-        ("sendfile", 1024, None), ("sendfile", 4096, None), ("rw", None, "a"), ("rw", None, "b")]
-        else keys)
-    obj, _ = compare(report([rows[0], rows[1]]), report([rows[1], rows[2]]))
-    result("what one side has alone", "" if len(obj["figures"]) == 1 and
-           [r["file_bytes"] for r in obj["only_a"]] == [1024] and
-           [r["path"] for r in obj["only_b"]] == ["rw"] else obj)
-    obj, _ = compare(report([rows[0]]), report([row(file_bytes=1024, error="no"), rows[1]]))
-    result("not measured on one side", "" if not obj["figures"] and
-           [r["file_bytes"] for r in obj["only_a"]] == [1024] else obj)
-    new = [r | {"kernel": "6.13"} for r in rows]
-    obj, _ = compare(report(rows), report(new, kernel="6.13.1"))
-    result("another kernel is shown, and not matched", "" if len(obj["figures"]) == 4 and
-           obj["differences"] == [{"what": "kernel", "a": ["6.12.1"], "b": ["6.13.1"]}] else obj)
-    obj, _ = compare(report(rows + new), report(rows + new))
-    result("two kernels on a side are told apart", "" if len(obj["figures"]) == 8 else obj)
-    obj, _ = compare(report([rows[0], rows[0]]), report([rows[0]]))
-    result("rows alike count together", "" if obj["figures"][0]["a_runs"] == 6 else obj)
-    path = file(json.dumps(report([rows[0]])) + "\n" + json.dumps(report([rows[1]])))
-    res = run("-j", "bench", "compare", path, file(json.dumps(report(rows))))
-    result("several reports in a file", "" if len(json.loads(res.stdout)["figures"]) == 2 else res)
-    merged = {"schema": "zc-bench/1", "environments": [{"kernel": "a"}, {"kernel": "b"}],
-              "rows": [rows[0] | {"environment": 1}, rows[1] | {"environment": 7}]}
-    obj, _ = compare(merged, merged)
-    result("a report of several", "" if obj and len(obj["figures"]) == 2 else obj)
-    env = [report([rows[0]], mitigations={"x": "on", "y": v}, pinned=v) for v in (None, "off")]
-    obj, _ = compare(*env)
-    what = sorted(d["what"] for d in obj["differences"])
-    result("what differs in the environment", "" if what == ["mitigations y", "pinned"] else what)
-    timed = [report([row(bytes=n, requests=n, requests_per_s=9.5, samples={
-        "cpu_ns": runs, "p99_ns": runs})]) for n in (10, 20)]
-    obj, _ = compare(*timed)
-    result("requests for a time: what does not depend on how many", "" if obj and [
-        f["figure"] for f in obj["figures"]] == ["p99_ns"] else obj)
-    both = sampled("sendfile", runs) | {"samples": {"cpu_ns": runs, "wall_ns": runs}}
-    obj, _ = compare(report([both]), report([both]), "--figures", "wall_ns")
-    result("some figures", "" if [f["figure"] for f in obj["figures"]] == ["wall_ns"] else obj)
-
-
-def error(name, args, want, status=1, given=None):
-    res = run(*args, given=given)
-    text = res.stderr.decode()
-    result(name, "" if res.returncode == status and re.search(want, text) and not bad(res) else
-           f"exit status {res.returncode}: {text}")
 
 
 def errors():
@@ -587,17 +407,12 @@ def fuzz():
     result("some of that are reports all the same", "" if 15 * good > i else good)
 
 
-with tempfile.TemporaryDirectory() as TMP:
-    verdicts()
-    by_chance()
-    shown()
-    matching()
-    errors()
-    pages()
-    objects()
-    losing()
-    alike()
-    charts()
-    injection()
-    fuzz()
+errors()
+pages()
+objects()
+losing()
+alike()
+charts()
+injection()
+fuzz()
 sys.exit(tap.end())

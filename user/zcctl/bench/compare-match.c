@@ -155,6 +155,18 @@ static bool add_runs(struct series *s, struct json_object *row, const char *figu
 	return !row_num(row, figure, &val) || val < 0 || series_add(s, val);
 }
 
+/* One more, where it is new and there is room. */
+static void add_name(const char **names, unsigned int *nr, const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < *nr; i++)
+		if (!strcmp(names[i], name))
+			return;
+	if (*nr < ALL_MAX)
+		names[(*nr)++] = name;
+}
+
 /* All names of figures of a row. */
 static unsigned int figure_names(struct json_object *row, const char **names)
 {
@@ -174,21 +186,21 @@ static unsigned int figure_names(struct json_object *row, const char **names)
 	return nr;
 }
 
-static unsigned int all_names(const struct results *res, const char **all, unsigned int nr)
+static void row_names(struct json_object *row, const char **all, unsigned int *nr)
 {
 	const char *names[NAMES_MAX];
-	unsigned int i, k, found;
+	unsigned int i, found = figure_names(row, names);
+
+	for (i = 0; i < found; i++)
+		add_name(all, nr, names[i]);
+}
+
+static unsigned int all_names(const struct results *res, const char **all, unsigned int nr)
+{
 	size_t row;
 
-	for (row = 0; row < results_nr(res); row++) {
-		found = figure_names(results_row(res, row), names);
-		for (i = 0; i < found; i++) {
-			for (k = 0; k < nr && strcmp(all[k], names[i]); k++)
-				;
-			if (k == nr && nr < ALL_MAX)
-				all[nr++] = names[i];
-		}
-	}
+	for (row = 0; row < results_nr(res); row++)
+		row_names(results_row(res, row), all, &nr);
 	return nr;
 }
 
@@ -237,8 +249,8 @@ static int no_memory(void)
 static int add_line(struct compare *cmp, const char *figure, struct keyed *const *rows,
 		    const size_t *nr)
 {
-	struct compare_line line = { .row = rows[0]->row, .figure = figure }, *more;
-	struct series s[2] = {};
+	struct compare_line line = { .row = rows[0]->row, .figure = figure, .icount = true }, *more;
+	struct series *s = line.s;
 	struct figure fig;
 	bool ok = true;
 	size_t i;
@@ -247,49 +259,70 @@ static int add_line(struct compare *cmp, const char *figure, struct keyed *const
 	figure_named(&fig, figure);
 	line.unit = fig.unit;
 	line.more = fig.more;
-	line.icount = row_icount(&cmp->res[0], line.row);
 	for (side = 0; side < 2; side++) {
 		for (i = 0; ok && i < nr[side]; i++) {
 			ok = add_runs(&s[side], rows[side][i].row, figure);
 			line.noisy |= row_bool(rows[side][i].row, "noisy");
+			line.icount &= row_icount(&cmp->res[side], rows[side][i].row);
 		}
 		series_sort(&s[side]);
-		line.nr[side] = s[side].nr;
 		line.median[side] = s[side].nr ? series_median(&s[side]) : 0;
 	}
 	if (ok && s[0].nr && s[1].nr) {
 		ratio_of(&s[0], &s[1], &line.ratio);
 		more = realloc(cmp->lines, (cmp->nr + 1) * sizeof(line));
-		ok = more;
 		if (more) {
 			cmp->lines = more;
 			cmp->lines[cmp->nr++] = line;
+			return EX_OK;
 		}
+		ok = false;
 	}
 	free(s[0].v);
 	free(s[1].v);
 	return ok ? EX_OK : no_memory();
 }
 
-/* What a figure is the sum of has to be alike. */
-static bool other_sum(struct keyed *const *rows, const char *figure)
+/* What a figure is the sum of has to be alike, in each row that has it. */
+static bool other_sum(struct keyed *const *rows, const size_t *nr)
 {
-	double a = 0, b = 0;
+	double first = 0, bytes;
+	bool any = false;
+	size_t i;
+	int side;
 
-	row_num(rows[0]->row, "bytes", &a);
-	row_num(rows[1]->row, "bytes", &b);
-	return a != b && (!strcmp(figure, "cpu_ns") || !strcmp(figure, "wall_ns"));
+	for (side = 0; side < 2; side++) {
+		for (i = 0; i < nr[side]; i++) {
+			struct json_object *row = rows[side][i].row;
+
+			if (!row_measured(row) || !row_num(row, "bytes", &bytes))
+				continue;
+			if (any && bytes != first)
+				return true;
+			first = bytes;
+			any = true;
+		}
+	}
+	return false;
 }
 
+/* All figures of all that is alike: a row may lack what another has. */
 static int add_lines(struct compare *cmp, struct keyed *const *rows, const size_t *nr)
 {
-	const char *names[NAMES_MAX];
-	unsigned int i, found = figure_names(rows[0]->row, names);
+	const char *names[ALL_MAX];
+	bool differ = other_sum(rows, nr);
+	unsigned int i, found = 0;
+	size_t row;
 	int ret = EX_OK;
 
-	for (i = 0; i < found && !ret; i++)
-		if (bench_listed(cmp->figures, names[i]) && !other_sum(rows, names[i]))
+	for (row = 0; row < nr[0]; row++)
+		row_names(rows[0][row].row, names, &found);
+	for (i = 0; i < found && !ret; i++) {
+		bool sum = !strcmp(names[i], "cpu_ns") || !strcmp(names[i], "wall_ns");
+
+		if (bench_listed(cmp->figures, names[i]) && !(sum && differ))
 			ret = add_line(cmp, names[i], rows, nr);
+	}
 	return ret;
 }
 

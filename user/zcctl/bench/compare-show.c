@@ -77,8 +77,8 @@ static struct json_object *line_json(const struct compare *cmp, const struct com
 
 	json_object_object_add(obj, "row", row_key(cmp, line->row));
 	out_add_str(obj, "figure", line->figure);
-	out_add_u64(obj, "a_runs", line->nr[0]);
-	out_add_u64(obj, "b_runs", line->nr[1]);
+	out_add_u64(obj, "a_runs", line->s[0].nr);
+	out_add_u64(obj, "b_runs", line->s[1].nr);
 	json_object_object_add(obj, "a_median", number(line->median[0]));
 	json_object_object_add(obj, "b_median", number(line->median[1]));
 	json_object_object_add(obj, "ratio", number(r->ratio));
@@ -87,9 +87,10 @@ static struct json_object *line_json(const struct compare *cmp, const struct com
 	out_add_str(obj, "verdict", verdicts[compare_verdict(line)]);
 	json_object_object_add(obj, "more_is_better", json_object_new_boolean(line->more));
 	json_object_object_add(obj, "coarse",
-			       json_object_new_boolean(line->nr[0] < RATIO_FEW ||
-						       line->nr[1] < RATIO_FEW));
+			       json_object_new_boolean(line->s[0].nr < RATIO_FEW ||
+						       line->s[1].nr < RATIO_FEW));
 	json_object_object_add(obj, "noisy", json_object_new_boolean(line->noisy));
+	json_object_object_add(obj, "judged", json_object_new_boolean(line->judged));
 	json_object_object_add(obj, "failed", json_object_new_boolean(compare_too_bad(cmp, line)));
 	return obj;
 }
@@ -194,13 +195,14 @@ static void text_notes(const struct compare *cmp)
 
 	for (i = 0; i < cmp->nr; i++) {
 		const struct compare_line *line = &cmp->lines[i];
-		size_t nr = line->nr[0] < line->nr[1] ? line->nr[0] : line->nr[1];
+		size_t nr = line->s[0].nr < line->s[1].nr ? line->s[0].nr : line->s[1].nr;
 
 		count[compare_verdict(line)]++;
 		noisy += line->noisy;
 		if (nr < few && nr > 1) {
 			few = nr;
-			memcpy(least, line->nr, sizeof(least));
+			least[0] = line->s[0].nr;
+			least[1] = line->s[1].nr;
 		}
 	}
 	printf("\n%zu better, %zu worse, %zu with no difference that these runs show",
@@ -210,6 +212,9 @@ static void text_notes(const struct compare *cmp)
 	if (count[COMPARE_UNKNOWN])
 		printf(", %zu of single runs, of which nothing is known", count[COMPARE_UNKNOWN]);
 	puts("");
+	if (compare_judged(cmp))
+		printf("%zu judged by --fail-worse, with intervals so wide that of all of these one is "
+		       "wrong with\n5 %% at most\n", compare_judged(cmp));
 	if (few < RATIO_FEW)
 		printf("Intervals are coarse: with %zu and %zu runs all of one side are below the "
 		       "other by chance\n"

@@ -16,11 +16,14 @@
  * @figure: its name
  * @unit:   of it
  * @more:   the more the better
- * @icount: it counts instructions
- * @nr:     runs of A and of B
+ * @icount: it counts instructions, on both sides
+ * @s:      runs of A and of B
  * @median: of A and of B
  * @noisy:  a row of either says so
  * @ratio:  of B to A
+ * @judged: --fail-worse looks at it,
+ * @sure:   by the same with an interval that is so wide that of all that it looks at hardly
+ *          one is wrong
  */
 struct compare_line {
 	struct json_object *row;
@@ -28,10 +31,12 @@ struct compare_line {
 	enum figure_unit unit;
 	bool more;
 	bool icount;
-	size_t nr[2];
+	struct series s[2];
 	double median[2];
 	bool noisy;
 	struct ratio ratio;
+	bool judged;
+	struct ratio sure;
 };
 
 enum compare_verdict { COMPARE_UNKNOWN, COMPARE_SAME, COMPARE_BETTER, COMPARE_WORSE };
@@ -62,6 +67,10 @@ int compare_figures(const struct compare *cmp);
 int compare_match(struct compare *cmp);
 
 enum compare_verdict compare_verdict(const struct compare_line *line);
+
+/* compare-judge.c */
+int compare_judge(struct compare *cmp);
+size_t compare_judged(const struct compare *cmp);
 bool compare_too_bad(const struct compare *cmp, const struct compare_line *line);
 void compare_json(const struct compare *cmp);
 void compare_text(const struct compare *cmp);

@@ -89,7 +89,15 @@ static double divide(double b, double a)
 	return a > 0 ? b / a : INFINITY;
 }
 
-static void interval(const struct series *a, const struct series *b, struct ratio *ratio)
+/**
+ * ratio_interval - what the ratio of the medians is between
+ * @a:     sorted, not empty
+ * @b:     sorted, not empty
+ * @tail:  share of the draws that is left out at either end
+ * @ratio: the interval goes there
+ */
+void ratio_interval(const struct series *a, const struct series *b, double tail,
+		    struct ratio *ratio)
 {
 	size_t i, draws = DRAWS_RUNS / (a->nr + b->nr);
 	uint32_t *times = calloc(a->nr + b->nr, sizeof(*times));
@@ -105,8 +113,9 @@ static void interval(const struct series *a, const struct series *b, struct rati
 			all[i] = divide(draw_median(b, times, &state), base);
 		}
 		qsort(all, draws, sizeof(*all), compare);
-		ratio->low = all[draws / 40];
-		ratio->high = all[draws - 1 - draws / 40];
+		i = draws * tail;
+		ratio->low = all[i];
+		ratio->high = all[draws - 1 - i];
 		ratio->known = true;
 	}
 	free(all);
@@ -123,7 +132,7 @@ void ratio_of(const struct series *a, const struct series *b, struct ratio *rati
 {
 	*ratio = (struct ratio){ .ratio = divide(series_median(b), series_median(a)) };
 	if (a->nr > 1 && b->nr > 1)
-		interval(a, b, ratio);
+		ratio_interval(a, b, RATIO_TAIL, ratio);
 }
 
 /* How likely all of so many runs are below all of the others, or above, if nothing differs. */

@@ -12,6 +12,9 @@
 #define RATIO_FEW	6
 #define SERIES_MAX	10000
 
+/* At either end of an interval of 95 % */
+#define RATIO_TAIL	0.025
+
 /**
  * struct series - what runs gave
  * @nr: runs; more than SERIES_MAX are not looked at
@@ -39,6 +42,8 @@ struct ratio {
 bool series_add(struct series *s, double v);
 void series_sort(struct series *s);
 double series_median(const struct series *s);
+void ratio_interval(const struct series *a, const struct series *b, double tail,
+		    struct ratio *ratio);
 void ratio_of(const struct series *a, const struct series *b, struct ratio *ratio);
 double ratio_by_chance(size_t a, size_t b);
 
