@@ -4,9 +4,13 @@
 what --fail-worse judges. TAP output.
 """
 import json
+import os
 import random
 import re
+import resource
+import subprocess
 import sys
+import time
 
 from reports import compare, error, expect, file, report, result, row, run, sampled, saved, tap
 
@@ -180,7 +184,23 @@ def matching():
     result("some figures", "" if [f["figure"] for f in obj["figures"]] == ["wall_ns"] else obj)
 
 
+def large():
+    """Ten thousand rows, of tests that take turns, in seconds: by the zcctl that people have"""
+    sides = [saved(report([row(test=f"t{i % 7}", request_bytes=4096 * (i % 997), per_call=i,
+                               samples={"cpu_ns": [base + i, base + i]}) for i in range(10000)]))
+             for base in (1000, 1001)]
+    begin = time.monotonic()
+    res = subprocess.run([os.path.join(os.environ["BUILD"], "zcctl"), "-j", "bench", "compare", *sides],
+                         capture_output=True, check=False, timeout=300)
+    took = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+    print(f"# {time.monotonic() - begin:.1f} s")
+    result("ten thousand rows", "" if res.returncode == 0 and
+           len(json.loads(res.stdout)["figures"]) == 10000 else res.stderr)
+    result("take seconds", "" if took < 60 else f"{took} s of CPU time, of all of this program's")
+
+
 def main():
+    large()
     verdicts()
     by_chance()
     failing()

@@ -39,7 +39,10 @@ def errors():
         "rows null": ('{"schema":"zc-bench/1","rows":[null]}', "row 1 is null"),
         "garbage behind it": (good + "x", "no JSON"),
         "deep": ('{"schema":"zc-bench/1","rows":' + "[" * 100, "no JSON"),
-        "too large a number": (good.replace("1048576", "1e999"), '"bytes" is'),
+        "too large a number": (good.replace("1048576", "1e999"),
+                               'row 1: "bytes" is not finite, not a number'),
+        "too large a run": (good.replace("[1, 2", "[1, 1e999"),
+                            'row 1: "cpu_ns" is a list with what is not finite, not a list of numbers'),
         "many rows": (json.dumps(report([row()] * 10001)), "more than 10000 rows"),
     }
     for name, (text, want) in cases.items():
@@ -84,6 +87,8 @@ def errors():
               "takes percent", 2)
     error("where no page can be", ["report", file(good), "-o", TMP], "is a directory")
     error("no folder for it", ["report", file(good), "-o", TMP + "/none/x"], "cannot make")
+    error("too many rows for a page", ["report", file(json.dumps(report([row(request_bytes=i) for i in
+          range(2001)]))), "-o", "-"], "there are 2001 rows, and a page has 2000 at most")
     res = run("report", "-", "-o", "-", given=good.encode())
     result("from standard input", "" if res.returncode == 0 and b"</html>" in res.stdout else res)
 

@@ -71,34 +71,35 @@ static char *make_key(const struct fields *fields, struct json_object *row)
 	return key;
 }
 
-/* What tells rows of a test apart, on either side. */
-static void key_fields(const struct compare *cmp, const char *test, struct fields *fields)
+/* What tells rows of a test apart, on either side; NULL: no memory. */
+static const struct fields *key_fields(struct compare *cmp, const char *test)
 {
-	fields->nr = 0;
-	fields_of(fields, &cmp->res[0], test);
-	fields_of(fields, &cmp->res[1], test);
-	qsort(fields->name, fields->nr, sizeof(*fields->name), by_name);
+	struct compare_test *known = compare_test(cmp, test);
+
+	if (!known || known->keyed)
+		return known ? &known->key : NULL;
+	fields_of(&known->key, &cmp->res[0], test);
+	fields_of(&known->key, &cmp->res[1], test);
+	qsort(known->key.name, known->key.nr, sizeof(*known->key.name), by_name);
+	known->keyed = true;
+	return &known->key;
 }
 
-static int side_init(const struct compare *cmp, int which, struct side *side)
+static int side_init(struct compare *cmp, int which, struct side *side)
 {
 	const struct results *res = &cmp->res[which];
-	struct fields fields = { .nr = 0 };
-	const char *test = NULL;
 	size_t i, nr = results_nr(res);
 
 	side->rows = calloc(nr + 1, sizeof(*side->rows));
 	side->seen = calloc(nr + 1, sizeof(*side->seen));
 	for (i = 0; i < nr && side->rows && side->seen; i++) {
 		struct keyed *k = &side->rows[i];
+		const struct fields *fields;
 
 		k->row = results_row(res, i);
 		k->nr = i;
-		if (!test || strcmp(test, row_str(k->row, "test"))) {
-			test = row_str(k->row, "test");
-			key_fields(cmp, test, &fields);
-		}
-		k->key = make_key(&fields, k->row);
+		fields = key_fields(cmp, row_str(k->row, "test"));
+		k->key = fields ? make_key(fields, k->row) : NULL;
 		if (!k->key)
 			break;
 		side->nr++;

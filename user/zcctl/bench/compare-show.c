@@ -10,23 +10,24 @@
 
 static const char *const verdicts[] = { "unknown", "same", "better", "worse" };
 
-/* Rows of a test come together: what tells them apart is found once. */
-static const struct fields *naming(const struct compare *cmp, const char *test)
+/* Found once for each test; none where there is no memory. */
+static const struct fields *naming(struct compare *cmp, const char *test)
 {
-	static struct fields fields;
-	static const char *last;
+	static const struct fields none;
+	struct compare_test *known = compare_test(cmp, test);
 
-	if (last && !strcmp(last, test))
-		return &fields;
-	last = test;
-	fields.nr = 0;
-	fields_naming(&fields, &cmp->res[0], test);
-	fields_naming(&fields, &cmp->res[1], test);
-	return &fields;
+	if (!known)
+		return &none;
+	if (!known->named) {
+		fields_naming(&known->naming, &cmp->res[0], test);
+		fields_naming(&known->naming, &cmp->res[1], test);
+		known->named = true;
+	}
+	return &known->naming;
 }
 
 /* By what a reader knows the row. */
-static void row_name(const struct compare *cmp, struct json_object *row, char *buf, size_t size)
+static void row_name(struct compare *cmp, struct json_object *row, char *buf, size_t size)
 {
 	const struct fields *fields = naming(cmp, row_str(row, "test"));
 	const char *cache = row_str(row, "cache");
@@ -48,7 +49,7 @@ static struct json_object *number(double val)
 }
 
 /* What tells the row apart, as it is there. */
-static struct json_object *row_key(const struct compare *cmp, struct json_object *row)
+static struct json_object *row_key(struct compare *cmp, struct json_object *row)
 {
 	struct json_object *key = json_object_new_object(), *val;
 	static const char *const always[] = { "test", "path", "cache", "bytes" };
@@ -64,13 +65,13 @@ static struct json_object *row_key(const struct compare *cmp, struct json_object
 	return key;
 }
 
-static void add_key(struct json_object *list, const struct compare *cmp,
+static void add_key(struct json_object *list, struct compare *cmp,
 		    struct json_object *row)
 {
 	json_object_array_add(list, row_key(cmp, row));
 }
 
-static struct json_object *line_json(const struct compare *cmp, const struct compare_line *line)
+static struct json_object *line_json(struct compare *cmp, const struct compare_line *line)
 {
 	struct json_object *obj = json_object_new_object();
 	const struct ratio *r = &line->ratio;
@@ -95,7 +96,7 @@ static struct json_object *line_json(const struct compare *cmp, const struct com
 	return obj;
 }
 
-void compare_json(const struct compare *cmp)
+void compare_json(struct compare *cmp)
 {
 	struct json_object *obj = out_new("comparison"), *list = json_object_new_array(), *alone;
 	static const char *const names[] = { "only_a", "only_b" };
@@ -153,7 +154,7 @@ static const char *ratio_text(double val, char *buf)
 	return buf;
 }
 
-static void text_line(const struct compare *cmp, const struct compare_line *line, int width)
+static void text_line(struct compare *cmp, const struct compare_line *line, int width)
 {
 	char name[256], a[FIGURE_TEXT], b[FIGURE_TEXT], text[FIGURE_TEXT], low[FIGURE_TEXT],
 	     high[FIGURE_TEXT], range[3 * FIGURE_TEXT] = "-";
@@ -173,7 +174,7 @@ static void text_line(const struct compare *cmp, const struct compare_line *line
 	       line->noisy ? ", noisy" : "", compare_too_bad(cmp, line) ? "  <<<" : "");
 }
 
-static void text_alone(const struct compare *cmp, int side)
+static void text_alone(struct compare *cmp, int side)
 {
 	size_t i, nr = json_object_array_length(cmp->alone[side]);
 	char name[256], file[PLAIN_SIZE(PATH_MAX)];
@@ -239,7 +240,7 @@ static void text_file(const struct compare *cmp, int side)
 	printf("%c: %s\n", "AB"[side], out_plain(cmp->name[side], file, sizeof(file)));
 }
 
-void compare_text(const struct compare *cmp)
+void compare_text(struct compare *cmp)
 {
 	int width = 12, len;
 	char name[256];

@@ -76,6 +76,33 @@ static void be_plain(struct compare *cmp, int side)
 	*res = plain;
 }
 
+/**
+ * compare_test - what is known of a test
+ * @cmp:  with the reports
+ * @name: of a row of theirs
+ *
+ * Returns: it, new or not; NULL: no memory.
+ */
+struct compare_test *compare_test(struct compare *cmp, const char *name)
+{
+	struct compare_test **more;
+	size_t i;
+
+	for (i = 0; i < cmp->nr_tests; i++)
+		if (!strcmp(cmp->tests[i]->name, name))
+			return cmp->tests[i];
+	more = realloc(cmp->tests, (i + 1) * sizeof(*more));
+	if (!more)
+		return NULL;
+	cmp->tests = more;
+	more[i] = calloc(1, sizeof(**more));
+	if (!more[i])
+		return NULL;
+	more[i]->name = name;
+	cmp->nr_tests++;
+	return more[i];
+}
+
 static int read_both(struct compare *cmp, char **names)
 {
 	int ret, i;
@@ -144,6 +171,9 @@ static int run_and_free(struct compare *cmp, char **names)
 		free(cmp->lines[k].s[1].v);
 	}
 	free(cmp->lines);
+	for (k = 0; k < cmp->nr_tests; k++)
+		free(cmp->tests[k]);
+	free(cmp->tests);
 	return ret;
 }
 

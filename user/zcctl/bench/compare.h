@@ -42,6 +42,22 @@ struct compare_line {
 enum compare_verdict { COMPARE_UNKNOWN, COMPARE_SAME, COMPARE_BETTER, COMPARE_WORSE };
 
 /**
+ * struct compare_test - a test, whose rows may come together or not
+ * @name:   its name
+ * @keyed:  @key is known
+ * @named:  @naming is
+ * @key:    what tells its rows apart
+ * @naming: what of this a reader knows them by
+ */
+struct compare_test {
+	const char *name;
+	bool keyed;
+	bool named;
+	struct fields key;
+	struct fields naming;
+};
+
+/**
  * struct compare - two sets of reports, side by side
  * @name:       what they are called
  * @res:        what was read
@@ -50,6 +66,8 @@ enum compare_verdict { COMPARE_UNKNOWN, COMPARE_SAME, COMPARE_BETTER, COMPARE_WO
  * @fail_worse: share by which something has to be worse to be a failure
  * @lines:      what both have
  * @nr:         of these
+ * @tests:      those of the rows, as they come up
+ * @nr_tests:   their number
  * @alone:      rows of A and of B that have no like, or that only one has measured
  */
 struct compare {
@@ -60,8 +78,12 @@ struct compare {
 	double fail_worse;
 	struct compare_line *lines;
 	size_t nr;
+	struct compare_test **tests;
+	size_t nr_tests;
 	struct json_object *alone[2];
 };
+
+struct compare_test *compare_test(struct compare *cmp, const char *name);
 
 int compare_figures(const struct compare *cmp);
 int compare_match(struct compare *cmp);
@@ -72,8 +94,8 @@ enum compare_verdict compare_verdict(const struct compare_line *line);
 int compare_judge(struct compare *cmp);
 size_t compare_judged(const struct compare *cmp);
 bool compare_too_bad(const struct compare *cmp, const struct compare_line *line);
-void compare_json(const struct compare *cmp);
-void compare_text(const struct compare *cmp);
+void compare_json(struct compare *cmp);
+void compare_text(struct compare *cmp);
 
 /* compare-env.c */
 struct json_object *compare_differences(const struct compare *cmp);

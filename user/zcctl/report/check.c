@@ -53,12 +53,31 @@ static bool is_number(struct json_object *val)
 	       isfinite(json_object_get_double(val));
 }
 
+/* What it is, as an error has it. */
 static const char *type_of(struct json_object *val)
 {
 	static const char *const names[] = { "null", "a boolean", "a number", "a number",
 		"an object", "a list", "a string" };
 
+	if (json_object_is_type(val, json_type_double) && !isfinite(json_object_get_double(val)))
+		return "not finite";
 	return names[json_object_get_type(val)];
+}
+
+/* The same of a list: what the first is that is no number */
+static const char *type_in(struct json_object *list)
+{
+	size_t i, nr = json_object_is_type(list, json_type_array) ?
+		       json_object_array_length(list) : 0;
+
+	for (i = 0; i < nr; i++) {
+		struct json_object *val = json_object_array_get_idx(list, i);
+
+		if (json_object_is_type(val, json_type_double) &&
+		    !isfinite(json_object_get_double(val)))
+			return "a list with what is not finite";
+	}
+	return type_of(list);
 }
 
 static int bad(const struct place *place, const char *key, struct json_object *val,
@@ -69,7 +88,7 @@ static int bad(const struct place *place, const char *key, struct json_object *v
 	if (!strcmp(place->what, "row"))
 		snprintf(nr, sizeof(nr), " %zu", place->nr + 1);
 	return out_error(EX_FAILED, 0, NULL, "%s, %s%s: \"%s\" is %s, not %s", place->path,
-			 place->what, nr, key, val ? type_of(val) : "missing or null", wanted);
+			 place->what, nr, key, val ? type_in(val) : "missing or null", wanted);
 }
 
 /* A list of numbers from 0 up, of which those that are not known are null. */

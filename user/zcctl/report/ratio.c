@@ -93,7 +93,7 @@ static double divide(double b, double a)
  * ratio_interval - what the ratio of the medians is between
  * @a:     sorted, not empty
  * @b:     sorted, not empty
- * @tail:  share of the draws that is left out at either end
+ * @tail:  share of the draws that is left out at either end; of less than one all of the range
  * @ratio: the interval goes there
  */
 void ratio_interval(const struct series *a, const struct series *b, double tail,
@@ -114,8 +114,8 @@ void ratio_interval(const struct series *a, const struct series *b, double tail,
 		}
 		qsort(all, draws, sizeof(*all), compare);
 		i = draws * tail;
-		ratio->low = all[i];
-		ratio->high = all[draws - 1 - i];
+		ratio->low = i ? all[i] : divide(b->v[0], a->v[a->nr - 1]);
+		ratio->high = i ? all[draws - 1 - i] : divide(b->v[b->nr - 1], a->v[0]);
 		ratio->known = true;
 	}
 	free(all);

@@ -17,7 +17,7 @@ static const char report_help[] =
 "can be kept, sent, printed, and looked at without a network.\n"
 "\n"
 "RESULTS are files, with one report or several, one after the other; folders, of which all\n"
-"*.json are read; or - for standard input.\n"
+"*.json are read; or - for standard input. A page has 2000 rows at most.\n"
 "\n"
 "  -o, --output FILE  the page (default report.html); -: standard output\n"
 "\n"
@@ -25,6 +25,9 @@ static const char report_help[] =
 "  zcctl -j bench io FILE >io.json\n"
 "  zcctl -j bench alloc >alloc.json\n"
 "  zcctl report io.json alloc.json -o report.html\n";
+
+/* Nobody reads more; and each row is looked for among all that it could lose to. */
+#define PAGE_ROWS	2000u
 
 static int write_page(const struct views *views, const char *path)
 {
@@ -71,6 +74,10 @@ static int make(struct results *res, char **names, const char *path)
 		return ret;
 	if (!results_nr(res))
 		return out_error(EX_FAILED, 0, NULL, "there are no rows to make a page of");
+	if (results_nr(res) > PAGE_ROWS)
+		return out_error(EX_FAILED, 0, "make pages of some of the reports each",
+				 "there are %zu rows, and a page has %u at most",
+				 results_nr(res), PAGE_ROWS);
 	if (views_init(&views, res))
 		ret = write_page(&views, path);
 	else

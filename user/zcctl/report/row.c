@@ -2,6 +2,7 @@
 /* Rows of a report: what they have, and which of it tells them apart. */
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "results.h"
@@ -196,27 +197,62 @@ bool fields_alike(const struct fields *fields, struct json_object *a, struct jso
 	return true;
 }
 
+/* What a row has of two fields, as text. */
+struct pair {
+	char *other;
+	char *name;
+};
+
+static int by_pair(const void *a, const void *b)
+{
+	const struct pair *x = a, *y = b;
+
+	return strcmp(x->other, y->other) ?: strcmp(x->name, y->name);
+}
+
+/* Those of the rows of the test, sorted; fewer than there are where there is no memory. */
+static size_t pairs_of(const struct results *res, const char *test, const char *name,
+		       const char *other, struct pair *pairs)
+{
+	char text[512];
+	size_t i, nr = 0;
+
+	for (i = 0; i < results_nr(res); i++) {
+		struct json_object *row = results_row(res, i);
+
+		if (strcmp(row_str(row, "test"), test))
+			continue;
+		pairs[nr].other = strdup(row_field(row, other, text, sizeof(text)));
+		pairs[nr].name = strdup(row_field(row, name, text, sizeof(text)));
+		if (!pairs[nr].other || !pairs[nr].name) {
+			free(pairs[nr].other);
+			free(pairs[nr].name);
+			break;
+		}
+		nr++;
+	}
+	if (nr)
+		qsort(pairs, nr, sizeof(*pairs), by_pair);
+	return nr;
+}
+
 /* Has a field one value for each value of another? Then it says nothing beside that. */
 bool field_follows(const struct results *res, const char *test, const char *name,
 		   const char *other)
 {
-	struct json_object *row, *before;
-	size_t i, k;
+	struct pair *pairs = calloc(results_nr(res) + 1, sizeof(*pairs));
+	size_t i, nr = pairs ? pairs_of(res, test, name, other, pairs) : 0;
+	bool follows = true;
 
-	for (i = 0; i < results_nr(res); i++) {
-		row = results_row(res, i);
-		if (strcmp(row_str(row, "test"), test))
-			continue;
-		for (k = 0; k < i; k++) {
-			before = results_row(res, k);
-			if (!strcmp(row_str(before, "test"), test) &&
-			    same_field(row, before, other))
-				break;
-		}
-		if (k < i && !same_field(row, results_row(res, k), name))
-			return false;
+	for (i = 1; i < nr && follows; i++)
+		follows = strcmp(pairs[i - 1].other, pairs[i].other) ||
+			  !strcmp(pairs[i - 1].name, pairs[i].name);
+	for (i = 0; i < nr; i++) {
+		free(pairs[i].other);
+		free(pairs[i].name);
 	}
-	return true;
+	free(pairs);
+	return follows;
 }
 
 /* Sums of other fields, and what is the path's own, or the cache's */
