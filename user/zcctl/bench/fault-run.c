@@ -70,12 +70,32 @@ static int map_buffer(struct zc_context *zc, const struct fault_way *way, uint64
 	return *data == MAP_FAILED ? -errno : 0;
 }
 
-/* Advice has to come before the pages: then these are asked for by another call. */
+/*
+ * Where transparent hugepages can be all of it: kernels before 6.7 put memory anywhere, and of
+ * its first and last 2 MiB then none is huge, as it is with hugetlb and zc. NULL: anywhere.
+ */
+static char *huge_place(const struct fault_way *way, uint64_t size)
+{
+	char *all;
+
+	if (way->advice != MADV_HUGEPAGE)
+		return NULL;
+	all = mmap(NULL, size + ZC_HUGE_SIZE, PROT_NONE, ANON | MAP_NORESERVE, -1, 0);
+	if (all == MAP_FAILED)
+		return NULL;
+	munmap(all, size + ZC_HUGE_SIZE);
+	return all + (-(uintptr_t)all & (ZC_HUGE_SIZE - 1));
+}
+
+/*
+ * Advice has to come before the pages: then these are asked for by another call. *@data: where
+ * it may be.
+ */
 static int map_anonymous(const struct fault_way *way, uint64_t size, char **data)
 {
 	int populate = way->populate && !way->advice ? MAP_POPULATE : 0;
 
-	*data = mmap(NULL, size, PROT_READ | PROT_WRITE, way->flags | populate, -1, 0);
+	*data = mmap(*data, size, PROT_READ | PROT_WRITE, way->flags | populate, -1, 0);
 	if (*data == MAP_FAILED)
 		return -errno;
 	if (way->advice && madvise(*data, size, way->advice))
@@ -123,7 +143,7 @@ static void work(const struct fault_way *way, uint64_t size, struct bench_latenc
 	struct zc_context *zc = NULL;
 	struct zc_stats stats = {};
 	uint64_t begin, cpu;
-	char *data = NULL;
+	char *data = huge_place(way, size);
 	size_t i;
 
 	told->err = way->flags ? 0 : zc_open(&zc) ?: zc_query_stats(zc, &stats);
