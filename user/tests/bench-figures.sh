@@ -203,6 +203,13 @@ for runs in 2 4 5 6 20; do
 		--paths rw-4k,sendfile
 	tap_check "$runs runs: how far they spread" spreads "runs$runs"
 done
+# What is held against zc is said to be CPU time, or that of all processors.
+ways()
+{
+	"$zcctl" bench io "$dir/file" --repeat 1 --cache hot --paths sendfile | tee "$dir/ways"
+	grep -q "+cache *of zc *all$" "$dir/ways"
+}
+tap_check "bench io: of zc by both" ways
 # table RUNS WORDS: is it said below a table, and is the figure that of the definition?
 table()
 {

@@ -85,8 +85,9 @@ static bool same_kind(const struct bench_transfer *a, const struct bench_transfe
 	       a->lanes == b->lanes;
 }
 
-/* The cheapest way of zc for the same, or NULL. */
-static struct io_row *best_zc(struct io_bench *b, const struct io_row *like)
+/* The way of zc that has least of a figure, for the same; or NULL. */
+static struct io_row *best_zc(struct io_bench *b, const struct io_row *like,
+			      enum io_figure which)
 {
 	struct io_row *best = NULL;
 	unsigned int i;
@@ -96,7 +97,7 @@ static struct io_row *best_zc(struct io_bench *b, const struct io_row *like)
 
 		if (!row->t.path->zc || row->last.err || !same_kind(&row->t, &like->t))
 			continue;
-		if (!best || cost(row) < cost(best))
+		if (!best || io_figure(row, which) < io_figure(best, which))
 			best = row;
 	}
 	return best;
@@ -138,20 +139,32 @@ static struct io_row *sendfile_like(struct io_bench *b, const struct io_row *lik
 	return NULL;
 }
 
+/* Of the least that a way of zc has; "-" where that is not known. */
+static void show_part(struct io_bench *b, struct io_row *row, enum io_figure which)
+{
+	struct io_row *zc = best_zc(b, row, which);
+	uint64_t own = io_figure(row, which), of = zc ? io_figure(zc, which) : 0;
+
+	if (!of || own == BENCH_UNKNOWN || of == BENCH_UNKNOWN)
+		printf(" %7s", "-");
+	else
+		printf(" %7.2f", (double)own / of);
+}
+
 static void show_ratio(struct io_bench *b, struct io_row *row)
 {
-	struct io_row *zc = best_zc(b, row), *sendfile = sendfile_like(b, row);
+	struct io_row *zc = best_zc(b, row, IO_CPU), *sendfile = sendfile_like(b, row);
 	const char *verdict = "";
 
-	if (!zc) {
-		printf("  -");
+	show_part(b, row, IO_CPU);
+	show_part(b, row, IO_BUSY);
+	if (!zc)
 		return;
-	}
 	if (!row->t.path->zc && cost(row) < cost(zc))
 		verdict = " beats zc";
 	else if (row->t.path->zc && sendfile && cost(sendfile) < cost(row))
 		verdict = " sendfile beats it";
-	printf("  %.2f%s", (double)cost(row) / cost(zc), verdict);
+	fputs(verdict, stdout);
 }
 
 static void row_text(struct io_bench *b, struct io_row *row)
@@ -186,16 +199,18 @@ static void show_costs(struct io_bench *b)
 	unsigned int i;
 
 	label(b, NULL);
-	printf("%9s %s%9s %9s %9s  %s\n", bench_method.icount ? "kinsn/MiB" : "CPU s/GiB",
-	       " spread ", "copied", "syscalls", "+cache",
-	       "of zc");
+	printf("%9s %s%9s %9s %9s %7s %7s\n", bench_method.icount ? "kinsn/MiB" : "CPU s/GiB",
+	       " spread ", "copied", "syscalls", "+cache", "of zc", "all");
 	for (i = 0; i < b->nr; i++) {
 		row_text(b, &b->rows[i]);
-		any |= !!best_zc(b, &b->rows[i]);
+		any |= !!best_zc(b, &b->rows[i], IO_CPU);
 		untold |= b->rows[i].last.cache_bytes == BENCH_GROWTH_UNKNOWN;
 	}
 	if (any)
-		puts("of zc: times the cost of the cheapest way of zc, with all else alike");
+		printf("of zc: times the CPU time of the cheapest way of zc, of the sender%s\n"
+		       "alone, with all else alike; all: times what all processors of this machine did\n"
+		       "meanwhile, the kernel's threads, interrupts and strangers with it, of the way of\n"
+		       "zc that has least of that\n", b->peer.host ? "" : " and the receiver");
 	if (untold)
 		bench_untold_note();
 }
