@@ -67,7 +67,7 @@ killed()
 	[ $status -ne 0 ] && wait_for 20 nothing_left
 }
 
-ktap_plan 8
+ktap_plan 9
 
 head -c 24M /dev/urandom >"$dir/file"
 serve small "$dir/file" --connections 50 --requests 200 --repeat 1 --verify &&
@@ -116,6 +116,17 @@ serve thousand "$dev" --connections 1000 --requests 2000 --repeat 1 \
 	    assert r["path"] == "sendfile" or r["copied_bytes"] == r["leaked_buffers"] == 0, r
 	END
 ktap_test "a thousand connections: each is answered, none copied, nothing left" $?
+
+# Transfers without waiting are made by the kernel's workers: what the processors did is about
+# twice what the two processes did.
+serve busy "$dir/file" --size 64K --connections 20 --requests 400 --cache hot --repeat 3 \
+	--paths zc-async && rows busy <<-'END'
+	for r in rows:
+	    own = r["server_user_ns"] + r["server_system_ns"] + r["client_cpu_ns"]
+	    print("#", r["cpu_ns"] / own)
+	    assert r["cpu_ns"] > 1.3 * own, r
+	END
+ktap_test "what workers do for zc-async is in what the machine did" $?
 
 killed KILL server zc-async
 ktap_test "the server is killed: nothing is left" $?

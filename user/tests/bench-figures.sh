@@ -27,6 +27,8 @@ rows()
 	python3 -c 'import json, sys
 rows = json.load(open(sys.argv[1]))["rows"]
 assert rows
+told = [(r["path"], r["error"]) for r in rows if "error" in r]
+assert not told or "untold" in sys.argv[1], told
 exec(sys.stdin.read())' "$dir/$1"
 }
 
