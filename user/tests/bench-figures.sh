@@ -112,7 +112,7 @@ medians()
 	END
 }
 while read -r what arguments; do
-	arguments=$(echo "$arguments" | sed "s,FILE,$dir/file,")
+	arguments=${arguments//FILE/$dir/file}
 	# shellcheck disable=SC2086 # several words
 	tap_check "bench $what" bench "median-$what" "$what" $arguments --repeat 3
 	tap_check "bench $what: figures are the medians of the runs" medians "median-$what"

@@ -239,7 +239,7 @@ check "bench: one run cannot scatter, and --strict not judge it" 2 "$zcctl" benc
 	"$dir/file" --paths rw-4k --repeat 1 --cache hot --strict
 check "bench: of one run nothing is known" 0 "$zcctl" -j bench io "$dir/file" \
 	--paths rw-4k --repeat 1 --cache hot
-check "bench: of one run: it is null" 0 says '"spread":null,"runs":1,"noisy":false' out
+check "bench: of one run: it is null" 0 says '"spread":null,"spread_of":null,"runs":1,"noisy":false' out
 check "bench: the middle of two runs" 0 "$zcctl" -j bench io "$dir/file" --paths rw-4k \
 	--repeat 2 --cache hot
 check "bench: the middle of two runs is between them" 0 python3 -c 'import json, sys

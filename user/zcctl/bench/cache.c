@@ -165,9 +165,9 @@ int bench_cache_drop(int fd, uint64_t size)
 }
 
 /*
- * Fill it with the first @size bytes, and see that it is full, if that can be seen. Read more than once,
- * as a file in use is: the kernel moves it among the active ones then, which is not
- * to be counted as the cost of whoever comes next.
+ * Fill it with the first @size bytes, and see that it is full, if that can be seen. Read
+ * more than once, as a file in use is: the kernel moves it among the active ones then, which
+ * is not to be counted as the cost of whoever comes next.
  */
 int bench_cache_fill(int fd, uint64_t size)
 {
