@@ -169,6 +169,8 @@ void zc_op_cancel_one(struct zc_op *const *name);
 
 struct io_uring_cmd;
 
+int zc_submit_init(void);
+void zc_submit_exit(void);
 int zc_submit_sendfile(struct zc_file *zf, struct zc_sendfile *arg,
 		       struct io_uring_cmd *ucmd);
 int zc_submit_send(struct zc_file *zf, struct zc_send *arg,

@@ -31,9 +31,12 @@ static int __init zc_init(void)
 	ret = zc_async_init();
 	if (ret)
 		goto err_send;
-	ret = zc_target_init();
+	ret = zc_submit_init();
 	if (ret)
 		goto err_async;
+	ret = zc_target_init();
+	if (ret)
+		goto err_submit;
 	/* What is found from here on must not fail to come. */
 	ret = zc_netlink_init();
 	if (ret)
@@ -47,6 +50,8 @@ err_netlink:
 	zc_netlink_exit();
 err_target:
 	zc_target_exit();
+err_submit:
+	zc_submit_exit();
 err_async:
 	zc_async_exit();
 err_send:
@@ -65,6 +70,7 @@ static void __exit zc_exit(void)
 	zc_chardev_exit();
 	zc_target_exit();
 	zc_async_exit();
+	zc_submit_exit();
 	zc_send_exit();
 	zc_transfer_exit();
 	/* Not before all who have something to tell. */

@@ -83,6 +83,9 @@ struct zc_op_sendfile {
 	struct zc_transfer *t;
 };
 
+/* There may be thousands that wait, and kmalloc() would give each a third more. */
+static struct kmem_cache *zc_op_sendfiles;
+
 /* Of a buffer -> socket. */
 struct zc_op_send {
 	struct zc_op op;
@@ -193,7 +196,7 @@ static void zc_op_sendfile_end(struct zc_op *op, int err)
 		o->end.note->event.cached = o->arg.cached;
 	}
 	zc_end_tell(&o->end, err, o->arg.sent, o->arg.copied);
-	kfree(o);
+	kmem_cache_free(zc_op_sendfiles, o);
 }
 
 static void zc_op_sendfile_begin(struct zc_turn *turn)
@@ -282,7 +285,7 @@ static bool zc_reads_wait(const struct file *file, u32 flags)
 int zc_submit_sendfile(struct zc_file *zf, struct zc_sendfile *arg,
 		       struct io_uring_cmd *ucmd)
 {
-	struct zc_op_sendfile *o = kzalloc(sizeof(*o), GFP_KERNEL_ACCOUNT);
+	struct zc_op_sendfile *o = kmem_cache_zalloc(zc_op_sendfiles, GFP_KERNEL_ACCOUNT);
 	int ret;
 
 	if (!o)
@@ -307,7 +310,7 @@ int zc_submit_sendfile(struct zc_file *zf, struct zc_sendfile *arg,
 err_end:
 	zc_end_cancel(&o->end);
 err_free:
-	kfree(o);
+	kmem_cache_free(zc_op_sendfiles, o);
 	return ret;
 }
 
@@ -442,4 +445,23 @@ void zc_cancel_cyclic(struct zc_file *zf, const void *owner)
 void zc_cancel_uring(struct io_uring_cmd *ucmd)
 {
 	zc_op_cancel_one(&zc_uring_pdu(ucmd)->op);
+}
+
+/**
+ * zc_submit_init - get ready for transfers that nobody waits for
+ *
+ * Returns: 0 or -ENOMEM.
+ */
+int zc_submit_init(void)
+{
+	zc_op_sendfiles = KMEM_CACHE(zc_op_sendfile, SLAB_ACCOUNT);
+	return zc_op_sendfiles ? 0 : -ENOMEM;
+}
+
+/**
+ * zc_submit_exit - undo zc_submit_init(), when all have ended
+ */
+void zc_submit_exit(void)
+{
+	kmem_cache_destroy(zc_op_sendfiles);
 }
