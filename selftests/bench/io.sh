@@ -66,7 +66,7 @@ for r in json.load(open(sys.argv[1]))["rows"]:
         print(r.get("neighbour_evicted_bytes", -1))' "$dir/$1" "$2"
 }
 
-ktap_plan 16
+ktap_plan 17
 head -c 8M /dev/urandom >"$dir/file"
 sync
 rmmod zc 2>/dev/null
@@ -108,6 +108,20 @@ for connections in 1 3; do
 	content zc-direct,zc-cached,zc-auto,zc-buffer $connections
 	ktap_test "$connections connections: what arrives is the file" $? "$(cat "$dir/why")"
 done
+
+# What is held against zc: the costs of the same table, divided
+zcctl bench io "$dir/file" --size 1M --paths rw-4k,sendfile,zc-direct --repeat 1 >"$dir/out" &&
+	python3 - "$dir/out" >"$dir/why" 2>&1 <<-'END'
+	import re, sys
+	row = re.compile(r"([a-z]\S*) +(cold|hot) +([\d.]+) .*B +([\d.]+) +([\d.]+)")
+	rows = [found.groups() for found in map(row.match, open(sys.argv[1])) if found]
+	assert len(rows) == 6, rows
+	zc = {cache: float(cost) for path, cache, cost, _, _ in rows if path == "zc-direct"}
+	for path, cache, cost, part, _ in rows:
+	    assert abs(float(part) / (float(cost) / zc[cache]) - 1) < 0.05, (path, cache, part, rows)
+	    assert path != "rw-4k" or float(part) > 1, rows
+	END
+ktap_test "of zc: what costs more has more" $? "$(cat "$dir/why")"
 
 "${as_nobody[@]}" zcctl bench io /bin/bash --size 1M --paths sendfile,zc-auto --repeat 1 \
 	--cache hot >"$dir/out" 2>"$dir/err"
