@@ -11,11 +11,13 @@ selftests=tools/testing/selftests
 files="$selftests/kselftest.h
 	$selftests/kselftest_harness.h
 	$selftests/lib.mk
+	$selftests/Makefile
 	$selftests/run_kselftest.sh
 	$selftests/kselftest
 	tools/scripts/Makefile.include
 	tools/scripts/Makefile.arch
 	scripts/Makefile.compiler
+	scripts/subarch.include
 	scripts/checkpatch.pl
 	scripts/spelling.txt
 	scripts/const_structs.checkpatch

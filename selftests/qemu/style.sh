@@ -177,6 +177,20 @@ documentation()
 		-b html Documentation "$out/htmldocs"
 }
 
+# By the kernel's own Makefile, in a tree of what ksft.sh has of it
+kernel_tree()
+{
+	local linux=$ZC_TOP/$out/linux
+
+	rm -rf "$linux"
+	cp -r "$ZC_LAB/ksft" "$linux"
+	make -s -C selftests drop-in LINUX="$linux" &&
+		TOPICS="abi load" make -s -C "$linux/tools/testing/selftests" TARGETS=zc install \
+			KSFT_INSTALL_PATH="$linux/install" &&
+		"$linux/install/run_kselftest.sh" -l | tr '\n' ' ' |
+		grep -x 'zc/abi:abi zc/abi:abi32 zc/load:load.sh '
+}
+
 netlink_generated()
 {
 	"$ZC_QEMU/ynl.sh" --check
@@ -201,6 +215,7 @@ gate "files under 600 lines" file_sizes
 gate "sysfs is what Documentation/ABI says" sysfs_abi
 gate "netlink: generated files are those of the spec" netlink_generated
 gate "documentation by Sphinx, without a warning" documentation
+gate "the selftests in a kernel tree" kernel_tree
 gate "user space by gcc, -Werror" user_space gcc
 gate "user space by clang, -Werror" user_space clang
 gate "the model of a TLB" make -s -C selftests/qemu/tlb BUILD="$ZC_TOP/$out/tlb" WERROR=1 test

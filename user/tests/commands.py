@@ -22,7 +22,7 @@ TESTED = {
         "the target is looked for in the Makefile; .ci/run and make check-all run them",
     r"make (install|uninstall|dkms-install|dkms-remove|clean|deb|check-packages)":
         "selftests/qemu/style.sh, or by hand as it changes the machine",
-    r"make -C (user|selftests)\b": "selftests/qemu/style.sh and make check",
+    r"make -C (user|selftests|LINUX/tools/testing/selftests)\b": "selftests/qemu/style.sh and make check",
     r"make && insmod zc.ko": "make check: each guest does it",
     r"(systemd-sysusers|udevadm|usermod|systemctl) ": "selftests/zcctl/udev.sh has a udevd; logs in",
     r"cp packaging/systemd": "user/tests/prometheus.sh checks the units",
