@@ -44,7 +44,7 @@ check "an unknown option before the command: it is named" 0 says "'-x' is no opt
 check "-jp is -j -p" 2 "$zcctl" -jp stats frobnicate
 check "-jp is -j -p: pretty JSON" 0 says '^  "schema": "zcctl/1"' err
 for cmd in load unload doctor status alloc pool buffer leaks transfer stats top monitor dma send recv \
-	report; do
+	run report; do
 	check "$cmd --help" 0 "$zcctl" "$cmd" --help
 	check "$cmd --help says usage" 0 says "^usage: zcctl $cmd" out
 done

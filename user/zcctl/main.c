@@ -25,6 +25,7 @@ static const struct command commands[] = {
 	{ "dma", cmd_dma, "devices that use memory by themselves, and where they find it" },
 	{ "send", cmd_send, "send a file to HOST:PORT without a copy" },
 	{ "recv", cmd_recv, "receive on a TCP port" },
+	{ "run", cmd_run, "run a program as it is, with its sendfile(2) by zc" },
 	{ "bench", cmd_bench, "measure zc beside the usual ways" },
 	{ "report", cmd_report, "a page of what was measured, in charts and words" },
 };
@@ -125,9 +126,17 @@ static int run(int argc, char **argv)
 	return out_usage(*argv[1] == '-' ? "'%s' is no option" : "no command '%s'", argv[1]);
 }
 
+static void (*sigpipe)(int);
+
+/* Who is run in the place of zcctl has what zcctl was started with. */
+void main_restore(void)
+{
+	signal(SIGPIPE, sigpipe);
+}
+
 int main(int argc, char **argv)
 {
-	signal(SIGPIPE, SIG_IGN);
+	sigpipe = signal(SIGPIPE, SIG_IGN);
 	fill_standard();
 	/* What goes on for long is flushed line by line, where it can be seen what went wrong. */
 	if (!isatty(STDOUT_FILENO))

@@ -50,6 +50,11 @@ int cmd_send(int argc, char **argv);
 int cmd_recv(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
 int cmd_report(int argc, char **argv);
+int cmd_run(int argc, char **argv);
+
+/* main.c */
+
+void main_restore(void);
 
 /* output.c: data to stdout and errors to stderr, for people or as JSON */
 

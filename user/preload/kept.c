@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* Descriptors of the library's own, in a process that may close any. */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "preload.h"
+
+/* Above what programs count on, and below the limit of 1024 that most have. */
+#define HIGH	900
+
+/* Move it out of the program's way, if there is room. */
+static int move_high(int fd)
+{
+	int high = fcntl(fd, F_DUPFD_CLOEXEC, HIGH);
+
+	if (high < 0)
+		return fd;
+	close(fd);
+	return high;
+}
+
+/**
+ * kept_open - open a file for the library
+ * @kept:  what has none, written
+ * @path:  file
+ * @flags: of open(2)
+ *
+ * Returns: 0 or a positive errno. Any thread; of several the last one's stays.
+ */
+int kept_open(struct kept *kept, const char *path, int flags)
+{
+	int fd = open(path, flags | O_CLOEXEC | O_NOCTTY, 0644), old, err;
+	struct stat st;
+
+	if (fd < 0)
+		return errno;
+	if (fstat(fd, &st)) {
+		err = errno;
+		close(fd);
+		return err;
+	}
+	fd = move_high(fd);
+	atomic_store(&kept->dev, st.st_dev);
+	atomic_store(&kept->ino, st.st_ino);
+	old = -1;
+	/* Another thread was faster: it opened the same file. */
+	if (!atomic_compare_exchange_strong(&kept->fd, &old, fd))
+		close(fd);
+	return 0;
+}
+
+/**
+ * kept_get - the descriptor, if it is still that of the file
+ * @kept: file
+ *
+ * Another thread of the program may close it at once. Then a call with it fails, or is one of
+ * a file that takes no such call.
+ *
+ * Returns: the descriptor, or -1. It is forgotten then: the number is the program's.
+ */
+int kept_get(struct kept *kept)
+{
+	int fd = atomic_load(&kept->fd);
+	struct stat st;
+
+	if (fd < 0)
+		return -1;
+	if (!fstat(fd, &st) && st.st_dev == atomic_load(&kept->dev) &&
+	    st.st_ino == atomic_load(&kept->ino))
+		return fd;
+	atomic_compare_exchange_strong(&kept->fd, &fd, -1);
+	return -1;
+}

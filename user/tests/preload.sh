@@ -1,0 +1,196 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# libzc-sendfile.so and zcctl run, without root and without the module: programs notice
+# nothing, whether there is a device (a made-up one, device.c) or none. TAP output.
+# shellcheck disable=SC2317 # by tap_check
+set -u
+# shellcheck source=tap.sh
+. "${0%/*}/tap.sh"
+build=${BUILD:?}
+zcctl=$build/zcctl
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+unset ZC_SENDFILE ZC_SENDFILE_MIN ZC_SENDFILE_LOG LD_PRELOAD
+
+# fake ASSIGNMENT... COMMAND...: with the made-up device
+fake()
+{
+	env LD_PRELOAD="$build/test-device.so:$build/libzc-sendfile.so" "$@"
+}
+
+# logged CONDITION: is it true of the sums?
+logged()
+{
+	cat "$dir/log"
+	python3 - "$dir/log" "$1" <<-'END'
+		import json, sys
+		rows = [json.loads(line) for line in open(sys.argv[1])]
+		assert rows, "nobody has written a line"
+		keys = [k for k in rows[0] if k not in ("pid", "program")]
+		assert eval(sys.argv[2], {k: sum(row[k] for row in rows) for k in keys})
+	END
+}
+
+# promises [ASSIGNMENT...]: does sendfile() what it promises, with that?
+promises()
+{
+	rm -f "$dir/log"
+	"$@" "$build/test-sendfile" "$dir"
+}
+
+# By the file itself: what it exports is what others get.
+exports()
+{
+	[ "$(nm -D --defined-only "$build/libzc-sendfile.so" | cut -d' ' -f3 | xargs)" = \
+		"sendfile sendfile64" ]
+}
+
+# needs: no library but the C library, which each program has
+needs()
+{
+	! readelf -d "$build/libzc-sendfile.so" | grep NEEDED | grep -v 'lib[cmp][a-z]*\.so\|libdl'
+}
+
+# quiet COMMAND...: is what it prints the same, with the library?
+quiet()
+{
+	"$@" >"$dir/plain" 2>&1
+	"$zcctl" run -- "$@" >"$dir/run" 2>&1
+	cmp "$dir/plain" "$dir/run"
+}
+
+# fails TEXT COMMAND...: does zcctl run fail, and say that?
+fails()
+{
+	local text=$1 status
+
+	shift
+	"$zcctl" run "$@" >"$dir/out" 2>&1
+	status=$?
+	cat "$dir/out"
+	[ "$status" -ne 0 ] && grep -q -- "$text" "$dir/out"
+}
+
+run_sets()
+{
+	LD_PRELOAD="$build/test-device.so" "$zcctl" run --mode direct --min 1M --log "$dir/set" -- \
+		env >"$dir/out" &&
+		grep -qx "LD_PRELOAD=$build/libzc-sendfile.so:$build/test-device.so" "$dir/out" &&
+		grep -qx "ZC_SENDFILE=direct" "$dir/out" &&
+		grep -qx "ZC_SENDFILE_MIN=1048576" "$dir/out" &&
+		grep -qx "ZC_SENDFILE_LOG=$dir/set" "$dir/out"
+}
+
+run_python()
+{
+	rm -f "$dir/log"
+	LD_PRELOAD="$build/test-device.so" "$zcctl" run --log "$dir/log" -- python3 - <<-'END'
+		import os, socket, tempfile, threading
+		body = os.urandom(3 << 20)
+		a, b = socket.create_server(("127.0.0.1", 0)), socket.socket()
+		b.connect(a.getsockname())
+		c, got = a.accept()[0], bytearray()
+		def take():
+		    while part := b.recv(65536):
+		        got.extend(part)
+		thread = threading.Thread(target=take)
+		thread.start()
+		with tempfile.TemporaryFile() as f:
+		    f.write(body)
+		    f.flush()
+		    f.seek(0)
+		    assert c.sendfile(f) == len(body)
+		c.close()
+		thread.join()
+		assert got == body
+	END
+}
+
+# Whose exit status is the program's, and who is asked for by a path or by a name
+run_status()
+{
+	printf '#!/bin/sh\nexit 7\n' >"$dir/seven" && chmod +x "$dir/seven"
+	"$zcctl" run -- "$dir/seven"
+	[ $? -eq 7 ] || return
+	PATH=$dir:$PATH "$zcctl" run -- seven
+	[ $? -eq 7 ]
+}
+
+# What zcctl ignores for itself the program does not.
+run_sigpipe()
+{
+	# shellcheck disable=SC2016 # for the inner shell
+	"$zcctl" run -- sh -c 'kill -PIPE $$'
+	[ $? -eq 141 ]
+}
+
+installed()
+{
+	# shellcheck disable=SC2016 # for the inner shell
+	cp "$zcctl" "$dir" && mkdir -p "$dir/usr/sbin" "$dir/usr/lib" &&
+		cp "$zcctl" "$dir/usr/sbin" && cp "$build/libzc-sendfile.so" "$dir/usr/lib" &&
+		[ "$("$dir/usr/sbin/zcctl" run -- sh -c 'echo $LD_PRELOAD')" = \
+			"$dir/usr/lib/libzc-sendfile.so" ] &&
+		! "$dir/zcctl" run -- true
+}
+
+json_errors()
+{
+	"$zcctl" -j run -- "$dir/none" 2>"$dir/err"
+	python3 -c 'import json, sys; e = json.load(open(sys.argv[1]))["error"]
+assert e["errno"] == 2 and e["exit"] == 1' "$dir/err"
+}
+
+static_program()
+{
+	echo 'int main(void) { return 0; }' | ${CC:-cc} -static -x c -o "$dir/static" - &&
+		fails "linked statically" -- "$dir/static"
+}
+
+privileged()
+{
+	cp /bin/true "$dir/setuid" && chown 65534 "$dir/setuid" && chmod 4755 "$dir/setuid" &&
+		fails "gains rights" -- "$dir/setuid"
+}
+
+tap_check "the C library keeps its promises" promises env
+tap_check "the library exports sendfile, and no more" exports
+tap_check "it needs no other library" needs
+tap_check "it keeps them without a device" promises \
+	env LD_PRELOAD="$build/libzc-sendfile.so" ZC_SENDFILE_LOG="$dir/log"
+[ -e /dev/zc ] || tap_check "which is what the log says" \
+	logged "zc_calls == 0 and no_device > 100 and device_errno"
+for mode in auto direct cached; do
+	tap_check "it keeps them with one, $mode" promises \
+		fake ZC_SENDFILE=$mode ZC_SENDFILE_LOG="$dir/log"
+	tap_check "which has done it, $mode" logged "zc_calls > 100 and no_device == 0 and refused < 3"
+done
+tap_check "it keeps them, off" promises fake ZC_SENDFILE=off ZC_SENDFILE_LOG="$dir/log"
+tap_check "and the kernel has done it" logged "zc_calls == 0 and kernel_calls > 100"
+tap_check "it keeps them, with no smallest size" promises \
+	fake ZC_SENDFILE_MIN=0 ZC_SENDFILE_LOG="$dir/log"
+tap_check "and pieces are zc's, too" logged "zc_calls > 130"
+tap_check "it keeps them where zc refuses" promises \
+	fake FAKE_ERRNO=95 ZC_SENDFILE_LOG="$dir/log"
+tap_check "and the kernel has done it" logged "zc_calls == 0 and refused > 100"
+tap_check "a program of others, in Python" run_python
+tap_check "went through zc" logged "zc_bytes == 3 << 20 and kernel_calls <= 1"
+tap_check "nothing is printed" quiet ls /
+tap_check "zcctl run: the environment" run_sets
+tap_check "zcctl run: exit status, and scripts" run_status
+tap_check "zcctl run: signals" run_sigpipe
+tap_check "zcctl run: finds the library of its installation" installed
+tap_check "zcctl run: errors as JSON" json_errors
+tap_check "zcctl run: no program" fails "after --" true
+tap_check "zcctl run: no such program" fails "No such file" -- no-such-program
+tap_check "zcctl run: no such library" fails "No such file" --library "$dir/none.so" -- true
+tap_check "zcctl run: no such mode" fails "mode auto, direct" --mode fast -- true
+tap_check "zcctl run: no size" fails "'x' is no size" --min x -- true
+tap_check "zcctl run: a static program" static_program
+if [ "$(id -u)" -eq 0 ]; then
+	tap_check "zcctl run: a program that gains rights" privileged
+else
+	tap_skip "zcctl run: a program that gains rights" "only root can make one"
+fi
+tap_end
