@@ -139,7 +139,7 @@ payload()
 	cp "$dir.module/zc.ko" "$dir"
 	rm -r "$dir.module"
 	cp -a "$ZC_USER"/{zcctl,example-send,example-later,example-dma} "$dir/bin"
-	cp -a "$ZC_USER"/libzc.so* "$dir/lib"
+	cp -a "$ZC_USER"/libzc.so* "$ZC_USER/libzc-sendfile.so" "$dir/lib"
 	# Built by make check; the demo and the bench do without.
 	[ ! -e "$ZC_USER-static/zcctl" ] ||
 		cp -a "$ZC_USER-static/zcctl" "$dir/bin/zcctl-static"

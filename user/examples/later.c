@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <zc/uring.h>
 #include <zc/zc.h>
 
 static void fail(const char *what, int err)
@@ -93,7 +94,6 @@ static void from_buffer(struct zc_context *ctx, int file, int sock)
 static void by_io_uring(struct zc_context *ctx, int file, int sock)
 {
 	struct zc_sendfile arg = { .in_fd = file, .out_fd = sock, .len = INT64_MAX };
-	struct zc_uring_cmd *cmd;
 	struct io_uring ring;
 	struct io_uring_sqe *sqe;
 	struct io_uring_cqe *cqe;
@@ -102,12 +102,7 @@ static void by_io_uring(struct zc_context *ctx, int file, int sock)
 	if (err)
 		fail("io_uring_queue_init", -err);
 	sqe = io_uring_get_sqe(&ring);
-	io_uring_prep_nop(sqe);
-	sqe->opcode = IORING_OP_URING_CMD;
-	sqe->fd = zc_fd(ctx);
-	sqe->cmd_op = ZC_IOC_SENDFILE;
-	cmd = (struct zc_uring_cmd *)sqe->cmd;
-	*cmd = (struct zc_uring_cmd){ .addr = (uintptr_t)&arg, .size = sizeof(arg) };
+	zc_uring_prep_sendfile(sqe, zc_fd(ctx), &arg);
 	err = io_uring_submit(&ring);
 	if (err != 1)
 		fail("io_uring_submit", -err);

@@ -8,13 +8,14 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "private.h"
+#include "fallback.h"
 
 static void zc_buffer_destroy(struct zc_buffer *buf)
 {
 	struct zc_buf_destroy arg = { .handle = buf->handle };
 
-	zc_ioctl(buf->fd, ZC_IOC_BUF_DESTROY, &arg);
+	if (!buf->plain)
+		zc_ioctl(buf->fd, ZC_IOC_BUF_DESTROY, &arg);
 }
 
 static int zc_buffer_map(struct zc_buffer *buf, int prot, uint64_t offset)
@@ -81,6 +82,11 @@ static int zc_buffer_begin(struct zc_context *ctx, struct zc_buffer **buf)
 	*buf = calloc(1, sizeof(**buf));
 	if (!*buf)
 		return -ENOMEM;
+	(*buf)->any = ctx->any;
+	(*buf)->fd = -1;
+	/* Memory has a descriptor of its own. */
+	if (ctx->fd < 0)
+		return 0;
 	(*buf)->fd = fcntl(ctx->fd, F_DUPFD_CLOEXEC, 0);
 	if ((*buf)->fd >= 0)
 		return 0;
@@ -94,7 +100,8 @@ static int zc_buffer_begin(struct zc_context *ctx, struct zc_buffer **buf)
 static int zc_buffer_end(struct zc_buffer **buf, int err)
 {
 	if (err) {
-		close((*buf)->fd);
+		if (!(*buf)->plain)
+			close((*buf)->fd);
 		free(*buf);
 		*buf = NULL;
 	}
@@ -106,7 +113,10 @@ ZC_EXPORT int zc_buffer_new(struct zc_context *ctx, uint64_t size,
 {
 	int err = zc_buffer_begin(ctx, buf);
 
-	return err ? err : zc_buffer_end(buf, zc_buffer_create(*buf, size, flags, node));
+	if (err)
+		return err;
+	return zc_buffer_end(buf, ctx->fd < 0 ? zc_memory_new(*buf, size, flags, node) :
+						zc_buffer_create(*buf, size, flags, node));
 }
 
 ZC_EXPORT int zc_buffer_import(struct zc_context *ctx, int fd, uint64_t offset,
@@ -114,7 +124,10 @@ ZC_EXPORT int zc_buffer_import(struct zc_context *ctx, int fd, uint64_t offset,
 {
 	int err = zc_buffer_begin(ctx, buf);
 
-	return err ? err : zc_buffer_end(buf, zc_buffer_take(*buf, fd, offset, size));
+	if (err)
+		return err;
+	return zc_buffer_end(buf, ctx->fd < 0 ? zc_memory_take(*buf, fd, offset, size) :
+						zc_buffer_take(*buf, fd, offset, size));
 }
 
 ZC_EXPORT int zc_buffer_new_hugetlb(struct zc_context *ctx, uint64_t size,
@@ -161,6 +174,8 @@ ZC_EXPORT uint64_t zc_buffer_size(const struct zc_buffer *buf)
 ZC_EXPORT int zc_buffer_query(const struct zc_buffer *buf,
 			      struct zc_buf_query *query)
 {
+	if (buf->plain)
+		return zc_memory_query(buf, query);
 	memset(query, 0, sizeof(*query));
 	query->handle = buf->handle;
 	return zc_ioctl(buf->fd, ZC_IOC_BUF_QUERY, query);
@@ -169,9 +184,19 @@ ZC_EXPORT int zc_buffer_query(const struct zc_buffer *buf,
 ZC_EXPORT int zc_buffer_share(const struct zc_buffer *buf, uint32_t flags)
 {
 	struct zc_buf_share arg = { .handle = buf->handle, .flags = flags };
-	int err = zc_ioctl(buf->fd, ZC_IOC_BUF_SHARE, &arg);
+	int err;
 
+	if (buf->plain)
+		return zc_memory_share(buf, flags);
+	err = zc_ioctl(buf->fd, ZC_IOC_BUF_SHARE, &arg);
 	return err ? err : arg.fd;
+}
+
+int zc_buffer_hide(struct zc_buffer *buf)
+{
+	return mmap(buf->data, buf->size, PROT_NONE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) ==
+	       MAP_FAILED ? -errno : 0;
 }
 
 static int zc_buffer_remap(struct zc_buffer *buf, int prot)
@@ -191,18 +216,20 @@ ZC_EXPORT int zc_buffer_seal(struct zc_buffer *buf)
 {
 	struct zc_buf_seal arg = { .handle = buf->handle };
 	struct zc_buf_query query;
-	int err = zc_buffer_query(buf, &query);
+	int err;
 
+	if (buf->plain)
+		return zc_memory_seal(buf);
+	err = zc_buffer_query(buf, &query);
 	if (err)
 		return err;
 	/* It is sealed with its file, or not at all. */
 	if (query.flags & ZC_BUF_IMPORTED)
 		return query.flags & ZC_BUF_SEALED ? 0 : -EOPNOTSUPP;
 	/* Keep the place: a mapping that could be made writable is in the way. */
-	if (mmap(buf->data, buf->size, PROT_NONE,
-		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1,
-		 0) == MAP_FAILED)
-		return -errno;
+	err = zc_buffer_hide(buf);
+	if (err)
+		return err;
 	err = zc_ioctl(buf->fd, ZC_IOC_BUF_SEAL, &arg);
 	if (err)
 		return zc_buffer_remap(buf, PROT_READ | PROT_WRITE) ?: err;
@@ -211,10 +238,17 @@ ZC_EXPORT int zc_buffer_seal(struct zc_buffer *buf)
 
 ZC_EXPORT int64_t zc_buffer_send(struct zc_buffer *buf, struct zc_send *arg)
 {
+	const struct zc_send as_given = *arg;
 	int err;
 
+	if (buf->plain)
+		return zc_move_buffer(buf, arg);
 	arg->handle = buf->handle;
 	arg->sent = 0;
 	err = zc_ioctl(buf->fd, ZC_IOC_SEND, arg);
+	if (buf->any && (err == -ENOTSOCK || err == -EOPNOTSUPP)) {
+		*arg = as_given;
+		return zc_move_buffer(buf, arg);
+	}
 	return err ? err : (int64_t)arg->sent;
 }

@@ -85,7 +85,7 @@ ZC_EXPORT int zc_buffer_dma_map(struct zc_buffer *buf, uint32_t target, uint32_t
 		.flags = flags,
 		.user_data = user_data,
 	};
-	int err = zc_ioctl(buf->fd, ZC_IOC_DMA_MAP, &arg);
+	int err = zc_buffer_ioctl(buf, ZC_IOC_DMA_MAP, &arg);
 
 	if (!err && result)
 		*result = arg;
@@ -96,7 +96,7 @@ ZC_EXPORT int zc_buffer_dma_unmap(struct zc_buffer *buf, uint32_t target)
 {
 	struct zc_dma_unmap arg = { .handle = buf->handle, .target = target };
 
-	return zc_ioctl(buf->fd, ZC_IOC_DMA_UNMAP, &arg);
+	return zc_buffer_ioctl(buf, ZC_IOC_DMA_UNMAP, &arg);
 }
 
 ZC_EXPORT int zc_buffer_dma_segments(const struct zc_buffer *buf, uint32_t target,
@@ -116,7 +116,7 @@ ZC_EXPORT int zc_buffer_dma_segments(const struct zc_buffer *buf, uint32_t targe
 			.first = first + done,
 		};
 
-		err = zc_ioctl(buf->fd, ZC_IOC_DMA_SEGMENTS, &arg);
+		err = zc_buffer_ioctl(buf, ZC_IOC_DMA_SEGMENTS, &arg);
 		if (err)
 			return err;
 		n = arg.nr < nr - done ? arg.nr : nr - done;
@@ -138,7 +138,7 @@ static int zc_buffer_sync(struct zc_buffer *buf, uint32_t flags, uint64_t offset
 		.len = len,
 	};
 
-	return zc_ioctl(buf->fd, ZC_IOC_BUF_SYNC, &arg);
+	return zc_buffer_ioctl(buf, ZC_IOC_BUF_SYNC, &arg);
 }
 
 ZC_EXPORT int zc_buffer_sync_begin(struct zc_buffer *buf, uint32_t flags, uint64_t offset,
@@ -159,7 +159,7 @@ ZC_EXPORT int zc_buffer_sync_end(struct zc_buffer *buf, uint32_t flags, uint64_t
 ZC_EXPORT int zc_buffer_export(const struct zc_buffer *buf, uint32_t flags)
 {
 	struct zc_buf_export arg = { .handle = buf->handle, .flags = flags };
-	int err = zc_ioctl(buf->fd, ZC_IOC_BUF_EXPORT, &arg);
+	int err = zc_buffer_ioctl(buf, ZC_IOC_BUF_EXPORT, &arg);
 
 	return err ? err : arg.fd;
 }

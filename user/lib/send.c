@@ -2,14 +2,30 @@
 /* A file to a socket. */
 #include <errno.h>
 
-#include "private.h"
+#include "fallback.h"
+
+/* What the module refuses, as it does not know how; not what is wrong as a whole. */
+static bool zc_sendfile_refused(int err, uint32_t flags)
+{
+	if (flags & (ZC_SEND_DIRECT | ZC_SEND_ASYNC))
+		return false;
+	return err == -EINVAL || err == -ENOTSOCK || err == -EOPNOTSUPP || err == -ENOTTY;
+}
 
 ZC_EXPORT int64_t zc_sendfile(struct zc_context *ctx, struct zc_sendfile *arg)
 {
+	const struct zc_sendfile as_given = *arg;
 	int err;
 
 	arg->sent = 0;
+	if (ctx->fd < 0)
+		return zc_move_file(arg);
 	err = zc_ioctl(ctx->fd, ZC_IOC_SENDFILE, arg);
+	if (ctx->any && zc_sendfile_refused(err, arg->flags)) {
+		*arg = as_given;
+		arg->sent = 0;
+		return zc_move_file(arg);
+	}
 	return err ? err : (int64_t)arg->sent;
 }
 

@@ -48,16 +48,16 @@ functions()
 no_other_function()
 {
 	! shown libzc.3 | grep -oE '\bzc_[a-z_]+\(' | tr -d '(' | sort -u |
-		grep -vxFf <(functions)
+		grep -vxFf <(functions; grep -oE '\bzc_uring_[a-z_]+' include/zc/uring.h)
 }
 
 # No "zc_buf_query *query" that is not the header's: both without blanks and comments
 same_prototypes()
 {
 	shown libzc.3 | sed -n '/^SYNOPSIS/,/^DESCRIPTION/p' | tr -d ' \n' |
-		grep -oE '(int|int64_t|uint64_t|void|void\*)zc_[a-z_]+\([^;]*;' | sort >"$dir/shown"
+		grep -oE '(int|int64_t|uint64_t|size_t|void|void\*)zc_[a-z_]+\([^;]*;' | sort >"$dir/shown"
 	sed '/^\/\*\*/,/\*\//d' include/zc/zc.h | tr -d ' \t\n' |
-		grep -oE '(int|int64_t|uint64_t|void|void\*)zc_[a-z_]+\([^;{]*;' |
+		grep -oE '(int|int64_t|uint64_t|size_t|void|void\*)zc_[a-z_]+\([^;{]*;' |
 		sort >"$dir/declared"
 	diff "$dir/declared" "$dir/shown" && [ -s "$dir/shown" ]
 }

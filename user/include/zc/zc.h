@@ -6,8 +6,13 @@
  * nothing and never exit. What an errno means for a call of the module is
  * documented in <linux/zc.h>. Sizes, lengths and offsets are in bytes.
  *
- * A context may be used by several threads at once. A buffer may too, but for
- * its last call, zc_buffer_free().
+ * Threads may call any function at the same time, with the same context and the same
+ * buffer, but for what ends one: zc_close(), zc_buffer_free(), and zc_buffer_seal(), as
+ * others may not use the memory meanwhile. A writer (zc_writer_new()) is one thread's at a
+ * time.
+ *
+ * Without the module zc_open() fails. zc_open_any() does not: what can be done is done by
+ * the kernel's own calls then, and what cannot fails with -ENODEV.
  */
 #ifndef _ZC_ZC_H
 #define _ZC_ZC_H
@@ -42,6 +47,48 @@ struct zc_buffer;
 int zc_open(struct zc_context **ctx);
 
 /**
+ * zc_open_any - open the device, or do without
+ * @ctx: the context, to be given back by zc_close()
+ *
+ * With the module it is as zc_open(), and what the module refuses, as a file or a socket is
+ * of a kind that it does not take, goes by sendfile(2), splice(2) or send(2). Where there is
+ * no module, or the caller may not open its device, all goes that way, and zc_why() says why:
+ *
+ * - zc_sendfile() and zc_sendfile_all() have the same results: bytes, offsets, short counts,
+ *   errors. ZC_SEND_DIRECT and ZC_SEND_ASYNC fail with -EOPNOTSUPP.
+ * - Buffers are memory of the kernel's, of 2 MiB pages if hugetlb has some free, else as
+ *   ZC_BUF_SMALL_OK (zc_buffer_query() tells); shared and sealed as the module's are.
+ *   zc_buffer_send() copies, and no event follows.
+ * - zc_query() tells what there is, zc_fd() is -1, and what else only the module can do fails
+ *   with -ENODEV.
+ *
+ * What went by the kernel's own calls has ZC_PATH_KERNEL in its result. Does not block.
+ *
+ * Returns: 0 or -ENOMEM.
+ */
+int zc_open_any(struct zc_context **ctx);
+
+/**
+ * zc_why - why is there no module behind a context?
+ * @ctx: context
+ *
+ * Returns: 0 if there is one; else the negative errno that zc_open() failed with: -ENOENT
+ * (not loaded), -EACCES (no permission on the device node), -EMFILE ...
+ */
+int zc_why(const struct zc_context *ctx);
+
+/**
+ * ZC_PATH_KERNEL - for zc_sendfile::paths and zc_send::paths: not by the module
+ *
+ * Of libzc, see zc_open_any(). How many bytes the kernel copied of a file is not known; those
+ * that libzc did are counted (ZC_COPY_NO_MODULE).
+ */
+#define ZC_PATH_KERNEL		(1U << 31)
+
+/** ZC_COPY_NO_MODULE - for copy_reasons of both: not by the module, but by send(2) */
+#define ZC_COPY_NO_MODULE	(1U << 31)
+
+/**
  * zc_close - close the device
  * @ctx: context, or NULL. Buffers made from it stay valid, until they are freed
  */
@@ -51,7 +98,7 @@ void zc_close(struct zc_context *ctx);
  * zc_fd - descriptor behind a context, for poll() and ioctl()
  * @ctx: context, which keeps the descriptor
  *
- * Returns: descriptor.
+ * Returns: descriptor; -1 if there is none, see zc_open_any().
  */
 int zc_fd(const struct zc_context *ctx);
 
@@ -446,6 +493,84 @@ int zc_sendfile_all(struct zc_context *ctx, struct zc_sendfile *arg);
  * Returns: how many are going to end; -ENOENT (none), -EINVAL.
  */
 int zc_cancel(struct zc_context *ctx, uint64_t user_data, uint32_t flags);
+
+/** struct zc_writer - a buffered writer; opaque */
+struct zc_writer;
+
+/**
+ * zc_writer_new - write in large pieces, from a buffer of the pool
+ * @ctx:    context, which must outlive the writer
+ * @fd:     pipe, file, or stream socket, which must outlive it, too; it is not closed
+ * @size:   bytes that are written at a time; 0: what suits, see zc_writer_size()
+ * @writer: the writer, to be given back by zc_writer_end()
+ *
+ * From 4 KiB on its buffer is page-aligned and of the context's pool; if there is none to be
+ * had, and below that, it is ordinary memory. If @size is 0, it begins with 64 KiB, or with what
+ * the pipe holds, and is doubled up to 1 MiB as long as it is filled. What is filled in place
+ * (zc_writer_reserve()) goes to a TCP socket by zc_buffer_send(), without a copy where the route
+ * can do that.
+ *
+ * Returns: 0; -EBADF, -ENOMEM.
+ */
+int zc_writer_new(struct zc_context *ctx, int fd, size_t size, struct zc_writer **writer);
+
+/**
+ * zc_writer_write - write bytes
+ * @writer: writer
+ * @data:   bytes, free again when the call returns
+ * @len:    how many. More than the buffer has room for are not copied to it
+ *
+ * Blocks as the descriptor does.
+ *
+ * Returns: bytes taken: fewer than @len only if the descriptor does not block, or fails; a
+ * negative errno if none.
+ */
+int64_t zc_writer_write(struct zc_writer *writer, const void *data, size_t len);
+
+/**
+ * zc_writer_reserve - room in the buffer, to be filled in place
+ * @writer: writer
+ * @data:   set: where
+ * @room:   set: how many bytes, at least 1
+ *
+ * What is there stays until zc_writer_commit(). Writes first, if the buffer is full.
+ *
+ * Returns: 0 or a negative errno.
+ */
+int zc_writer_reserve(struct zc_writer *writer, void **data, size_t *room);
+
+/**
+ * zc_writer_commit - what was filled is to be written
+ * @writer: writer
+ * @len:    bytes, from the beginning of what zc_writer_reserve() gave; at most its room
+ *
+ * Returns: 0; -EINVAL (more than there was room for).
+ */
+int zc_writer_commit(struct zc_writer *writer, size_t len);
+
+/**
+ * zc_writer_flush - write what the buffer has
+ * @writer: writer
+ *
+ * Returns: 0, and all is written, or a negative errno: call it again to go on.
+ */
+int zc_writer_flush(struct zc_writer *writer);
+
+/**
+ * zc_writer_size - bytes that are written at a time now
+ * @writer: writer
+ *
+ * Returns: bytes.
+ */
+size_t zc_writer_size(const struct zc_writer *writer);
+
+/**
+ * zc_writer_end - write what the buffer has, and give the writer back
+ * @writer: writer, or NULL. It is gone afterwards, whatever the result
+ *
+ * Returns: 0, or the negative errno for which not all was written.
+ */
+int zc_writer_end(struct zc_writer *writer);
 
 /**
  * zc_dma_next - what targets there are: devices that buffers can be mapped for

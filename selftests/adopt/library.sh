@@ -1,0 +1,35 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# libzc by zc_open_any(): the same results with the module, without its device, and for who may
+# not open it.
+# shellcheck disable=SC1091,SC2317
+. ./ktap.sh
+# shellcheck source=../zcctl/zcctl-lib.sh
+. ./zcctl-lib.sh
+# shellcheck source=adopt-lib.sh
+. ./adopt-lib.sh
+set -u
+adopt_begin
+
+# promises WHY [COMMAND...]: does it keep them, and say that of the module?
+promises()
+{
+	"${@:2}" ./test-libzc "$dir" >"$dir/out" 2>&1 && says "^# without the module: $1" out &&
+		return
+	grep -v '^ok' "$dir/out"
+	return 1
+}
+
+chmod 777 "$dir"
+ktap_plan 4
+promises no
+ktap_test "with the module" $?
+zcctl leaks >/dev/null
+ktap_test "nothing is left" $?
+chmod 600 /dev/zc
+promises "Permission denied" "${as_nobody[@]}"
+ktap_test "for who may not open the device" $?
+rmmod zc && promises "No such file"
+ktap_test "without the module" $?
+ktap_end
