@@ -32,15 +32,18 @@ keeps_alive()
 		cmp "$dir/c" "$dir/www/middle" && [ "$(xargs <"$dir/connects")" = "1 0 0" ]
 }
 
-# cold_large: the file as it is, by zc, and none of it in the cache
+# cold_large: the file as it is, by zc, and no more of it in the cache than before: a little may
+# have been in use when the cache was dropped
 cold_large()
 {
-	local before
+	local before was
 
 	cold
+	was=$(in_cache large)
 	before=$(sent) && same large || return
-	echo "# $(in_cache large) bytes of the file in the cache, $(($(sent) - before)) by zc"
-	[ "$(in_cache large)" -eq 0 ] && [ $(($(sent) - before)) -ge $((24 << 20)) ]
+	echo "# in the cache before and after: $was $(in_cache large), $(($(sent) - before)) by zc"
+	[ "$was" -lt $((1 << 20)) ] && [ "$(in_cache large)" -le "$was" ] &&
+		[ $(($(sent) - before)) -ge $((24 << 20)) ]
 }
 
 ended()
@@ -155,7 +158,7 @@ zc_load && sleep 2 && cold_large
 ktap_test "Python: the module comes, and is used" $?
 touch "$dir/www/end"
 curl -s http://127.0.0.1:8082/none
-wait "$server" && server='' && logged "zc_bytes == 24 << 20 and no_device == 1"
+wait "$server" && server='' && logged "zc_bytes == 24 << 20 and no_device == kernel_calls >= 1"
 ktap_test "Python: what it says of it" $?
 rmmod zc
 ktap_test "nobody has the device any more" $?

@@ -14,6 +14,9 @@
 #include "kselftest_harness.h"
 #include "zc_test.h"
 
+/* As programs do it */
+#include <zc/uring.h>
+
 /* What a helper gets of a test. */
 #define SELF	FIXTURE_DATA(uring)
 
@@ -31,7 +34,6 @@ FIXTURE(uring)
 	struct zct_rx rx;
 	struct io_uring ring;
 	struct zc_sendfile arg[ENTRIES];
-	struct zc_uring_cmd cmd;
 };
 
 FIXTURE_SETUP(uring)
@@ -77,11 +79,7 @@ static struct io_uring_sqe *command(SELF *self, unsigned long op, void *arg,
 {
 	struct io_uring_sqe *sqe = io_uring_get_sqe(&self->ring);
 
-	io_uring_prep_rw(IORING_OP_URING_CMD, sqe, self->fd, NULL, 0, 0);
-	/* The word that cmd_op shares; older headers have not the name. */
-	sqe->off = op;
-	self->cmd = (struct zc_uring_cmd){ .addr = (uintptr_t)arg, .size = size };
-	memcpy((char *)sqe + 48, &self->cmd, sizeof(self->cmd));
+	zc_uring_prep(sqe, self->fd, op, arg, size);
 	return sqe;
 }
 

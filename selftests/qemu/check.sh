@@ -46,12 +46,12 @@ trap cleanup EXIT
 # How long topics take on the debug kernel, seconds; others are thought short.
 declare -A weights=([sendfile]=360 [buffer]=190 [transfer]=190 [load]=160 [fault]=480
 	[async]=120 [zcctl]=120 [dma]=150 [trace]=120 [netlink]=400
-	[scale]=120 [leak]=400)
+	[scale]=120 [leak]=400 [adopt]=150)
 
 # Other machines, see run_part, and the topics that run there once more, or single
 # programs of them.
 declare -A machines=([iommu]="dma" [swiotlb]="dma" [sig]="zcctl:load.sh"
-	[lockdown]="zcctl:load.sh" [icount]="bench:icount.sh")
+	[lockdown]="zcctl:load.sh" [icount]="bench:icount.sh adopt:icount.sh")
 
 # summary: what was counted since the last one; all that was said meanwhile goes out
 summary()
@@ -260,8 +260,11 @@ for kernel in "${ready[@]}"; do
 			[[ " ${topics//$'\n'/ } " != *" $topic "* ]] || ! brief "$kernel" ||
 				skip "$kernel: $topic ($machine): on ${ready[-1]} alone" ;;
 		icount)
-			[[ " ${topics//$'\n'/ } " != *" $topic "* ]] || [ -z "$long" ] ||
-				skip "$kernel: $topic ($machine): takes long; make check-all has it" ;;
+			for topic in ${machines[icount]}; do
+				topic=${topic%%:*}
+				[[ " ${topics//$'\n'/ } " != *" $topic "* ]] || [ -z "$long" ] ||
+					skip "$kernel: $topic (icount): takes long; make check-all has it"
+			done ;;
 		esac
 		# shellcheck disable=SC2046 # a list of topics
 		start "$kernel" "$machine" "$machine" $(once_more "$kernel" "$machine")

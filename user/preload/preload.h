@@ -80,6 +80,11 @@ int device_why(void);
 
 bool again_is(const struct stat *st, bool begins);
 
+/* rest.c: what is left of pieces */
+
+bool rest_is(int out, int in, int64_t pos);
+void rest_set(int out, int in, int64_t pos, bool some);
+
 /* log.c: what was done, for who wants to know */
 
 /**

@@ -76,7 +76,8 @@ static bool is_tcp(int fd)
 
 /*
  * Is it better left to the kernel? Pieces of a file that come one after the other are read
- * ahead by the kernel, and not by zc; but the last one goes the way of the others.
+ * ahead by the kernel, and not by zc; but the last one goes the way of the others, and so does the
+ * rest of one.
  */
 static bool is_small(const struct stat *st, const struct piece *p)
 {
@@ -84,7 +85,8 @@ static bool is_small(const struct stat *st, const struct piece *p)
 		return p->count < settings.min;
 	if ((uint64_t)st->st_size < settings.min)
 		return true;
-	return p->count < settings.min && p->pos + (int64_t)p->count < st->st_size;
+	return p->count < settings.min && p->pos + (int64_t)p->count < st->st_size &&
+	       !rest_is(p->out, p->in, p->pos);
 }
 
 /*
@@ -151,6 +153,7 @@ static ssize_t by_zc(int device, struct piece *p, const struct stat *st)
 	if (ioctl(device, ZC_IOC_SENDFILE, &arg))
 		return -1;
 	p->pos = arg.offset;
+	rest_set(p->out, p->in, p->pos, arg.sent < p->count);
 	log_count(COUNT_ZC, 1);
 	log_count(COUNT_BYTES, arg.sent);
 	log_count(COUNT_COPIED, arg.copied);

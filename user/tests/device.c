@@ -2,11 +2,13 @@
 /*
  * A /dev/zc for tests of libzc-sendfile.so where there is none: what it is asked to send goes
  * by the kernel's sendfile. FAKE_ERRNO: it refuses all, with that. FAKE_NONE: there is none.
+ * FAKE_MOST: it sends no more bytes at once, as if the socket was full.
  */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -36,10 +38,14 @@ int open64(const char *path, int flags, ...)
 
 static int fake_sendfile(struct zc_sendfile *arg)
 {
+	const char *most = getenv("FAKE_MOST");
 	off_t at = arg->offset;
-	ssize_t n = syscall(SYS_sendfile, arg->out_fd, arg->in_fd,
-			    arg->flags & ZC_SEND_POS ? NULL : &at, arg->len);
+	ssize_t n;
 
+	if (most && arg->len > (uint64_t)atoi(most))
+		arg->len = atoi(most);
+	n = syscall(SYS_sendfile, arg->out_fd, arg->in_fd,
+		    arg->flags & ZC_SEND_POS ? NULL : &at, arg->len);
 	if (n < 0)
 		return -1;
 	arg->sent = n;
