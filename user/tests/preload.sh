@@ -39,6 +39,14 @@ promises()
 	"$@" "$build/test-sendfile" "$dir"
 }
 
+# The same program with the library in it
+races()
+{
+	rm -f "$dir/log"
+	LD_PRELOAD="$build/test-device.so" ZC_SENDFILE_LOG="$dir/log" \
+		TSAN_OPTIONS="halt_on_error=1 exitcode=66" "$build/test-sendfile-tsan" "$dir"
+}
+
 # By the file itself: what it exports is what others get.
 exports()
 {
@@ -195,6 +203,12 @@ tap_check "and pieces are zc's, too" logged "zc_calls > 130"
 tap_check "it keeps them where zc refuses" promises \
 	fake FAKE_ERRNO=95 ZC_SENDFILE_LOG="$dir/log"
 tap_check "and the kernel has done it" logged "zc_calls == 0 and refused > 100"
+if nm -a "$build/test-sendfile-tsan" | grep -q __tsan; then
+	tap_check "it keeps them without a race, says the sanitizer of threads" races
+	tap_check "and it was zc that did it" logged "zc_calls > 100 and refused < 3"
+else
+	tap_skip "it keeps them without a race" "the compiler has no sanitizer of threads"
+fi
 tap_check "a program of others, in Python" run_python 1
 tap_check "went through zc, around the cache" \
 	logged "zc_bytes == 3 << 20 and zc_cached == 0 and kernel_calls <= 1"
