@@ -119,7 +119,9 @@ nginx_conf()
 			access_log off;
 			sendfile on;
 			tcp_nopush on;
-			keepalive_timeout 60;
+			keepalive_timeout 300;
+			send_timeout 300;
+			client_header_timeout 300;
 			client_body_temp_path $dir/tmp;
 			proxy_temp_path $dir/tmp;
 			fastcgi_temp_path $dir/tmp;

@@ -111,7 +111,8 @@ cat >"$dir/lighttpd.conf" <<-END
 	server.network-backend = "sendfile"
 	server.max-connections = 1024
 	server.max-fds = 4096
-	server.max-keep-alive-idle = 60
+	server.max-keep-alive-idle = 300
+	server.max-read-idle = 300
 	server.username = "www-data"
 END
 touch "$dir/lighttpd.log" && chown www-data "$dir/lighttpd.log"
