@@ -238,7 +238,7 @@ rows numa <<-'END'
 END
 ktap_test "bench numa: a virtual machine says that it is one" $?
 zcctl bench numa --size 2M --requests 10 --repeat 1 --paths zc-read,cpu+memory-bound \
-	>"$dir/out" && says "2 NUMA nodes with memory" out && says "^zc-read .*, remote" out &&
+	>"$dir/out" && says "2 NUMA nodes with memory" out && says "^zc-read .*  remote" out &&
 	says "^cpu+memory-bound .* requests/s" out
 ktap_test "bench numa for people" $?
 limit=/sys/module/zc/parameters/max_bytes
