@@ -184,6 +184,16 @@ expect 1 <<'END'
 {"name": "device", "state": "note", "text": "there is no /dev/zc before the module is loaded", "command": null}
 END
 
+machine no-efivarfs
+mkdir -p "$root/sys/firmware/efi/efivars"
+expect 0 <<'END'
+{"name": "secure-boot", "state": "note", "text": "it cannot be seen: efivarfs is not mounted", "command": "sudo mount -t efivarfs none /sys/firmware/efi/efivars"}
+END
+file sys/firmware/efi/efivars/BootOrder-8be4df61-93ca-11d2-aa0d-00e098032b8c 1
+expect 0 <<'END'
+{"name": "secure-boot", "state": "ok", "text": "it is off", "command": null}
+END
+
 machine no-securityfs-secure-boot
 unloaded
 rm "$root"/sys/kernel/security/*

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* zcctl doctor: has the module to be signed, and is it? */
+#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "doctor.h"
 
-#define SECURE_BOOT \
-	"/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
+#define EFIVARS "/sys/firmware/efi/efivars"
+#define SECURE_BOOT EFIVARS "/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
 
 static const char signed_tail[] = "~Module signature appended~\n";
 
@@ -56,6 +57,22 @@ static bool has_secure_boot(void)
 	if (f)
 		fclose(f);
 	return on;
+}
+
+/* The folder is there whether or not it is mounted, and no firmware is without variables. */
+static bool has_efivars(void)
+{
+	char path[ROOT_PATH];
+	int entries = 0;
+	DIR *dir;
+
+	root_path(path, sizeof(path), "%s", EFIVARS);
+	dir = opendir(path);
+	while (dir && readdir(dir))
+		entries++;
+	if (dir)
+		closedir(dir);
+	return entries > 2;
 }
 
 /* Why modules have to be signed, or NULL. */
@@ -163,9 +180,12 @@ void doctor_secure_boot(struct doctor *doctor)
 {
 	if (!root_exists("/sys/firmware/efi"))
 		doctor_ok(doctor, "secure-boot", "this machine was not booted by EFI");
-	else if (!root_exists("/sys/firmware/efi/efivars"))
-		doctor_note(doctor, "secure-boot",
-			    "it cannot be seen: there is no /sys/firmware/efi/efivars");
+	else if (!root_exists(EFIVARS))
+		doctor_note(doctor, "secure-boot", "it cannot be seen: there is no " EFIVARS);
+	else if (!has_efivars())
+		doctor_find(doctor, "secure-boot", DOCTOR_NOTE,
+			    "sudo mount -t efivarfs none " EFIVARS,
+			    "it cannot be seen: efivarfs is not mounted");
 	else if (has_secure_boot())
 		doctor_note(doctor, "secure-boot",
 			    "it is on: most kernels lock themselves down then, see signature");
