@@ -20,6 +20,10 @@ tree=/usr/src/zc-$version
 
 command -v dkms >/dev/null || die "dkms is missing: apt-get install dkms"
 
+# Two that install the same take it from one another.
+[ ! -e /var/lib/dpkg/info/zc-dkms.list ] ||
+	die "the package zc-dkms has the module: apt-get purge zc-dkms first, or keep it"
+
 # What was registered before goes first, so that changed sources are built anew.
 forget()
 {

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # deps.sh SET...: install the Debian packages that these sets need, if any is
-# missing. Sets: build user check debug demo style browser all
+# missing. Sets: build user check debug demo style packaging browser all
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
@@ -19,6 +19,9 @@ demo="$check socat iproute2"
 # specification of netlink.
 style="$check sparse shellcheck codespell clang g++ git zsh man-db
 	python3-jsonschema python3-sphinx python3-yaml"
+# Firmware that knows Secure Boot, and what signs a kernel for it
+# shellcheck disable=SC2034 # by ${!set}
+packaging="$check ovmf sbsigntool openssl git"
 # Some 100 MB to fetch, for one gate of style; so not in all, which others wait for.
 # shellcheck disable=SC2034 # by ${!set}
 browser="chromium"
@@ -28,7 +31,7 @@ all="$debug $demo $style"
 packages=''
 for set in "${@:-all}"; do
 	case $set in
-	build | user | check | debug | demo | style | browser | all)
+	build | user | check | debug | demo | style | packaging | browser | all)
 		packages+=" ${!set}" ;;
 	*) die "no such set: $set" ;;
 	esac

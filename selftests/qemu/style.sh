@@ -5,12 +5,12 @@
 # Files are those that git knows or would add.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/gate.sh"
 cd "$ZC_TOP"
 
 out=build/style
 rm -rf "$out"
 mkdir -p "$out"
-passed=0 failed=0
 
 # files [PATTERN...]: a gate that finds nothing to look at is a failure
 files()
@@ -22,22 +22,6 @@ files()
 		echo "no files match: $*" >&2
 		return 1
 	}
-}
-
-# gate NAME FUNCTION [ARGS...]: the function prints what is wrong and fails
-gate()
-{
-	local name=$1
-
-	shift
-	if "$@" >"$out/log" 2>&1; then
-		passed=$((passed + 1))
-		echo "ok     $name"
-	else
-		failed=$((failed + 1))
-		echo "not ok $name"
-		sed 's/^/    | /' "$out/log"
-	fi
 }
 
 # compat.h: KERNEL_VERSION() on the right is a constant to checkpatch. trace.h: TRACE_EVENT()
@@ -117,6 +101,7 @@ spelling()
 	files | grep -v '^LICENSES/' | xargs codespell -L filp,iput,parm
 }
 
+# Two files of Debian packages know no comments.
 spdx()
 {
 	local file bad=0
@@ -125,7 +110,7 @@ spdx()
 		head -n 5 "$file" | grep -q 'SPDX-License-Identifier:' && continue
 		echo "$file: no SPDX line at its top"
 		bad=1
-	done < <(files | grep -v '^LICENSES/')
+	done < <(files | grep -vE '^(LICENSES/|packaging/debian/(changelog|source/format)$)')
 	return $bad
 }
 
@@ -133,6 +118,71 @@ version_checks()
 {
 	! files 'kmod/*' 'uapi/*' | grep -v '^kmod/compat.h$' |
 		xargs grep -nE 'LINUX_VERSION_CODE|KERNEL_VERSION'
+}
+
+# said WHAT FILE TEXT: is it there?
+said()
+{
+	grep -qF -- "$3" "$2" && return
+	echo "$2 does not name $1 as dkms.conf does: '$3'"
+	return 1
+}
+
+# of_dkms KEY: what dkms.conf says
+of_dkms()
+{
+	# shellcheck source=/dev/null
+	(set +u && . ./dkms.conf && printf '%s' "${!1}")
+}
+
+# dkms.conf says what the oldest kernel is; the regular expression, for those that know no
+# other word, says the same.
+oldest_kernel()
+{
+	local min text code regex file k fits wanted bad=0
+
+	min=$(of_dkms BUILD_EXCLUSIVE_KERNEL_MIN) regex=$(of_dkms BUILD_EXCLUSIVE_KERNEL)
+	text="Linux $min " code="KERNEL_VERSION(${min/./, }, 0)"
+	said "the oldest kernel" kmod/compat.h "#if LINUX_VERSION_CODE < $code" || bad=1
+	said "the oldest kernel" kmod/compat.h "#error \"zc needs ${text}or later\"" || bad=1
+	for file in README.md packaging/debian/control packaging/zc.spec \
+			Documentation/ABI/testing/sysfs-module-zc; do
+		said "the oldest kernel" "$file" "$text" || bad=1
+	done
+	for k in 2.6.32 3.16.0 4.19.0-9 5.{0..19}.0-1 6.{0..30}.7-1 7.{0..30}.1+deb14 10.0.0; do
+		[[ $k =~ $regex ]] && fits=y || fits=n
+		[ "$(printf '%s\n' "$min" "$k" | sort -V | head -n 1)" = "$min" ] && wanted=y || wanted=n
+		[ $fits = $wanted ] && continue
+		echo "dkms.conf: BUILD_EXCLUSIVE_KERNEL and $min do not agree about $k"
+		bad=1
+	done
+	return $bad
+}
+
+# The same of the version. A package's may have a revision more.
+one_version()
+{
+	local version bad=0
+
+	version=$(of_dkms PACKAGE_VERSION)
+	said "the version" kmod/zc.h "ZC_MODULE_VERSION	\"$version\"" || bad=1
+	said "the version" user/Makefile "VERSION	:= $version" || bad=1
+	said "the version" NEWS.md "## $version" || bad=1
+	said "the version" packaging/zc.spec "Version:	$version" || bad=1
+	[[ $(head -n 1 packaging/debian/changelog) == "zc ($version-"* ]] || {
+		echo "packaging/debian/changelog does not begin with $version"
+		bad=1
+	}
+	said "the soname" packaging/debian/control "Package: libzc$(
+		sed -n 's/^SOMAJOR.*= //p' user/Makefile)" || bad=1
+	return $bad
+}
+
+# What a program may call is what the package says that it may.
+library_symbols()
+{
+	diff <(sed -nE 's/^\t(zc_[a-z_]+);/\1/p' user/lib/libzc.map | sort) \
+		<(sed -nE 's/^ (zc_[a-z_]+)@.*/\1/p' packaging/debian/libzc[0-9].symbols | sort)
 }
 
 file_sizes()
@@ -212,6 +262,9 @@ gate "codespell" spelling
 gate "SPDX lines" spdx
 gate "version checks only in kmod/compat.h" version_checks
 gate "files under 600 lines" file_sizes
+gate "one oldest kernel" oldest_kernel
+gate "one version" one_version
+gate "the library's symbols are those of its package" library_symbols
 gate "sysfs is what Documentation/ABI says" sysfs_abi
 gate "netlink: generated files are those of the spec" netlink_generated
 gate "documentation by Sphinx, without a warning" documentation
