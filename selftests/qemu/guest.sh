@@ -24,6 +24,8 @@ usage()
 	                   10 and 11: of 64 address bits, and of 28
 	  --iommu          Intel's IOMMU, which forgets at once what was unmapped; with
 	                   --append "iommu.strict=0" in its own time
+	  --efi DIR        boot by EFI with Secure Boot on: DIR has its variables, vars.fd, and a
+	                   vmlinuz that is signed by a key of these; see secure-boot.sh
 	  --cpu FLAGS      the processor's flags, as for -cpu max,FLAGS (default
 	                   erms=off,fsrm=off; with --icount none)
 	  --tlb MODEL      count what a TLB would miss between the marks of "zcctl bench
@@ -60,8 +62,8 @@ folder()
 	[ -d "$2" ] || bad "$1 takes a folder, which '$2' is not"
 }
 
-k=6.12 mem='' smp='' icount='' net='' edu='' iommu='' tlb='' cpu=${ZC_CPU:-} append='' limit=600 name=''
-payload='' ext4_from='' ext4_size=2048
+k=6.12 mem='' smp='' icount='' net='' edu='' iommu='' tlb='' efi='' cpu=${ZC_CPU:-} append=''
+limit=600 name='' payload='' ext4_from='' ext4_size=2048
 # option NAME VALUE
 option()
 {
@@ -71,6 +73,7 @@ option()
 	-s) number "$@" && smp=$2 ;;
 	--cpu) cpu=$2 ;;
 	--tlb) tlb=$2 ;;
+	--efi) folder "$@" && efi=$2 ;;
 	--append) append=$2 ;;
 	--time-limit) number "$@" && limit=$2 ;;
 	--payload) folder "$@" && payload=$2 ;;
@@ -89,7 +92,7 @@ while [ $# -gt 0 ]; do
 	--iommu) iommu=y ;;
 	-h | --help) usage && exit ;;
 	--) shift && break ;;
-	-k | -m | -s | --cpu | --tlb | --append | --time-limit | --payload | --ext4-* | --name)
+	-k | -m | -s | --cpu | --tlb | --efi | --append | --time-limit | --payload | --ext4-* | --name)
 		if [ $# -eq 1 ] || [ "$2" = -- ]; then
 			bad "$1 lacks its value"
 		fi
@@ -126,7 +129,7 @@ qemu_pid=''
 cleanup()
 {
 	[ -z "$qemu_pid" ] || kill "$qemu_pid" 2>/dev/null || true
-	rm -rf "$run"/{payload,*.ext4,spare.raw,*.cpio,stdout.fifo,out.tar}
+	rm -rf "$run"/{payload,*.ext4,vars.fd,spare.raw,*.cpio,stdout.fifo,out.tar}
 }
 trap cleanup EXIT
 rm -rf "$run"
@@ -196,7 +199,7 @@ qemu_args()
 	[ -z "$iommu" ] || machine+=,kernel-irqchip=split
 	args=(-nodefaults -no-user-config -display none -no-reboot
 		-machine "$machine" -cpu "max,la57=off${cpu:+,$cpu}"
-		-m "$mem" -kernel "$kernel/vmlinuz" -initrd "$run/initramfs.cpio"
+		-m "$mem" -kernel "${efi:-$kernel}/vmlinuz" -initrd "$run/initramfs.cpio"
 		-chardev "file,id=console,path=$run/console.log"
 		-serial chardev:console -device virtio-rng-pci
 		-device virtio-serial-pci)
@@ -218,6 +221,14 @@ qemu_args()
 	if [ -n "$iommu" ]; then
 		cmdline+=" intel_iommu=on iommu.passthrough=0 iommu.strict=1"
 		args+=(-device "intel-iommu,intremap=on")
+	fi
+	# Only what runs in SMM may write the variables: that is what makes it secure.
+	if [ -n "$efi" ]; then
+		cp "$efi/vars.fd" "$run/vars.fd"
+		args+=(-machine smm=on -global "ICH9-LPC.disable_s3=1"
+			-global "driver=cfi.pflash01,property=secure,value=on"
+			-drive "if=pflash,unit=0,format=raw,readonly=on,file=$ZC_OVMF"
+			-drive "if=pflash,unit=1,format=raw,file=$run/vars.fd")
 	fi
 	if [ -n "$edu" ]; then
 		args+=(-device "edu,addr=0x10,dma_mask=0xffffffffffffffff"

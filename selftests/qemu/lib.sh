@@ -16,6 +16,9 @@ ZC_RUN=${ZC_RUN:-$ZC_TOP/build/run}
 ZC_USER=${ZC_USER:-$ZC_TOP/build/user}
 # shellcheck disable=SC2034 # by those who source this
 KSFT_SRC=$ZC_LAB/ksft/tools/testing/selftests
+# The firmware of guests that boot by EFI, of Debian's package ovmf
+# shellcheck disable=SC2034 # the same
+ZC_OVMF=/usr/share/OVMF/OVMF_CODE_4M.secboot.fd
 
 say()
 {
