@@ -22,8 +22,8 @@ $(error no topic '$(filter-out $(ALL_TOPICS),$(TOPICS))'; there are: $(ALL_TOPIC
 endif
 
 .PHONY: all help modules modules_install user kselftest check check-debug \
-	check-all bench tlb demo style htmldocs netlink install uninstall dkms-install dkms-remove deps clean \
-	distclean
+	check-all bench tlb demo style htmldocs netlink install uninstall dkms-install \
+	dkms-remove dkms-uninstall deb rpm check-packages deps clean distclean
 
 all:
 	@if pkg-config --exists $(USER_LIBS) 2>/dev/null; then \
@@ -42,14 +42,16 @@ help:
 	@echo '  make install     all of it, below DESTDIR: the module in /lib/modules/K/updates,'
 	@echo '                   the rest in PREFIX ($(PREFIX)); uninstall takes it back'
 	@echo '  make dkms-install  instead: have dkms build the module, now and for later'
-	@echo '                   kernels; dkms-remove takes it back'
+	@echo '                   kernels; dkms-uninstall takes it back'
+	@echo '  make deb         packages for Debian, in build/deb; make rpm: RPMs, in build/rpm'
 	@echo '  make deps        install the packages that all targets need'
 	@echo 'In QEMU, without risk to this machine; each installs what it needs:'
 	@echo '  make demo        a real file from hugepage buffers to real TCP clients'
 	@echo '  make check       the selftests; KERNELS="$(KERNELS)" TOPICS="abi buffer …"'
 	@echo '                   KERNEL=bzImage [KDIR=…] [MODULES=…]: on a kernel of your own'
 	@echo '  make check-debug the selftests with KASAN, lockdep and kmemleak'
-	@echo '  make check-all   both, on 7.3 too, what takes long, and make tlb'
+	@echo '  make check-packages  packages: built, installed, with Secure Boot, upgraded, purged'
+	@echo '  make check-all   all three, on 7.3 too, what takes long, and make tlb'
 	@echo '  make bench       guest instructions per MiB, zc beside the usual ways'
 	@echo '  make tlb         misses of the TLB, by a model of one, of a buffer and of other memory'
 	@echo '  make modules-K   the module for kernel K (6.1, 6.12, debug), in build/module-K'
@@ -110,6 +112,13 @@ check-all:
 	@$(MAKE) --no-print-directory -s guest-files
 	@ZC_LONG= KERNELS="$(KERNELS) $(filter-out $(KERNELS),7.3) debug" $(LAB)/check.sh
 	@$(LAB)/tlb.sh
+	@packaging/check.sh
+
+check-packages:
+	@packaging/check.sh
+
+deb rpm: %:
+	@packaging/$*.sh
 
 demo:
 	@$(LAB)/deps.sh demo
@@ -154,6 +163,8 @@ uninstall:
 
 dkms-install dkms-remove: dkms-%:
 	@packaging/dkms.sh $*
+
+dkms-uninstall: dkms-remove
 
 deps:
 	@$(LAB)/deps.sh all

@@ -15,9 +15,12 @@ ZC_DEB_SUITE=bookworm
 # shellcheck disable=SC2034 # by those who source this
 chroot_build="build-essential debhelper dh-dkms lintian rpm pkg-config scdoc
 	libjson-c-dev libkmod-dev libnl-3-dev libnl-genl-3-dev liburing-dev"
-# What zc-dkms and the others are installed in; a compiler comes with dkms, and gcc-12 is
-# what the headers of these kernels name.
-chroot_install="dkms gcc-12 make libc6-dev pkg-config kmod mokutil"
+
+# What zc-dkms and the others are installed in, without a network; gcc-12 is what the headers of
+# these kernels name. The last line is what they depend on.
+# shellcheck disable=SC2034 # the same
+chroot_install="gcc-12 make libc6-dev pkg-config kmod mokutil
+	dkms systemd-standalone-sysusers libjson-c5 libkmod2 libnl-genl-3-200 liburing2"
 
 # package_version: of the sources
 package_version()
@@ -80,7 +83,8 @@ chroot_run()
 		root=$1
 		shift
 		mount -t proc proc "$root/proc"
-		mount -t tmpfs tmpfs "$root/dev/shm" 2>/dev/null || true
+		mkdir -p "$root/dev/pts"
+		mount -t devpts devpts "$root/dev/pts"
 		exec chroot "$root" "$@"' sh "$root" "$@" </dev/null
 }
 
@@ -89,9 +93,10 @@ chroot_run()
 # of that name, with nothing in it, will do.
 install_tar()
 {
-	local release debs image version hook packages="$chroot_install" stamp
+	local release debs image version hook packages stamp
 
-	stamp="$chroot_install $*"
+	packages=$(tr -s ' \n\t' ' ' <<<"$chroot_install")
+	stamp="$packages $*"
 	[ "$(cat "$ZC_LAB/packages/install.tar.stamp" 2>/dev/null)" != "$stamp" ] || return 0
 	debs=$(mktemp -d "$ZC_LAB/.debs-XXXXXX")
 	for release; do

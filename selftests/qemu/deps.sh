@@ -21,7 +21,7 @@ style="$check sparse shellcheck codespell clang g++ git zsh man-db
 	python3-jsonschema python3-sphinx python3-yaml"
 # Firmware that knows Secure Boot, and what signs a kernel for it
 # shellcheck disable=SC2034 # by ${!set}
-packaging="$check ovmf sbsigntool openssl git"
+packaging="$check ovmf sbsigntool openssl git rpm"
 # Some 100 MB to fetch, for one gate of style; so not in all, which others wait for.
 # shellcheck disable=SC2034 # by ${!set}
 browser="chromium"
