@@ -54,11 +54,33 @@ sum_files()
 	sync
 }
 
-# cold: what is on the disk is there alone
+# Each processor receives a packet, and frees with it what others have left to it.
+receive_everywhere()
+{
+	python3 - <<-'END'
+		import os, socket
+		listener = socket.create_server(("127.0.0.1", 0))
+		for cpu in os.sched_getaffinity(0):
+		    os.sched_setaffinity(0, {cpu})
+		    with socket.create_connection(listener.getsockname()) as one, listener.accept()[0] as two:
+		        one.sendall(b"x")
+		        two.recv(1)
+	END
+}
+
+# cold: the page cache has nothing of the large file, nor of others; packets may hold pages for
+# a moment
 cold()
 {
-	sync
-	echo 1 >/proc/sys/vm/drop_caches
+	local _
+
+	for _ in {1..20}; do
+		sync
+		echo 1 >/proc/sys/vm/drop_caches
+		[ "$(in_cache large)" -ne 0 ] || return 0
+		receive_everywhere
+		sleep 0.2
+	done
 }
 
 # in_cache FILE: bytes of it in the page cache

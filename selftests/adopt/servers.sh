@@ -42,7 +42,7 @@ cold_large()
 	was=$(in_cache large)
 	before=$(sent) && same large || return
 	echo "# in the cache before and after: $was $(in_cache large), $(($(sent) - before)) by zc"
-	[ "$was" -lt $((1 << 20)) ] && [ "$(in_cache large)" -le "$was" ] &&
+	[ "$was" -eq 0 ] && [ "$(in_cache large)" -eq 0 ] &&
 		[ $(($(sent) - before)) -ge $((24 << 20)) ]
 }
 
