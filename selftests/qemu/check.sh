@@ -108,7 +108,7 @@ read_guest()
 # $staging/K-N.result. MACHINE is empty for the ordinary one.
 run_part()
 {
-	local timeout='' limit=1500 mem=4096 brief='' icount='' guest options=(--edu)
+	local timeout='' limit=1500 mem=4096 brief='' all='' icount='' guest options=(--edu)
 	local append="hugepagesz=1G hugepages=0:1"
 
 	k=$1 name=$1-$2 where=${3:+ ($3)}
@@ -135,12 +135,13 @@ run_part()
 		timeout=600 limit=3600 mem=5120
 	fi
 	! brief "$k" || brief=y
+	[ -n "$long" ] || all=y
 	while [ -n "${todo% }" ]; do
 		# shellcheck disable=SC2086 # a list of topics
 		exec {guest}< <(exec "$ZC_QEMU/guest.sh" -k "$k" --name "guest-$name" \
 			-m "$mem" --append "$append" "${options[@]}" \
 			--time-limit "$limit" --payload "$staging/$k" -- \
-			env TIMEOUT="$timeout" ZC_BRIEF="$brief" ZC_ICOUNT="$icount" \
+			env TIMEOUT="$timeout" ZC_BRIEF="$brief" ZC_ALL="$all" ZC_ICOUNT="$icount" \
 			bash /zc/guest-check.sh $todo 2>&1)
 		echo $! >"$staging/$name.guest"
 		read_guest <&"$guest"
