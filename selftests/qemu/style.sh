@@ -267,6 +267,7 @@ gate "one version" one_version
 gate "the library's symbols are those of its package" library_symbols
 gate "sysfs is what Documentation/ABI says" sysfs_abi
 gate "netlink: generated files are those of the spec" netlink_generated
+gate "commands in the documentation have a test" python3 user/tests/commands.py check
 gate "documentation by Sphinx, without a warning" documentation
 gate "the selftests in a kernel tree" kernel_tree
 gate "user space by gcc, -Werror" user_space gcc

@@ -13,15 +13,16 @@ import sys
 
 TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
 TOOLS = ("zcctl", "build/user/zcctl", "make", "sudo", "cc", "cp", "echo", "perf", "systemd-run",
-         "mokutil", "dkms", "selftests/qemu/guest.sh", "tools/net/ynl/cli.py", "curl", "mkdir",
+         "mokutil", "keyctl", "reboot", "dkms", "selftests/qemu/guest.sh", "tools/net/ynl/cli.py", "curl", "mkdir",
          "cd", "cat", "insmod", "modprobe", "apt-get", "ethtool", "nstat", "ss", "git")
 
 # What runs those that are not zcctl's. A command that nothing here knows has no test.
 TESTED = {
     r"make( demo| check| style| deps| bench| tlb| user| netlink| htmldocs| modules| kselftest|$)":
         "the target is looked for in the Makefile; .ci/run and make check-all run them",
-    r"make (install|uninstall|dkms-install|dkms-remove|clean|deb|check-packages)":
-        "selftests/qemu/style.sh, or by hand as it changes the machine",
+    r"make (install|uninstall|clean)": "selftests/qemu/style.sh",
+    r"make (dkms-install|dkms-uninstall|deb|rpm|check-packages)": "make check-packages",
+    r"apt-get install (\./build/deb|linux-headers|mokutil|dkms)": "make check-packages",
     r"make -C (user|selftests|LINUX/tools/testing/selftests)\b": "selftests/qemu/style.sh and make check",
     r"make && insmod zc.ko": "make check: each guest does it",
     r"(systemd-sysusers|udevadm|usermod|systemctl) ": "selftests/zcctl/udev.sh has a udevd; logs in",
@@ -35,7 +36,7 @@ TESTED = {
     r"systemd-run ": "zcctl bench io --neighbour: selftests/bench/io.sh",
     r"selftests/qemu/guest.sh|make modules-6.12|mkdir -p /tmp/mine|cat build/run/try": "make check",
     r"cd DIR && ZC_KO=": "make check runs run_kselftest.sh",
-    r"mokutil --import": "the tool's own",
+    r"mokutil |keyctl |reboot": "the tool's own; packaging/guest-secure-boot.sh has the rest",
     r"ethtool |nstat |ss ": "the tool's own",
 }
 
