@@ -33,6 +33,7 @@ NAMES = [
     (r"alloc (1G|2G|64M)( --page-size 1G)?", "alloc 4M"), (r"--timeout 600", "--timeout 1"),
     (r"\(there: .*\)", ""), (r" --neighbour \w+", " --neighbour 1M"), (r"ulimit -n \d+; ", ""),
     (r"max_bytes=1G", "max_bytes=512M"), (r"map (\S+) \d+M", r"map \1 4M"),
+    (r"python3 server\.py", "python3 -c pass"), (r"/tmp/zc\.log", "zc.log"),
     (r"^zcctl load$", "zcctl load --path ./zc.ko"),
 ]
 
@@ -47,7 +48,7 @@ QUICK = {
 }
 
 # They go on until somebody ends them.
-ENDLESS = re.compile(r"zcctl( -j)? (monitor(?!.*--timeout)|top|recv|stats --interval \d+$)")
+ENDLESS = re.compile(r"zcctl( -j)? (monitor(?!.*--timeout)|top|recv|stats --interval \d+$|run .*nginx)")
 
 
 def run(command, **more):
