@@ -50,7 +50,6 @@ static bool is_told(int fd)
 	return !(vec & 1);
 }
 
-
 /**
  * bench_cache_resident - what the page cache has of a file
  * @fd:    file

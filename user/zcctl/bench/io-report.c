@@ -313,8 +313,8 @@ static void show_neighbour(struct io_bench *b)
 		putchar('\n');
 	}
 	if (!most)
-		puts("it lost nothing: there is memory for both. A larger FILE or --neighbour, or a\n"
-		     "cgroup with less memory, shows what happens where there is not");
+		puts("it lost nothing: there is memory for both. A larger FILE or --neighbour,\n"
+		     "or a cgroup with less memory, shows what happens where there is not");
 }
 
 /* What there is one of, and so is not in the rows. */

@@ -38,7 +38,7 @@ extern bool bench_spread_shown;
 	"\n" \
 	"  --repeat N       runs counted (default 3)\n" \
 	"  --pin A,B|none   processors to run on, in turn (default: those it may use)\n" \
-	"  --noise PERCENT  rows whose runs spread more are marked as noisy: of the median, from\n" \
+	"  --noise PERCENT  rows whose runs spread more are marked as noisy: of the median,\n" \
 	"                   the least to the most (default 10; 2 by icount), from 5 runs on the\n" \
 	"                   interquartile range (default 8; 1.6 by icount)\n" \
 	"  --strict         a noisy row is a failure: exit status 6\n" \

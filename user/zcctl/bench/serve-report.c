@@ -221,7 +221,7 @@ static void show_text(struct serve_row *rows, unsigned int nr)
 	       "server\nand of the module; spread: of req/s, p99 or machine, the largest\n",
 	       bench_method.icount ? "kinsn" : "CPU us");
 	if (nr && rows[0].job.verify)
-		puts("all that came was compared with the source, which is in what the machine did");
+		puts("all that came was compared with the source: that is in the machine's cost");
 	if (untold)
 		bench_untold_note();
 }

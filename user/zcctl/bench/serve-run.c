@@ -227,9 +227,10 @@ static int drive(struct run *run, struct serve_result *res)
 	uint64_t before = 0, after = 0;
 	int err = expect(run, SERVER, 's') ?: expect(run, CLIENT, 'w');
 
-	if (!err)
-		err = run->unready = serve_source_prepare(job->source, job->cache, job->parts,
-							  &before);
+	if (!err) {
+		err = serve_source_prepare(job->source, job->cache, job->parts, &before);
+		run->unready = err;
+	}
 	if (!err)
 		err = look(run, &from) ?: serve_tell(run->control[CLIENT], 'g') ?:
 		      expect(run, CLIENT, 'd') ?: look(run, &to);
