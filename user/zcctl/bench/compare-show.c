@@ -214,8 +214,8 @@ static void text_notes(const struct compare *cmp)
 		printf(", %zu of single runs, of which nothing is known", count[COMPARE_UNKNOWN]);
 	puts("");
 	if (compare_judged(cmp))
-		printf("%zu judged by --fail-worse, with intervals so wide that of all of these one "
-		       "is\nwrong with 5 %% at most\n", compare_judged(cmp));
+		printf("%zu judged by --fail-worse, with intervals so wide that of all of these "
+		       "one\nis wrong with 5 %% at most\n", compare_judged(cmp));
 	if (few < RATIO_FEW)
 		printf("Intervals are coarse: with %zu and %zu runs all of one side are below the "
 		       "other by chance\n"

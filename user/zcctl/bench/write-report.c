@@ -126,7 +126,7 @@ void write_show_text(struct write_row *rows, unsigned int nr)
 		show_row(rows, nr, &rows[i]);
 	}
 	puts("\nCPU: of the writing processes, not of who reads, nor of the kernel's own threads;\n"
-	     "beats zc: by that. elapsed: by the writes of all processes; buffer: to get, to fill and to give\n"
-	     "back, of which kept has the filling alone; write: the call; medians of single ones. p50\n"
+	     "beats zc: by that. elapsed: by the writes of all processes; buffer: to get, to fill\n"
+	     "and to give back, of which kept has the filling alone; write: the call; medians of single ones. p50\n"
 	     "to longest: of both together");
 }
