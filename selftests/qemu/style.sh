@@ -110,7 +110,7 @@ spdx()
 		head -n 5 "$file" | grep -q 'SPDX-License-Identifier:' && continue
 		echo "$file: no SPDX line at its top"
 		bad=1
-	done < <(files | grep -vE '^(LICENSES/|packaging/debian/(changelog|source/format)$)')
+	done < <(files | grep -vE '^(LICENSES/|packaging/debian/(changelog|copyright|source/format)$)')
 	return $bad
 }
 

@@ -27,7 +27,7 @@ same_symbols()
 # Each function of the header is exported, and the other way round.
 same_header()
 {
-	sed '/^\/\*\*/,/\*\//d' include/zc/zc.h | grep -oE '\bzc_[a-z_]+\(' | tr -d '(' |
+	cat include/zc/zc.h include/zc/writer.h | sed '/^\/\*\*/,/\*\//d' | grep -oE '\bzc_[a-z_]+\(' | tr -d '(' |
 		LC_ALL=C sort -u | diff <(exported | cut -d' ' -f1) -
 }
 
