@@ -10,6 +10,9 @@
 # shellcheck source=adopt-lib.sh
 . ./adopt-lib.sh
 set -u
+
+# The same on each kernel, and that takes a minute.
+ktap_long
 adopt_begin
 
 # promises OPTION...: of zcctl run
