@@ -14,6 +14,8 @@ trap 'rm -rf "$dir"; rmmod zc 2>/dev/null' EXIT
 params=/sys/module/zc/parameters
 pool=/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages
 
+# It takes more than a minute, and kernels differ little here.
+ktap_long
 ktap_needs_zcctl
 
 # rows FILE: a Python program about rows by what tells them apart, in "by" and "rows"
