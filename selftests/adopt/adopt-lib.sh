@@ -2,7 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Servers of others, as they are, and what they and the module say of it. Sourced.
-# shellcheck disable=SC2034,SC2154 # what others use, and set
+# shellcheck disable=SC1091,SC2034,SC2154 # what others use, and set
+. ./ktap.sh
+# shellcheck source=../zcctl/zcctl-lib.sh
+. ./zcctl-lib.sh
+set -u
 
 # Who may read it is a server's worker, too.
 adopt_begin()

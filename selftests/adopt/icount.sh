@@ -4,12 +4,8 @@
 # What nginx costs with zc, and as it is, where the clock counts instructions (ZC_ICOUNT, see
 # check.sh): the time of its worker, which can be repeated, for 64 MiB of a file.
 # shellcheck disable=SC1091,SC2317
-. ./ktap.sh
-# shellcheck source=../zcctl/zcctl-lib.sh
-. ./zcctl-lib.sh
 # shellcheck source=adopt-lib.sh
 . ./adopt-lib.sh
-set -u
 
 if [ -z "${ZC_ICOUNT-}" ]; then
 	ktap_skip_all "the clock counts no instructions here"

@@ -4,12 +4,8 @@
 # libzc by zc_open_any(): the same results with the module, without its device, and for who may
 # not open it.
 # shellcheck disable=SC1091,SC2317
-. ./ktap.sh
-# shellcheck source=../zcctl/zcctl-lib.sh
-. ./zcctl-lib.sh
 # shellcheck source=adopt-lib.sh
 . ./adopt-lib.sh
-set -u
 
 # The same on each kernel, and that takes a minute.
 ktap_long

@@ -4,12 +4,8 @@
 # libzc-sendfile.so with the module: sendfile() keeps what sendfile(2) promises, asked by a
 # program that knows nothing of it, whichever way the bytes go.
 # shellcheck disable=SC1091,SC2317
-. ./ktap.sh
-# shellcheck source=../zcctl/zcctl-lib.sh
-. ./zcctl-lib.sh
 # shellcheck source=adopt-lib.sh
 . ./adopt-lib.sh
-set -u
 
 # The same on each kernel, and that takes a minute.
 ktap_long

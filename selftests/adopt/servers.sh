@@ -4,12 +4,8 @@
 # nginx, lighttpd and a server in Python, as Debian has them, with zcctl run: clients get the
 # same bytes, large files leave nothing in the page cache, and it was zc that sent them.
 # shellcheck disable=SC1091,SC2317
-. ./ktap.sh
-# shellcheck source=../zcctl/zcctl-lib.sh
-. ./zcctl-lib.sh
 # shellcheck source=adopt-lib.sh
 . ./adopt-lib.sh
-set -u
 ktap_long
 adopt_begin
 

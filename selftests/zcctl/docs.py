@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 
-NEEDS = os.environ.get("ZC_KO", "/zc/zc.ko")
+MODULE = os.environ.get("ZC_KO", "/zc/zc.ko")
 HERE = os.path.dirname(os.path.abspath(__file__))
 PORT = "4000"
 
@@ -90,7 +90,7 @@ def tried(command):
         run(["rmmod", "zc"])
     res = run(["timeout", "-s", "INT", "2" if endless else "100", "bash", "-c", text])
     if " unload" in text:
-        run(["insmod", NEEDS])
+        run(["insmod", MODULE])
     # Something may be worse, and nothing may happen.
     good = (0, 1) if re.search("--fail-worse|--timeout", text) else (0, 124) if endless else (0,)
     return "" if res.returncode in good else f"{text}: status {res.returncode}\n{res.stdout}"
@@ -115,9 +115,10 @@ def of_help():
     for words in todo:
         text = run([*words, "--help"]).stdout
         if len(words) < 3:
-            todo += [[*words, w] for w in re.findall(r"^  ([a-z]+)  ", text, re.M)
-                     if run([*words, w, "--help"]).returncode == 0 and
-                     run([*words, w, "--help"]).stdout != text]
+            for word in re.findall(r"^  ([a-z]+)  ", text, re.M):
+                res = run([*words, word, "--help"])
+                if res.returncode == 0 and res.stdout != text:
+                    todo.append([*words, word])
         below = re.split(r"^examples?.*:$", text, flags=re.M)
         for line in below[1].split("\n") if len(below) > 1 else []:
             if line.startswith("  zcctl "):
@@ -135,13 +136,13 @@ def all_of_them():
 
 folder = tempfile.mkdtemp(dir="/mnt/ext4")
 os.chdir(folder)
-shutil.copy(NEEDS, "zc.ko")
+shutil.copy(MODULE, "zc.ko")
 os.mkdir("dir")
 for name in ("file", "dir/one"):
     with open(name, "wb") as data:
         data.write(os.urandom(8 << 20))
 run(["rmmod", "zc"])
-run(["insmod", NEEDS])
+run(["insmod", MODULE])
 run(["zcctl", "dma", "attach", "00:10.0"])
 receiver = subprocess.Popen(["zcctl", "recv", PORT, "--discard", "--serve", "--quiet"])
 # A report of this name is what several read.

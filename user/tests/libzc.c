@@ -21,22 +21,6 @@
 
 static struct zc_context *ctx;
 static char name[4096];
-static volatile sig_atomic_t signals;
-
-static void on_signal(int sig)
-{
-	(void)sig;
-	signals++;
-}
-
-static int open_file(void)
-{
-	int fd = open(name, O_RDONLY);
-
-	if (fd < 0)
-		die(name);
-	return fd;
-}
 
 /* Which way it went is what zc_why() says. */
 static bool path_fits(uint32_t paths)
@@ -47,7 +31,7 @@ static bool path_fits(uint32_t paths)
 static void test_range(const char *what, uint64_t pos, uint64_t len, uint64_t want,
 		       uint32_t flags)
 {
-	struct zc_sendfile arg = { .in_fd = open_file(), .offset = pos, .len = len,
+	struct zc_sendfile arg = { .in_fd = open_file(name), .offset = pos, .len = len,
 				   .flags = flags };
 	struct receiver r;
 	int64_t n;
@@ -71,7 +55,7 @@ static void test_range(const char *what, uint64_t pos, uint64_t len, uint64_t wa
 /* All of it to a socket that does not block, or is not to. */
 static void test_nonblock(const char *what, int socket_flags, uint32_t flags)
 {
-	struct zc_sendfile arg = { .in_fd = open_file(), .flags = flags };
+	struct zc_sendfile arg = { .in_fd = open_file(name), .flags = flags };
 	bool ok = true, full = false;
 	struct receiver r;
 	uint64_t at = 0;
@@ -97,7 +81,7 @@ static void test_nonblock(const char *what, int socket_flags, uint32_t flags)
 
 static void test_gone(void)
 {
-	struct zc_sendfile arg = { .in_fd = open_file(), .len = SIZE };
+	struct zc_sendfile arg = { .in_fd = open_file(name), .len = SIZE };
 	int64_t n, m;
 	int fds[2];
 
@@ -120,7 +104,7 @@ static void test_gone(void)
 
 static int64_t refused(uint32_t flags, uint64_t offset)
 {
-	struct zc_sendfile arg = { .in_fd = open_file(), .offset = offset, .len = 1,
+	struct zc_sendfile arg = { .in_fd = open_file(name), .offset = offset, .len = 1,
 				   .flags = flags };
 	int64_t n;
 	int fds[2];
@@ -161,7 +145,7 @@ static void test_wrong(void)
 /* A pipe's bytes to a file, and a file's to a pipe, which the module does not take. */
 static void test_others(void)
 {
-	struct zc_sendfile arg = { .in_fd = open_file(), .offset = ODD, .len = 1000 };
+	struct zc_sendfile arg = { .in_fd = open_file(name), .offset = ODD, .len = 1000 };
 	unsigned char block[1000];
 	int fds[2], i, out;
 	bool ok;
@@ -384,7 +368,7 @@ static void test_writers(void)
 
 static bool whole_file(void)
 {
-	struct zc_sendfile arg = { .in_fd = open_file(), .len = SIZE };
+	struct zc_sendfile arg = { .in_fd = open_file(name), .len = SIZE };
 	struct receiver r;
 	bool ok;
 

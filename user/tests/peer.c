@@ -25,6 +25,24 @@ void die(const char *what)
 	exit(1);
 }
 
+volatile sig_atomic_t signals;
+
+void on_signal(int sig)
+{
+	(void)sig;
+	signals++;
+}
+
+/* To be read from its beginning. */
+int open_file(const char *name)
+{
+	int fd = open(name, O_RDONLY);
+
+	if (fd < 0)
+		die(name);
+	return fd;
+}
+
 unsigned char byte_at(uint64_t pos)
 {
 	/* The last part of the file but one is a hole. */

@@ -4,6 +4,7 @@
 #define _ZC_TEST_PEER_H
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -25,6 +26,12 @@ void test(const char *what, bool ok);
 int test_end(void);
 void die(const char *what);
 
+/* Signals that came to on_signal() */
+extern volatile sig_atomic_t signals;
+
+void on_signal(int sig);
+
+int open_file(const char *name);
 unsigned char byte_at(uint64_t pos);
 void make_file(const char *path, uint64_t size);
 void tcp_pair(int *fds);

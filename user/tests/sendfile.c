@@ -23,7 +23,6 @@
 #define ODD	12345u
 
 static char name[4096], small_name[4096];
-static volatile sig_atomic_t signals;
 
 /* The sanitizer of threads has signals handled later than they come. */
 #ifdef __SANITIZE_THREAD__
@@ -31,21 +30,6 @@ static volatile sig_atomic_t signals;
 #else
 #define HANDLED_LATER	false
 #endif
-
-static int open_file(void)
-{
-	int fd = open(name, O_RDONLY);
-
-	if (fd < 0)
-		die(name);
-	return fd;
-}
-
-static void on_signal(int sig)
-{
-	(void)sig;
-	signals++;
-}
 
 /* Without SA_RESTART */
 static void catch(int sig, void (*handler)(int))
@@ -57,7 +41,7 @@ static void catch(int sig, void (*handler)(int))
 
 static void test_range(const char *what, off_t pos, size_t count, size_t want)
 {
-	int in = open_file(), out;
+	int in = open_file(name), out;
 	struct receiver r;
 	off_t at = pos;
 	ssize_t n;
@@ -72,7 +56,7 @@ static void test_range(const char *what, off_t pos, size_t count, size_t want)
 
 static void test_position(void)
 {
-	int in = open_file(), out;
+	int in = open_file(name), out;
 	struct receiver r;
 	ssize_t n;
 
@@ -92,7 +76,7 @@ static void test_position(void)
 /* The whole of a file to a socket that does not block, by so many bytes at once. */
 static void test_nonblock(const char *what, size_t count)
 {
-	int in = open_file(), out, fulls = 0;
+	int in = open_file(name), out, fulls = 0;
 	struct receiver r;
 	off_t at = 0;
 	ssize_t n;
@@ -131,7 +115,7 @@ static void test_full(void)
 {
 	struct timeval half = { .tv_usec = 500000 };
 	struct itimerval timer = { .it_value = half, .it_interval = half };
-	int in = open_file(), fds[2];
+	int in = open_file(name), fds[2];
 	off_t at = 0;
 	ssize_t n;
 
@@ -170,7 +154,7 @@ static void test_full(void)
 
 static void test_gone(void)
 {
-	int in = open_file(), fds[2];
+	int in = open_file(name), fds[2];
 	off_t at = 0;
 	ssize_t n;
 
@@ -190,7 +174,7 @@ static void test_gone(void)
 
 static void test_wrong(void)
 {
-	int in = open_file(), writer = open(name, O_WRONLY), fds[2], pipes[2];
+	int in = open_file(name), writer = open(name, O_WRONLY), fds[2], pipes[2];
 	off_t at = 0, negative = -1, past = (off_t)SIZE * 2;
 
 	tcp_pair(fds);
@@ -221,7 +205,7 @@ static void test_wrong(void)
 static bool moved(int out, int from)
 {
 	static unsigned char block[1000];
-	int in = open_file(), i;
+	int in = open_file(name), i;
 	off_t at = 5;
 	bool ok;
 
@@ -268,7 +252,7 @@ static void test_small(void)
 
 static bool whole_file(void)
 {
-	int in = open_file(), out;
+	int in = open_file(name), out;
 	struct receiver r;
 	bool ok;
 

@@ -62,15 +62,15 @@ int bench_cache_resident(int fd, uint64_t size, uint64_t *bytes)
 {
 	size_t page = sysconf(_SC_PAGESIZE);
 	size_t pages = (size + page - 1) / page, i;
-	unsigned char *vec = malloc(pages);
+	unsigned char *vec;
 	void *map;
 	int err = 0;
 
-	*bytes = is_told(fd) ? 0 : BENCH_UNKNOWN;
-	if (*bytes) {
-		free(vec);
+	*bytes = BENCH_UNKNOWN;
+	if (!is_told(fd))
 		return 0;
-	}
+	*bytes = 0;
+	vec = malloc(pages);
 	if (!vec)
 		return -ENOMEM;
 	map = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
