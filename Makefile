@@ -10,6 +10,8 @@ KERNELS	?= 6.1 6.12
 LAB	:= selftests/qemu
 ZC_LAB	?= $(CURDIR)/build/lab
 KSFT_SRC := $(ZC_LAB)/ksft/tools/testing/selftests
+# What is built for a guest is waited for; others say -j themselves.
+JOBS	:= -j$(shell nproc)
 USER_LIBS := libkmod json-c liburing libnl-genl-3.0
 export ZC_LAB KERNELS
 
@@ -93,9 +95,9 @@ kselftest:
 # What a guest is given. Quiet, so that a report stands alone.
 .PHONY: guest-files
 guest-files:
-	@$(MAKE) --no-print-directory -s user
-	@$(MAKE) --no-print-directory -s user STATIC=1
-	@$(MAKE) --no-print-directory -s kselftest
+	@$(MAKE) --no-print-directory -s $(JOBS) user
+	@$(MAKE) --no-print-directory -s $(JOBS) user STATIC=1
+	@$(MAKE) --no-print-directory -s $(JOBS) kselftest
 
 check:
 	@$(LAB)/deps.sh check
@@ -122,17 +124,17 @@ deb rpm: %:
 
 demo:
 	@$(LAB)/deps.sh demo
-	@$(MAKE) --no-print-directory -s user
+	@$(MAKE) --no-print-directory -s $(JOBS) user
 	@$(LAB)/demo.sh
 
 bench:
 	@$(LAB)/deps.sh check
-	@$(MAKE) --no-print-directory -s user
+	@$(MAKE) --no-print-directory -s $(JOBS) user
 	@$(LAB)/bench.sh
 
 tlb:
 	@$(LAB)/deps.sh check
-	@$(MAKE) --no-print-directory -s user
+	@$(MAKE) --no-print-directory -s $(JOBS) user
 	@$(LAB)/tlb.sh
 
 style:

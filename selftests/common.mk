@@ -18,4 +18,8 @@ LOCAL_HDRS += $(wildcard $(UAPI)/linux/*.h)
 
 include $(KSFT_SRC)/lib.mk
 
-$(TEST_GEN_PROGS): ../zc_test.c ../zc_test.h
+$(OUTPUT)/zc_test.o: ../zc_test.c ../zc_test.h
+	$(Q)$(CC) $(CFLAGS) -c $< -o $@
+
+$(TEST_GEN_PROGS): $(OUTPUT)/zc_test.o ../zc_test.h
+EXTRA_CLEAN += $(OUTPUT)/zc_test.o

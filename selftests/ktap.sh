@@ -3,7 +3,7 @@
 #
 # KTAP for the shell tests. Sourced: ktap_plan N, ktap_test NAME STATUS [WHY],
 # ktap_skip NAME WHY, ktap_end; and, before ktap_plan, ktap_skip_all WHY, which ends the
-# program, and two that do so where it has to.
+# program, and three that do so where it has to.
 
 ktap_nr=0 ktap_failed=0
 
@@ -42,6 +42,12 @@ ktap_long()
 {
 	[ -z "${ZC_BRIEF-}" ] ||
 		ktap_skip_all "on the newest kernel alone; make check-all has it on all"
+}
+
+# Only what has the time for it runs what is long, and of which a part is tested elsewhere.
+ktap_all()
+{
+	[ -n "${ZC_ALL-}" ] || ktap_skip_all "takes long; make check-all has it"
 }
 
 ktap_needs_zcctl()

@@ -72,8 +72,7 @@ receive_everywhere()
 	END
 }
 
-# cold: the page cache has nothing of the large file, nor of others; packets may hold pages for
-# a moment
+# cold FILE: the page cache has nothing of it, nor of others; packets may hold pages for a moment
 cold()
 {
 	local _
@@ -81,7 +80,7 @@ cold()
 	for _ in {1..20}; do
 		sync
 		echo 1 >/proc/sys/vm/drop_caches
-		[ "$(in_cache large)" -ne 0 ] || return 0
+		[ "$(in_cache "$1")" -ne 0 ] || return 0
 		receive_everywhere
 		sleep 0.2
 	done

@@ -34,7 +34,7 @@ cold_large()
 {
 	local before was
 
-	cold
+	cold large
 	was=$(in_cache large)
 	before=$(sent) && same large || return
 	echo "# in the cache before and after: $was $(in_cache large), $(($(sent) - before)) by zc"
@@ -78,7 +78,7 @@ same large && [ "$(in_cache large)" -gt $((20 << 20)) ]
 ktap_test "nginx: what is asked for again is put there" $?
 same small && same middle
 ktap_test "nginx: small files" $?
-cold
+cold large
 range
 ktap_test "nginx: a range" $?
 keeps_alive
