@@ -17,6 +17,7 @@
 #define NTH	"/proc/thread-self/fail-nth"
 
 static const char *const attrs[] = { "failslab", "fail_page_alloc" };
+static const char copies[] = "fail_usercopy";
 
 static struct {
 	char path[96];
@@ -93,12 +94,67 @@ static int set_both(const char *file, const char *val)
 	return fault_set(attrs[0], file, val) ?: fault_set(attrs[1], file, val);
 }
 
+/* Where the functions of the module lie. */
+static bool module_text(unsigned long *start, unsigned long *end)
+{
+	FILE *f = fopen("/proc/kallsyms", "re");
+	char line[512], type, owner[64];
+	unsigned long addr;
+
+	*start = ULONG_MAX;
+	*end = 0;
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%lx %c %*s [%63[^]]", &addr, &type, owner) != 3 ||
+		    (type | 0x20) != 't' || strcmp(owner, "zc"))
+			continue;
+		*start = addr < *start ? addr : *start;
+		*end = addr > *end ? addr : *end;
+	}
+	if (f)
+		fclose(f);
+	/* The last function is no longer than this. */
+	*end += 4096;
+	return *start && *start < *end;
+}
+
+/* What @attr has fail is asked for from there alone; from nowhere if @start is 1. */
+static int only_from(const char *attr, unsigned long start, unsigned long end)
+{
+	char from[32], to[32];
+
+	snprintf(from, sizeof(from), "%#lx", start);
+	snprintf(to, sizeof(to), "%#lx", end);
+	return fault_set(attr, "require-start", from) || fault_set(attr, "require-end", to) ||
+	       fault_set(attr, "stacktrace-depth", "32") ? -EOPNOTSUPP : 0;
+}
+
+static int only_module(const char *attr)
+{
+	unsigned long start, end;
+
+	return module_text(&start, &end) ? only_from(attr, start, end) : -ENOENT;
+}
+
+static bool have_copies(void)
+{
+	return !access(DEBUGFS "/fail_usercopy/require-start", W_OK);
+}
+
 int fault_begin(void)
 {
 	return set_both("probability", "0") ?: set_both("verbose", "0") ?:
 	       set_both("task-filter", "N") ?: set_both("ignore-gfp-wait", "N") ?:
 	       fault_set(attrs[1], "ignore-gfp-highmem", "N") ?:
-	       fault_set(attrs[1], "min-order", "0");
+	       fault_set(attrs[1], "min-order", "0") ?:
+	       (have_copies() ? only_from(copies, 1, 2) : 0);
+}
+
+int fault_begin_copies(void)
+{
+	if (!have_copies())
+		return -ENOENT;
+	return fault_set(copies, "probability", "0") ?: fault_set(copies, "verbose", "0") ?:
+	       only_from(attrs[0], 1, 2) ?: only_from(attrs[1], 1, 2) ?: only_module(copies);
 }
 
 void fault_arm(unsigned int nth)
@@ -127,41 +183,13 @@ bool fault_disarm(void)
 	return !atoi(text);
 }
 
-/* Where the functions of the module lie. */
-static bool module_text(unsigned long *start, unsigned long *end)
-{
-	FILE *f = fopen("/proc/kallsyms", "re");
-	char line[512], type, owner[64];
-	unsigned long addr;
-
-	*start = ULONG_MAX;
-	*end = 0;
-	while (f && fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "%lx %c %*s [%63[^]]", &addr, &type, owner) != 3 ||
-		    (type | 0x20) != 't' || strcmp(owner, "zc"))
-			continue;
-		*start = addr < *start ? addr : *start;
-		*end = addr > *end ? addr : *end;
-	}
-	if (f)
-		fclose(f);
-	/* The last function is no longer than this. */
-	*end += 4096;
-	return *start && *start < *end;
-}
-
 int fault_spread(unsigned int percent, unsigned int times)
 {
-	char from[32], to[32], text[16];
-	unsigned long start, end;
+	int ret = only_module(attrs[0]) ?: only_module(attrs[1]);
+	char text[16];
 
-	if (!module_text(&start, &end))
-		return -ENOENT;
-	snprintf(from, sizeof(from), "%#lx", start);
-	snprintf(to, sizeof(to), "%#lx", end);
-	if (set_both("require-start", from) || set_both("require-end", to) ||
-	    set_both("stacktrace-depth", "32"))
-		return -EOPNOTSUPP;
+	if (ret)
+		return ret;
 	times_set = times;
 	snprintf(text, sizeof(text), "%u", times);
 	if (set_both("times", text))

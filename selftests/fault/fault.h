@@ -12,7 +12,12 @@ int fault_set(const char *attr, const char *file, const char *val);
 void fault_restore(void);
 /* From here on allocations that may sleep can fail too, whatever their order. */
 int fault_begin(void);
-/* Fail the @nth allocation of this thread from here on; 0: none. */
+/*
+ * Instead: copies to and from user space by the module can fail, and no allocation. Returns
+ * -ENOENT if this kernel cannot.
+ */
+int fault_begin_copies(void);
+/* Fail the @nth allocation, or copy, of this thread from here on; 0: none. */
 void fault_arm(unsigned int nth);
 /* Returns whether that allocation came. */
 bool fault_disarm(void);

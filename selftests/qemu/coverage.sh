@@ -1,0 +1,39 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# How much of the module the selftests run through, by gcov on the debug kernel: lines of each
+# file, those that nobody was at, and labels of error paths that nobody went to.
+#   TOPICS  kselftest collections, or single programs as fault:nomem (default: those of the
+#           module itself)
+#   LEAST   percent of the lines below which it fails (default 90)
+# Fails, too, if a selftest does, or a label was not taken. build/coverage/lines has each file
+# with the number of times that each of its lines was run.
+set -euo pipefail
+. "$(dirname "$0")/lib.sh"
+
+topics=${TOPICS:-abi buffer dma dmabuf sendfile transfer async fault netlink trace load}
+out=$ZC_TOP/build/coverage
+staging=$(mktemp -d "${TMPDIR:-/tmp}/zc-coverage-XXXXXX")
+trap 'rm -rf "$staging"' EXIT
+
+kernel debug
+rm -rf "$out"
+# Objects stay where the compiler was told that they are: what it knows of lines is beside them.
+build_module debug "$out/module" GCOV_PROFILE=y
+payload debug "$staging/debug"
+cp "$out/module/zc.ko" "$staging/debug"
+cp -a "${ZC_SUITE:-$ZC_TOP/build/kselftest}" "$staging/debug/kselftest"
+cp "$ZC_QEMU"/guest-{check,coverage}.sh "$staging/debug"
+say "running the selftests on the debug kernel; takes an hour"
+# shellcheck disable=SC2086 # a list of topics
+"$ZC_QEMU/guest.sh" -k debug --name coverage -m 5120 --edu --iommu --time-limit 7200 \
+	--append "hugepagesz=1G hugepages=0:1" --payload "$staging/debug" -- \
+	env TIMEOUT=900 bash /zc/guest-coverage.sh $topics >"$out/all.log" 2>&1 ||
+	die "the guest failed: $out/all.log"
+cp "$ZC_RUN"/coverage/out/*.gcda "$out/module/kmod"
+status=0
+python3 "$ZC_QEMU/coverage.py" --least "${LEAST:-90}" --lines "$out/lines" "$out/module" || status=$?
+if grep -E '^(# )*not ok ' "$out/all.log" | grep -v '# SKIP'; then
+	status=1
+fi
+exit $status
