@@ -24,7 +24,7 @@ $(error no topic '$(filter-out $(ALL_TOPICS),$(TOPICS))'; there are: $(ALL_TOPIC
 endif
 
 .PHONY: all help modules modules_install user kselftest check check-debug \
-	check-all bench tlb demo style htmldocs netlink install uninstall dkms-install \
+	check-all coverage bench tlb demo style htmldocs netlink install uninstall dkms-install \
 	dkms-remove dkms-uninstall deb rpm check-packages deps clean distclean
 
 all:
@@ -52,6 +52,7 @@ help:
 	@echo '  make check       the selftests; KERNELS="$(KERNELS)" TOPICS="abi buffer …"'
 	@echo '                   KERNEL=bzImage [KDIR=…] [MODULES=…]: on a kernel of your own'
 	@echo '  make check-debug the selftests with KASAN, lockdep and kmemleak'
+	@echo '  make coverage    how much of the module the selftests run, by gcov; takes an hour'
 	@echo '  make check-packages  packages: built, installed, with Secure Boot, upgraded, purged'
 	@echo '  make check-all   all three, on 7.3 too, what takes long, and make tlb'
 	@echo '  make bench       guest instructions per MiB, zc beside the usual ways'
@@ -116,6 +117,11 @@ check-all:
 	@$(LAB)/tlb.sh
 	@packaging/check.sh
 
+coverage:
+	@$(LAB)/deps.sh debug
+	@$(MAKE) --no-print-directory -s guest-files
+	@$(LAB)/coverage.sh
+
 check-packages:
 	@packaging/check.sh
 
@@ -173,7 +179,7 @@ deps:
 
 # By hand rather than with the headers' own clean target, as these may be gone.
 clean:
-	rm -rf build/module-* build/tlb* build/user* build/kselftest* build/run build/style
+	rm -rf build/module-* build/coverage build/tlb* build/user* build/kselftest* build/run build/style
 	rm -f kmod/*.o kmod/.*.cmd zc.ko zc.o zc.mod* .*.cmd .module-common.o
 	rm -f Module.symvers modules.order
 

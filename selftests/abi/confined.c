@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Programs that lock themselves in: without a capability, with a seccomp filter that lets through
+ * what zc needs and kills for all else, by Landlock. What they have opened before goes on working;
+ * what Landlock has taken is taken.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/landlock.h>
+#include <linux/seccomp.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+#include "zc_test.h"
+
+#ifndef LANDLOCK_ACCESS_FS_IOCTL_DEV
+#define LANDLOCK_ACCESS_FS_IOCTL_DEV	(1ull << 15)
+#endif
+
+#define NAME	EXT4_DIR "/zc-confined"
+#define LEN	(256 * 1024)
+
+/* The numbers of lines at which a child has ended in failure */
+#define CHECK(ok)	do { if (!(ok)) _exit(__LINE__ & 0x7f ?: 1); } while (0)
+
+FIXTURE(confined)
+{
+	int fd;
+	int file;
+	int sock[2];
+};
+
+FIXTURE_SETUP(confined)
+{
+	self->fd = zct_open();
+	ASSERT_GE(self->fd, 0);
+	self->file = zct_pattern_file(NAME, LEN);
+	ASSERT_GE(self->file, 0);
+	ASSERT_EQ(0, zct_pair(AF_INET, self->sock));
+}
+
+FIXTURE_TEARDOWN(confined)
+{
+	EXPECT_TRUE(zct_used_becomes(self->fd, 0, 5000));
+	close(self->sock[0]);
+	close(self->sock[1]);
+	close(self->file);
+	close(self->fd);
+	unlink(NAME);
+}
+
+/* What comes is the pattern. */
+static void receive(int sock, uint64_t offset, size_t len)
+{
+	static char data[LEN];
+	size_t got = 0;
+	ssize_t n;
+
+	while (got < len) {
+		n = read(sock, data + got, len - got);
+		CHECK(n > 0);
+		got += n;
+	}
+	CHECK(zct_pattern_check(data, offset, len) == -1);
+}
+
+/* All that a program without privileges does, by descriptors that it has. */
+static void work(int fd, int file, const int *sock)
+{
+	struct zc_send send = { .out_fd = sock[0], .len = LEN, .user_data = 5 };
+	struct zc_sendfile sendfile = { .in_fd = file, .out_fd = sock[0], .len = LEN };
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	struct zc_buf_create buf;
+	struct zc_buf_seal seal;
+	struct zc_event ev;
+	char *map;
+
+	CHECK(!zct_create(fd, HUGE, 0, ZC_NODE_ANY, &buf));
+	map = mmap(NULL, HUGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, buf.mmap_offset);
+	CHECK(map != MAP_FAILED);
+	zct_pattern(map, 0, LEN);
+	CHECK(!munmap(map, HUGE));
+	seal = (struct zc_buf_seal){ .handle = buf.handle };
+	CHECK(!ioctl(fd, ZC_IOC_BUF_SEAL, &seal));
+	send.handle = buf.handle;
+	CHECK(!ioctl(fd, ZC_IOC_SEND, &send) && send.sent == LEN);
+	receive(sock[1], 0, LEN);
+	CHECK(!ioctl(fd, ZC_IOC_SENDFILE, &sendfile) && sendfile.sent == LEN);
+	receive(sock[1], 0, LEN);
+	send.offset = 0;
+	send.flags = ZC_SEND_ASYNC;
+	CHECK(!ioctl(fd, ZC_IOC_SEND, &send));
+	receive(sock[1], 0, LEN);
+	CHECK(poll(&p, 1, 30000) == 1 && read(fd, &ev, sizeof(ev)) == sizeof(ev));
+	CHECK(ev.user_data == 5 && !ev.error && ev.sent == LEN);
+	CHECK(!zct_destroy(fd, buf.handle));
+}
+
+/* Room for all of it: the receiver is the sender. */
+static void room(const int *sock)
+{
+	int bytes = 4 * LEN;
+
+	setsockopt(sock[0], SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes));
+	setsockopt(sock[1], SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes));
+}
+
+static void drop_all(void)
+{
+	struct __user_cap_header_struct head = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_data_struct data[2] = { 0 };
+
+	CHECK(!setresgid(NOBODY, NOBODY, NOBODY));
+	CHECK(!setresuid(NOBODY, NOBODY, NOBODY));
+	CHECK(!syscall(SYS_capset, &head, data));
+	CHECK(!prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+}
+
+/* Documentation/security.rst names them. */
+static const int allowed[] = {
+	SYS_ioctl, SYS_mmap, SYS_munmap, SYS_read, SYS_poll, SYS_close, SYS_exit_group,
+};
+
+static void filter(void)
+{
+	enum { NR = sizeof(allowed) / sizeof(*allowed) };
+	struct sock_filter code[2 * NR + 2];
+	struct sock_fprog prog = { sizeof(code) / sizeof(*code), code };
+	int i;
+
+	code[0] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+					       offsetof(struct seccomp_data, nr));
+	for (i = 0; i < NR; i++) {
+		code[2 * i + 1] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
+							       allowed[i], 0, 1);
+		code[2 * i + 2] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K,
+							       SECCOMP_RET_ALLOW);
+	}
+	code[2 * NR + 1] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K,
+							SECCOMP_RET_KILL_PROCESS);
+	CHECK(!prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog, 0, 0));
+}
+
+/* How a child ended that did as asked: 0 */
+static int ended(pid_t child)
+{
+	int status;
+
+	if (waitpid(child, &status, 0) != child)
+		return -errno;
+	return status;
+}
+
+TEST_F(confined, no_capability)
+{
+	pid_t child;
+
+	room(self->sock);
+	child = fork();
+	if (!child) {
+		drop_all();
+		work(self->fd, self->file, self->sock);
+		_exit(0);
+	}
+	EXPECT_EQ(0, ended(child));
+}
+
+TEST_F(confined, seccomp)
+{
+	pid_t child;
+
+	room(self->sock);
+	child = fork();
+	if (!child) {
+		drop_all();
+		filter();
+		work(self->fd, self->file, self->sock);
+		_exit(0);
+	}
+	EXPECT_EQ(0, ended(child));
+	/* It is one that kills. */
+	child = fork();
+	if (!child) {
+		drop_all();
+		filter();
+		open("/dev/zc", O_RDWR);
+		_exit(0);
+	}
+	EXPECT_EQ(SIGSYS, WTERMSIG(ended(child)));
+}
+
+/* From here on no file may be opened but those below @path, for @access; NULL: none. */
+static void landlock(uint64_t handled, const char *path, uint64_t access)
+{
+	struct landlock_ruleset_attr attr = { .handled_access_fs = handled };
+	int rules = syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
+	struct landlock_path_beneath_attr beneath = { .allowed_access = access };
+
+	CHECK(rules >= 0);
+	if (path) {
+		beneath.parent_fd = open(path, O_PATH | O_CLOEXEC);
+		CHECK(!syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH,
+			       &beneath, 0));
+	}
+	CHECK(!prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+	CHECK(!syscall(SYS_landlock_restrict_self, rules, 0));
+}
+
+static int landlock_abi(void)
+{
+	return syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+}
+
+TEST_F(confined, landlock)
+{
+	uint64_t all = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE;
+	pid_t child;
+
+	if (landlock_abi() < 1)
+		SKIP(return, "a kernel without Landlock");
+	room(self->sock);
+	child = fork();
+	if (!child) {
+		landlock(all, NULL, 0);
+		work(self->fd, self->file, self->sock);
+		CHECK(open("/dev/zc", O_RDWR) < 0 && errno == EACCES);
+		_exit(0);
+	}
+	EXPECT_EQ(0, ended(child));
+	room(self->sock);
+	child = fork();
+	if (!child) {
+		landlock(all, "/dev/zc", all);
+		self->fd = open("/dev/zc", O_RDWR);
+		CHECK(self->fd >= 0);
+		work(self->fd, self->file, self->sock);
+		_exit(0);
+	}
+	EXPECT_EQ(0, ended(child));
+}
+
+/* A device that may be opened, and not be asked for anything */
+TEST_F(confined, landlock_ioctl)
+{
+	uint64_t all = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE;
+	struct zc_query query = { 0 };
+	pid_t child;
+	int fd;
+
+	if (landlock_abi() < 5)
+		SKIP(return, "a kernel whose Landlock knows no ioctl");
+	child = fork();
+	if (!child) {
+		landlock(all | LANDLOCK_ACCESS_FS_IOCTL_DEV, "/dev/zc", all);
+		fd = open("/dev/zc", O_RDWR);
+		CHECK(fd >= 0);
+		CHECK(ioctl(fd, ZC_IOC_QUERY, &query) == -1 && errno == EACCES);
+		CHECK(!ioctl(self->fd, ZC_IOC_QUERY, &query));
+		_exit(0);
+	}
+	EXPECT_EQ(0, ended(child));
+}
+
+TEST_HARNESS_MAIN
