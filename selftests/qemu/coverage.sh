@@ -32,7 +32,8 @@ say "running the selftests on the debug kernel; takes an hour"
 	die "the guest failed: $out/all.log"
 cp "$ZC_RUN"/coverage/out/*.gcda "$out/module/kmod"
 status=0
-python3 "$ZC_QEMU/coverage.py" --least "${LEAST:-90}" --lines "$out/lines" "$out/module" || status=$?
+python3 "$ZC_QEMU/coverage.py" --least "${LEAST:-90}" --lines "$out/lines" "$out/module" ||
+	status=$?
 if grep -E '^(# )*not ok ' "$out/all.log" | grep -v '# SKIP'; then
 	status=1
 fi
