@@ -122,17 +122,29 @@ static uint32_t flags_of(const struct stat *st, const struct piece *p)
 	}
 }
 
-/* Was it zc that refused, and nothing done? Of the rest the kernel would say the same. */
+/*
+ * Was it zc that refused, and nothing done? Of the rest the kernel would say the same, if it was
+ * asked; but the error of a socket it tells once, and then EPIPE, with SIGPIPE.
+ */
 static bool is_refusal(int err)
 {
 	switch (err) {
 	case EAGAIN:
 	case EINTR:
-	case EPIPE:
-	case ECONNRESET:
-	case ETIMEDOUT:
-	case ENOTCONN:
 	case EIO:
+	case EPIPE:
+	case ENOTCONN:
+	case ECONNREFUSED:
+	case ECONNRESET:
+	case ECONNABORTED:
+	case ETIMEDOUT:
+	case ENETDOWN:
+	case ENETUNREACH:
+	case EHOSTDOWN:
+	case EHOSTUNREACH:
+	case ENONET:
+	case ENOPROTOOPT:
+	case EPROTO:
 		return false;
 	default:
 		return true;

@@ -6,6 +6,8 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -172,6 +174,32 @@ static void test_gone(void)
 	close(in);
 }
 
+/* The error of a socket is told once: who asks a second time hears EPIPE, with SIGPIPE. */
+static void test_refused(void)
+{
+	struct sockaddr_in addr = { .sin_family = AF_INET,
+				    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int in = open_file(name), none = socket(AF_INET, SOCK_STREAM, 0);
+	int out = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	struct pollfd ready = { .fd = out, .events = POLLOUT };
+	socklen_t len = sizeof(addr);
+	off_t at = 0;
+
+	/* A port that is somebody's, who does not listen */
+	if (bind(none, (void *)&addr, len) || getsockname(none, (void *)&addr, &len))
+		die("bind");
+	connect(out, (void *)&addr, len);
+	poll(&ready, 1, -1);
+	catch(SIGPIPE, on_signal);
+	signals = 0;
+	test("a connection that was refused: ECONNREFUSED, and no SIGPIPE",
+	     sendfile(out, in, &at, SIZE) < 0 && errno == ECONNREFUSED && signals == 0);
+	signal(SIGPIPE, SIG_IGN);
+	close(none);
+	close(out);
+	close(in);
+}
+
 static void test_wrong(void)
 {
 	int in = open_file(name), writer = open(name, O_WRONLY), fds[2], pipes[2];
@@ -327,6 +355,7 @@ int main(int argc, char **argv)
 	test_nonblock("and in pieces", 100000);
 	test_full();
 	test_gone();
+	test_refused();
 	test_wrong();
 	test_others();
 	test_small();
