@@ -2,7 +2,7 @@
 /* Descriptors of the library's own, in a process that may close any. */
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/resource.h>
+#include <pthread.h>
 #include <unistd.h>
 
 #include "preload.h"
@@ -21,15 +21,7 @@ static int move_high(int fd)
 	return high;
 }
 
-/**
- * kept_open - open a file for the library
- * @kept:  what has none, written
- * @path:  file
- * @flags: of open(2)
- *
- * Returns: 0 or a positive errno. Any thread; of several the last one's stays.
- */
-int kept_open(struct kept *kept, const char *path, int flags)
+static int open_it(struct kept *kept, const char *path, int flags)
 {
 	int fd = open(path, flags | O_CLOEXEC | O_NOCTTY, 0644), old, err;
 	struct stat st;
@@ -49,6 +41,26 @@ int kept_open(struct kept *kept, const char *path, int flags)
 	if (!atomic_compare_exchange_strong(&kept->fd, &old, fd))
 		close(fd);
 	return 0;
+}
+
+/**
+ * kept_open - open a file for the library
+ * @kept:  what has none, written
+ * @path:  file
+ * @flags: of open(2)
+ *
+ * open(2) and close(2) are cancellation points, which sendfile(2) is not.
+ *
+ * Returns: 0 or a positive errno. Any thread; of several the first one's stays.
+ */
+int kept_open(struct kept *kept, const char *path, int flags)
+{
+	int was, err;
+
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &was);
+	err = open_it(kept, path, flags);
+	pthread_setcancelstate(was, &was);
+	return err;
 }
 
 /**

@@ -320,6 +320,37 @@ static bool child_of_child(void)
 	return in_child(whole_file) && whole_file();
 }
 
+/* By a thread that is to be cancelled: what sendfile() returns */
+static void *cancelled(void *arg)
+{
+	int *fds = arg;
+	ssize_t n;
+
+	pthread_cancel(pthread_self());
+	n = sendfile(fds[0], fds[1], NULL, SIZE);
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+	return (void *)n;
+}
+
+/* sendfile(2) is no cancellation point, not even where the library opens its device anew. */
+static bool is_not_cancelled(void)
+{
+	struct receiver r;
+	pthread_t thread;
+	void *result;
+	int fds[2], i;
+
+	for (i = 3; i < 1024; i++)
+		close(i);
+	fds[0] = begin(&r, 0);
+	fds[1] = open_file(name);
+	if (pthread_create(&thread, NULL, cancelled, fds))
+		die("thread");
+	pthread_join(thread, &result);
+	close(fds[1]);
+	return end(&r, fds[0], SIZE) && result == (void *)(intptr_t)SIZE;
+}
+
 /* Whatever the library has must not be where a program finds it in its way. */
 static bool low_ones_are_free(void)
 {
@@ -365,6 +396,7 @@ int main(int argc, char **argv)
 	test("threads of a child", in_child(threads));
 	test("a daemon that closes all descriptors", in_child(closes_all));
 	test("a program that has others in their place", in_child(replaces_all));
+	test("a thread that is to be cancelled", in_child(is_not_cancelled));
 	unlink(name);
 	unlink(small_name);
 	return test_end();
