@@ -42,11 +42,16 @@ static void read_min(const char *text)
 		settings.min = val;
 }
 
-/* settings_read - take what the environment says; a program may change it later */
+/*
+ * settings_read - take what the environment says; a program may change it later
+ *
+ * In a program that gains rights nothing is taken: /etc/ld.so.preload may load the library into
+ * it, and the environment is that of who has fewer rights.
+ */
 void settings_read(void)
 {
-	const char *mode = getenv("ZC_SENDFILE"), *min = getenv("ZC_SENDFILE_MIN");
-	const char *file = getenv("ZC_SENDFILE_LOG");
+	const char *mode = secure_getenv("ZC_SENDFILE"), *min = secure_getenv("ZC_SENDFILE_MIN");
+	const char *file = secure_getenv("ZC_SENDFILE_LOG");
 
 	if (mode)
 		read_mode(mode);

@@ -183,6 +183,20 @@ privileged()
 		fails "gains rights" -- "$dir/setuid"
 }
 
+# Of a program that gains rights, to which /etc/ld.so.preload may give the library: its files
+# are not where the user's environment says.
+secure()
+{
+	chmod 755 "$dir" && mkdir -m 777 "$dir/any" && cp "$build/libzc-sendfile.so" "$dir" &&
+		${CC:-cc} -x c -o "$dir/secure" - -x none -Wl,--no-as-needed "-Wl,-rpath,$dir" \
+			"$dir/libzc-sendfile.so" <<-'END' &&
+			#include <sys/auxv.h>
+			int main(void) { return !getauxval(AT_SECURE); }
+		END
+		chown 65534 "$dir/secure" && chmod 4755 "$dir/secure" &&
+		ZC_SENDFILE_LOG=$dir/any/log "$dir/secure" && [ ! -e "$dir/any/log" ]
+}
+
 tap_check "the C library keeps its promises" promises env
 tap_check "the library exports sendfile, and no more" exports
 tap_check "it needs no other library" needs
@@ -231,7 +245,9 @@ tap_check "zcctl run: no size" fails "'x' is no size" --min x -- true
 tap_check "zcctl run: a static program" static_program
 if [ "$(id -u)" -eq 0 ]; then
 	tap_check "zcctl run: a program that gains rights" privileged
+	tap_check "the library in such a one does not open what the user wants" secure
 else
 	tap_skip "zcctl run: a program that gains rights" "only root can make one"
+	tap_skip "the library in such a one" "only root can make one"
 fi
 tap_end
