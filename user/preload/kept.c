@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "preload.h"
@@ -10,12 +11,29 @@
 /* Above what programs count on, and below the limit of 1024 that most have. */
 #define HIGH	900
 
-/* Move it out of the program's way, if there is room. */
+/* Of a lower limit the last part, one of so many. */
+#define PART	8
+
+static int high_of_few(int fd)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur > HIGH)
+		return -1;
+	return fcntl(fd, F_DUPFD_CLOEXEC, (int)(limit.rlim_cur - limit.rlim_cur / PART));
+}
+
+/*
+ * Move it out of the program's way, if there is room. What the program takes for its output, or
+ * its input, it must never be.
+ */
 static int move_high(int fd)
 {
 	int high = fcntl(fd, F_DUPFD_CLOEXEC, HIGH);
 
 	if (high < 0)
+		high = high_of_few(fd);
+	if (high < 0 && fd > STDERR_FILENO)
 		return fd;
 	close(fd);
 	return high;
@@ -34,6 +52,8 @@ static int open_it(struct kept *kept, const char *path, int flags)
 		return err;
 	}
 	fd = move_high(fd);
+	if (fd < 0)
+		return errno;
 	atomic_store(&kept->dev, st.st_dev);
 	atomic_store(&kept->ino, st.st_ino);
 	old = -1;

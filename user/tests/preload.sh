@@ -183,6 +183,17 @@ privileged()
 		fails "gains rights" -- "$dir/setuid"
 }
 
+# few LIMIT: with so few descriptors, and without a standard input, whose number is the
+# program's all the same, are the library's out of the way?
+few()
+{
+	(ulimit -n "$1" && fake ZC_SENDFILE_LOG="$dir/few" \
+		find /proc/self/fd \( -lname '*memfd:zc*' -o -lname "$dir/few" \) -printf '%f\n' <&-) \
+		>"$dir/out"
+	cat "$dir/out"
+	[ "$(wc -l <"$dir/out")" -eq 2 ] && awk -v limit="$1" '$1 < limit / 2 { exit 1 }' "$dir/out"
+}
+
 # Of a program that gains rights, to which /etc/ld.so.preload may give the library: its files
 # are not where the user's environment says.
 secure()
@@ -232,6 +243,8 @@ tap_check "from the second time on by way of the cache" \
 tap_check "a program that sends by pieces, and what is left of them" run_pieces
 tap_check "all of it went through zc" logged "zc_bytes == 3 << 20 and kernel_calls == 0"
 tap_check "nothing is printed" quiet ls /
+tap_check "its descriptors are high, where there may be 64" few 64
+tap_check "and where there may be 900" few 900
 tap_check "zcctl run: the environment" run_sets
 tap_check "zcctl run: exit status, and scripts" run_status
 tap_check "zcctl run: signals" run_sigpipe
