@@ -48,8 +48,11 @@ static ssize_t by_syscall(int out, int in, int64_t *offset, size_t count)
 #endif
 }
 
-/* The C library's, or that of another library in the same place. */
-static ssize_t by_kernel(int out, int in, int64_t *offset, size_t count, enum count why)
+/*
+ * The C library's, or that of another library in the same place. Found when this one is loaded:
+ * later on the loader's lock may be held, by who waits for this thread.
+ */
+static sendfile_fn *next_one(void)
 {
 	static atomic_uintptr_t next;
 	sendfile_fn *fn = (sendfile_fn *)atomic_load(&next);
@@ -60,9 +63,14 @@ static ssize_t by_kernel(int out, int in, int64_t *offset, size_t count, enum co
 			fn = by_syscall;
 		atomic_store(&next, (uintptr_t)fn);
 	}
+	return fn;
+}
+
+static ssize_t by_kernel(int out, int in, int64_t *offset, size_t count, enum count why)
+{
 	log_count(COUNT_KERNEL, 1);
 	log_count(why, why != COUNT_KERNEL);
-	return fn(out, in, offset, count);
+	return next_one()(out, in, offset, count);
 }
 
 static bool is_tcp(int fd)
@@ -222,6 +230,7 @@ __attribute__((constructor)) static void load(void)
 {
 	int err = errno;
 
+	next_one();
 	settings_read();
 	log_open();
 	if (settings.mode != MODE_OFF)

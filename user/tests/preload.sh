@@ -194,6 +194,27 @@ few()
 	[ "$(wc -l <"$dir/out")" -eq 2 ] && awk -v limit="$1" '$1 < limit / 2 { exit 1 }' "$dir/out"
 }
 
+# A thread that the constructor of a library starts, and waits for: the loader is busy.
+busy_loader()
+{
+	${CC:-cc} -shared -fPIC -x c -o "$dir/busy.so" - -lpthread <<-'END' &&
+		#include <pthread.h>
+		#include <sys/sendfile.h>
+		static void *use(void *arg)
+		{
+			sendfile(-1, -1, 0, 1);
+			return arg;
+		}
+		__attribute__((constructor)) static void begin(void)
+		{
+			pthread_t thread;
+			pthread_create(&thread, 0, use, 0);
+			pthread_join(thread, 0);
+		}
+	END
+		fake timeout 100 python3 -c 'import ctypes, sys; ctypes.CDLL(sys.argv[1])' "$dir/busy.so"
+}
+
 # Of a program that gains rights, to which /etc/ld.so.preload may give the library: its files
 # are not where the user's environment says.
 secure()
@@ -243,6 +264,7 @@ tap_check "from the second time on by way of the cache" \
 tap_check "a program that sends by pieces, and what is left of them" run_pieces
 tap_check "all of it went through zc" logged "zc_bytes == 3 << 20 and kernel_calls == 0"
 tap_check "nothing is printed" quiet ls /
+tap_check "the loader may be busy" busy_loader
 tap_check "its descriptors are high, where there may be 64" few 64
 tap_check "and where there may be 900" few 900
 tap_check "zcctl run: the environment" run_sets
