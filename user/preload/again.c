@@ -30,9 +30,13 @@ static uint64_t hash(const struct stat *st)
 	return h ^ h >> 29;
 }
 
-static uint64_t memory(void)
+/* Bytes that a file may have; 0 before again_load() */
+static uint64_t largest;
+
+/* again_load - how much memory there is, which the kernel may not be asked for later (seccomp) */
+void again_load(void)
 {
-	return (uint64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
+	largest = (uint64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE) / PART;
 }
 
 /**
@@ -53,7 +57,7 @@ bool again_is(const struct stat *st, bool begins)
 	unsigned int age;
 	bool again;
 
-	if ((uint64_t)st->st_size > memory() / PART)
+	if ((uint64_t)st->st_size > largest)
 		return false;
 	at = &files[h % FILES];
 	entry = atomic_load(at);

@@ -78,6 +78,7 @@ int device_why(void);
 
 /* again.c: files that were asked for before */
 
+void again_load(void);
 bool again_is(const struct stat *st, bool begins);
 
 /* rest.c: what is left of pieces */
