@@ -63,6 +63,15 @@ static bool zc_at_end(int in, uint64_t pos)
 	return pread(in, &c, 1, pos) == 0;
 }
 
+/*
+ * Comes more after these @n bytes of @left? Of more than the file has nothing comes, and what
+ * was announced would be waited for, by the end of the file.
+ */
+static bool zc_has_more(const struct zc_sendfile *arg, uint64_t pos, size_t n, uint64_t left)
+{
+	return arg->flags & ZC_SEND_MORE || (left > n && !zc_at_end(arg->in_fd, pos + n));
+}
+
 static off_t zc_begin(const struct zc_sendfile *arg)
 {
 	return arg->flags & ZC_SEND_POS ? lseek(arg->in_fd, 0, SEEK_CUR) : (off_t)arg->offset;
@@ -139,8 +148,8 @@ static int zc_by_pipe(struct zc_sendfile *arg, const int *fds)
 			break;
 		}
 		/* What the socket does not take goes with the pipe. */
-		arg->sent += zc_drain(arg, fds[0], n, arg->flags & ZC_SEND_MORE ||
-				      left > (uint64_t)n, &err);
+		arg->sent += zc_drain(arg, fds[0], n,
+				      zc_has_more(arg, begin + arg->sent, n, left), &err);
 		arg->chunks++;
 	}
 	return zc_advance(arg, begin) ?: err;
@@ -154,7 +163,7 @@ static int64_t zc_copy_some(const struct zc_sendfile *arg, char *data, off_t pos
 
 	if (n <= 0)
 		return n ? -errno : 0;
-	if (arg->flags & ZC_SEND_MORE || len > (uint64_t)n)
+	if (zc_has_more(arg, pos, n, len))
 		flags |= MSG_MORE;
 	if (!(arg->flags & ZC_SEND_NOSIGNAL))
 		flags &= ~MSG_NOSIGNAL;

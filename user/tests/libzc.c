@@ -5,10 +5,12 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -49,6 +51,30 @@ static void test_range(const char *what, uint64_t pos, uint64_t len, uint64_t wa
 	     (!want || path_fits(arg.paths)) &&
 	     lseek(arg.in_fd, 0, SEEK_CUR) == (flags & ZC_SEND_POS ? (off_t)(pos + want) : 0) &&
 	     end(&r, arg.out_fd, want));
+	close(arg.in_fd);
+}
+
+/*
+ * Less than a packet, of which nobody has said that more will come: it does not wait in the
+ * socket for that, even if more was asked for than the file has.
+ */
+static void test_end_is_sent(const char *what, uint32_t flags)
+{
+	struct zc_sendfile arg = { .in_fd = open_file(name), .offset = SIZE - 1000,
+				   .len = INT64_MAX - SIZE, .flags = flags };
+	struct receiver r;
+	int waits = -1;
+	int64_t n;
+
+	if (flags & ZC_SEND_POS) {
+		lseek(arg.in_fd, arg.offset, SEEK_SET);
+		arg.offset = 0;
+	}
+	arg.out_fd = begin(&r, SIZE - 1000);
+	fcntl(arg.out_fd, F_SETFL, flags & ZC_SEND_POS ? O_NONBLOCK : 0);
+	n = zc_sendfile(ctx, &arg);
+	ioctl(arg.out_fd, SIOCOUTQNSD, &waits);
+	test(what, end(&r, arg.out_fd, 1000) && n == 1000 && !waits);
 	close(arg.in_fd);
 }
 
@@ -415,6 +441,9 @@ int main(int argc, char **argv)
 	test_range("from the file's position", ODD, 100000, 100000, ZC_SEND_POS);
 	test_range("with more to come", ODD, 100000, 100000, ZC_SEND_MORE);
 	test_range("both", ODD, SIZE, SIZE - ODD, ZC_SEND_MORE | ZC_SEND_POS);
+	test_end_is_sent("the end of a file does not wait", 0);
+	test_end_is_sent("nor by a socket that is not to block", ZC_SEND_NONBLOCK);
+	test_end_is_sent("nor does one that does not", ZC_SEND_NONBLOCK | ZC_SEND_POS);
 	test_nonblock("a socket that does not block", O_NONBLOCK, 0);
 	test_nonblock("one that is not to", 0, ZC_SEND_NONBLOCK);
 	test_gone();
