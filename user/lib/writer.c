@@ -79,7 +79,8 @@ static int zc_slot_fill(struct zc_slot *slot, struct zc_context *ctx, size_t siz
 	if (size >= POOL_MIN &&
 	    !zc_buffer_new(ctx, size, ZC_BUF_SLICE | ZC_BUF_SMALL_OK, ZC_NODE_ANY, &slot->buf))
 		slot->data = zc_buffer_data(slot->buf);
-	else if (posix_memalign((void **)&slot->data, page, (size + page - 1) & ~(page - 1)))
+	else if (size > SIZE_MAX - page ||
+		 posix_memalign((void **)&slot->data, page, (size + page - 1) & ~(page - 1)))
 		return -ENOMEM;
 	slot->size = size;
 	return 0;

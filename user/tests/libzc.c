@@ -387,6 +387,8 @@ static void test_writers(void)
 	     zc_writer_commit(w, room + 1) == -EINVAL && !zc_writer_commit(w, 5);
 	test("a full pipe: EAGAIN", ok && zc_writer_flush(w) == -EAGAIN &&
 	     zc_writer_end(w) == -EAGAIN);
+	test("more than there can be: ENOMEM",
+	     zc_writer_new(ctx, fds[1], SIZE_MAX - 5, &w) == -ENOMEM && !w);
 	test("no descriptor: EBADF", zc_writer_new(ctx, -1, 0, &w) == -EBADF && !w);
 	close(fds[0]);
 	close(fds[1]);
