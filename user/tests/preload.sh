@@ -142,8 +142,25 @@ run_status()
 	printf '#!/bin/sh\nexit 7\n' >"$dir/seven" && chmod +x "$dir/seven"
 	"$zcctl" run -- "$dir/seven"
 	[ $? -eq 7 ] || return
-	PATH=$dir:$PATH "$zcctl" run -- seven
+	mkdir -p "$dir/folder/seven"
+	PATH=$dir/folder:$dir:$PATH "$zcctl" run -- seven
+	[ $? -eq 7 ] || return
+	# Without "#!" it is one of sh.
+	echo 'exit 7' >"$dir/seven"
+	"$zcctl" run -- "$dir/seven"
 	[ $? -eq 7 ]
+}
+
+# For a library whose path LD_PRELOAD would read as something else
+odd_library()
+{
+	local name
+
+	# shellcheck disable=SC2016 # as it is
+	for name in 'a b' a:b 'a$LIB'; do
+		mkdir -p "$dir/$name" && cp "$build/libzc-sendfile.so" "$dir/$name" &&
+			fails "takes no path" --library "$dir/$name/libzc-sendfile.so" -- true || return
+	done
 }
 
 # What zcctl ignores for itself the program does not.
@@ -180,7 +197,10 @@ static_program()
 privileged()
 {
 	cp /bin/true "$dir/setuid" && chown 65534 "$dir/setuid" && chmod 4755 "$dir/setuid" &&
-		fails "gains rights" -- "$dir/setuid"
+		fails "gains rights" -- "$dir/setuid" || return
+	# The kernel gives no rights to scripts.
+	printf '#!/bin/sh\nexit 0\n' >"$dir/script" && chown 65534 "$dir/script" &&
+		chmod 4755 "$dir/script" && "$zcctl" run -- "$dir/script"
 }
 
 # few LIMIT: with so few descriptors, and without a standard input, whose number is the
@@ -275,6 +295,7 @@ tap_check "zcctl run: errors as JSON" json_errors
 tap_check "zcctl run: no program" fails "after --" true
 tap_check "zcctl run: no such program" fails "No such file" -- no-such-program
 tap_check "zcctl run: no such library" fails "No such file" --library "$dir/none.so" -- true
+tap_check "zcctl run: a library that LD_PRELOAD cannot name" odd_library
 tap_check "zcctl run: no such mode" fails "mode auto, direct" --mode fast -- true
 tap_check "zcctl run: no size" fails "'x' is no size" --min x -- true
 tap_check "zcctl run: a static program" static_program

@@ -36,6 +36,14 @@ struct elf_head {
 /* Interpreters of interpreters; the kernel gives up there, too. */
 #define DEPTH_MAX	5
 
+/* Not a folder, which may be entered by the same right. */
+static bool may_run(const char *path)
+{
+	struct stat st;
+
+	return !stat(path, &st) && S_ISREG(st.st_mode) && !access(path, X_OK);
+}
+
 /* As exec does it. Returns the path, the caller's to free; NULL if there is none. */
 static char *in_path(const char *name)
 {
@@ -47,7 +55,7 @@ static char *in_path(const char *name)
 		if (asprintf(&full, "%.*s%s%s", (int)(end - path), path, end > path ? "/" : "",
 			     name) < 0)
 			return NULL;
-		if (!access(full, X_OK))
+		if (may_run(full))
 			return full;
 		free(full);
 		if (!*end)
@@ -185,9 +193,10 @@ enum program_kind program_kind(const char *program, const char *library, char *p
 
 	snprintf(path, size, "%s", program);
 	for (depth = 0; depth < DEPTH_MAX && kind == PROGRAM_SCRIPT; depth++) {
-		if (gains_rights(path))
-			return PROGRAM_PRIVILEGED;
 		kind = kind_of(path, size, library);
+		/* Of scripts it is the interpreter's rights that count. */
+		if (kind != PROGRAM_SCRIPT && gains_rights(path))
+			return PROGRAM_PRIVILEGED;
 	}
 	return kind == PROGRAM_SCRIPT ? PROGRAM_UNKNOWN : kind;
 }

@@ -79,12 +79,12 @@ static char *find_library(void)
 	return NULL;
 }
 
-/* LD_PRELOAD knows no quotes: what parts its words must not be in them. */
+/* LD_PRELOAD knows no quotes: what parts its words, or stands for others, must not be in them. */
 static int check_library(const struct job *job)
 {
-	if (strpbrk(job->library, " :\t\n"))
+	if (strpbrk(job->library, " :\t\n$"))
 		return out_error(EX_FAILED, 0, "give it by --library in another place",
-				 "LD_PRELOAD takes no path with blanks or colons: '%s'",
+				 "LD_PRELOAD takes no path with blanks, colons or '$': '%s'",
 				 job->library);
 	return EX_OK;
 }
@@ -147,7 +147,8 @@ static int run_program(const struct job *job)
 		return out_error(EX_FAILED, errno, NULL, "LD_PRELOAD");
 	main_restore();
 	out_flush();
-	execv(job->program, job->argv);
+	/* As a shell does it: what is of no kind that the kernel knows is a script of sh. */
+	execvp(job->program, job->argv);
 	return out_error(EX_FAILED, errno, NULL, "%s", job->program);
 }
 
