@@ -114,6 +114,12 @@ spdx()
 	return $bad
 }
 
+# What packages say of the licenses is what the files say.
+licenses()
+{
+	files | grep -v '^LICENSES/' | packaging/copyright.py
+}
+
 version_checks()
 {
 	! files 'kmod/*' 'uapi/*' | grep -v '^kmod/compat.h$' |
@@ -260,6 +266,7 @@ gate "shellcheck" shell_scripts
 gate "kernel-doc" kernel_doc
 gate "codespell" spelling
 gate "SPDX lines" spdx
+gate "debian/copyright has them" licenses
 gate "version checks only in kmod/compat.h" version_checks
 gate "files under 600 lines" file_sizes
 gate "one oldest kernel" oldest_kernel
