@@ -9,10 +9,12 @@
 /* What differs between two runs on one machine: it is said with each of them. */
 static const char *const of_run[] = { "time", "command", "load", "repeat" };
 
-static const struct {
+struct fact {
 	const char *name;
 	const char *title;
-} known[] = {
+};
+
+static const struct fact of_all[] = {
 	{ "kernel", "Kernel" }, { "machine", "Architecture" }, { "cpu", "Processor" },
 	{ "cpus", "Processors online" }, { "virtual", "Virtual machine" },
 	{ "icount", "Clock counts instructions" }, { "pinned", "Pinned to processors" },
@@ -20,23 +22,28 @@ static const struct {
 	{ "thp", "Transparent hugepages" }, { "module", "Module" },
 	{ "module_srcversion", "Module's source version" }, { "zcctl", "zcctl" },
 	{ "mitigations", "Mitigations" }, { "module_parameters", "Module's parameters" },
-	{ "nic", "Network device" }, { "tick_ns", "Kernel's tick, ns", },
+};
+
+/* Said by some benchmarks alone */
+static const struct fact of_some[] = {
+	{ "nic", "Network device" }, { "tick_ns", "Kernel's tick, ns" },
 	{ "memory_nodes", "NUMA nodes with memory" }, { "file_system", "File system" },
 };
 
 #define NR(array)	(sizeof(array) / sizeof(*(array)))
 
-/* From here on said by some benchmarks alone */
-#define FIRST_OF_SOME	"nic"
-
+/* NULL: it has none */
 static const char *title_of(const char *name)
 {
 	size_t i;
 
-	for (i = 0; i < NR(known); i++)
-		if (!strcmp(known[i].name, name))
-			return known[i].title;
-	return name;
+	for (i = 0; i < NR(of_all); i++)
+		if (!strcmp(of_all[i].name, name))
+			return of_all[i].title;
+	for (i = 0; i < NR(of_some); i++)
+		if (!strcmp(of_some[i].name, name))
+			return of_some[i].title;
+	return NULL;
 }
 
 static bool said_by_run(const char *name)
@@ -159,7 +166,7 @@ static void one_line(FILE *to, struct json_object *list, const char *name)
 		alike &= json_object_equal(first, val);
 	}
 	fputs("<tr><th scope=\"row\">", to);
-	html_text(to, title_of(name));
+	html_text(to, title_of(name) ?: name);
 	fputs("</th>", to);
 	for (i = 0; i < (alike ? 1 : nr); i++) {
 		val = NULL;
@@ -194,7 +201,7 @@ static void more_lines(FILE *to, struct json_object *list)
 	for (i = 0; i < json_object_array_length(list); i++) {
 		json_object_object_foreach(json_object_array_get_idx(list, i), name, val) {
 			(void)val;
-			if (!said_by_run(name) && title_of(name) == name)
+			if (!said_by_run(name) && !title_of(name))
 				fields_add(&names, name);
 		}
 	}
@@ -252,7 +259,6 @@ void machine_line(FILE *to, const struct results *res)
 void machine_write(FILE *to, const struct results *res)
 {
 	struct json_object *list = machines(res);
-	bool all = true;
 	size_t i;
 
 	fputs("<section id=\"machine\"><h2>Measured on</h2>\n", to);
@@ -261,11 +267,11 @@ void machine_write(FILE *to, const struct results *res)
 	} else {
 		fputs("<div class=\"scroll\" tabindex=\"0\">"
 		      "<table class=\"machine\"><tbody>\n", to);
-		for (i = 0; i < NR(known); i++) {
-			all &= !!strcmp(known[i].name, FIRST_OF_SOME);
-			if (all || said(list, known[i].name))
-				one_line(to, list, known[i].name);
-		}
+		for (i = 0; i < NR(of_all); i++)
+			one_line(to, list, of_all[i].name);
+		for (i = 0; i < NR(of_some); i++)
+			if (said(list, of_some[i].name))
+				one_line(to, list, of_some[i].name);
 		more_lines(to, list);
 		fputs("</tbody></table></div>\n", to);
 		runs(to, res);
