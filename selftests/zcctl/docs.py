@@ -9,6 +9,8 @@ import subprocess
 import sys
 import tempfile
 
+from tap import Tap
+
 MODULE = os.environ.get("ZC_KO", "/zc/zc.ko")
 HERE = os.path.dirname(os.path.abspath(__file__))
 PORT = "4000"
@@ -147,11 +149,8 @@ run(["zcctl", "dma", "attach", "00:10.0"])
 receiver = subprocess.Popen(["zcctl", "recv", PORT, "--discard", "--serve", "--quiet"])
 # A report of this name is what several read.
 run(["bash", "-c", quick("zcctl -j bench io file >io.json")])
-status = 0
-todo = list(all_of_them())
-print("TAP version 13")
-print(f"1..{len(todo)}")
-for nr, (where, use, command) in enumerate(todo, 1):
+tap = Tap("documentation")
+for where, use, command in list(all_of_them()):
     # A receiver of its own takes the port of ours.
     if " recv " in command:
         receiver.kill()
@@ -159,13 +158,10 @@ for nr, (where, use, command) in enumerate(todo, 1):
     problem = tried(command) if use == "run" else named(command)
     if " recv " in command:
         receiver = subprocess.Popen(["zcctl", "recv", PORT, "--discard", "--serve", "--quiet"])
-    print("not ok" if problem else "ok", nr, f"{where}: {command}".replace("#", ""), flush=True)
-    for line in str(problem).splitlines()[:20] if problem else []:
-        print("#", line)
-    status |= bool(problem)
+    tap.result(f"{where}: {command}".replace("#", ""), problem)
 receiver.kill()
 receiver.wait()
 run(["zcctl", "dma", "detach", "00:10.0"])
 run(["rmmod", "zc"])
 shutil.rmtree(folder)
-sys.exit(status)
+sys.exit(tap.end())

@@ -14,11 +14,11 @@ class Tap:
         self.count += 1
         if problem:
             self.failed += 1
-            print(f"not ok {self.count} {self.program}: {name}")
+            print(f"not ok {self.count} {self.program}: {name}", flush=True)
             for line in str(problem).splitlines()[:20]:
                 print(f"# {line}")
         else:
-            print(f"ok {self.count} {self.program}: {name}")
+            print(f"ok {self.count} {self.program}: {name}", flush=True)
 
     def end(self):
         """The plan; the exit status"""
