@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# libzc without the module: what it promises (libzc.c), races, and that what it exports is what
-# lib/libzc.symbols says: a line that goes, or changes, breaks programs. TAP output.
+# libzc without the module: what it promises (libzc.c), races, and that what it exports, and the
+# structures that it fills, are what lib/libzc.symbols and lib/libzc.sizes say: a line that goes,
+# or changes, breaks programs. TAP output.
 # shellcheck disable=SC2317 # by tap_check
 set -u
 # shellcheck source=tap.sh
@@ -22,6 +23,22 @@ exported()
 same_symbols()
 {
 	grep -v '^#' lib/libzc.symbols | diff - <(exported)
+}
+
+# Of programs that were compiled before, too: the library writes as much as it knows.
+same_sizes()
+{
+	{
+		echo '#include <stdio.h>
+			#include <zc/zc.h>
+			int main(void) {'
+		cat include/zc/*.h | grep -oE 'struct zc_[a-z_]+ \*' | tr -d '*' | LC_ALL=C sort -u |
+			grep -vE ' zc_(context|buffer|writer) ' |
+			sed 's/^struct \(.*\) $/printf("\1 %zu\\n", sizeof(struct \1));/'
+		echo '}'
+	} >"$dir/sizes.c"
+	"${CC:-cc}" -Iinclude -I../uapi -o "$dir/sizes" "$dir/sizes.c" &&
+		grep -v '^#' lib/libzc.sizes | diff - <("$dir/sizes")
 }
 
 # Each function of the header is exported, and the other way round.
@@ -60,6 +77,7 @@ races()
 
 tap_check "the symbols are those of lib/libzc.symbols" same_symbols
 tap_check "and those of the header" same_header
+tap_check "the sizes of structures are those of lib/libzc.sizes" same_sizes
 tap_check "soname" soname
 tap_check "<zc/zc.h> and <zc/uring.h> in C" header_alone c "${CC:-cc}" "$dir/alone.c"
 tap_check "and in C++" header_alone cc g++ "$dir/alone.cc"
