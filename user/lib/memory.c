@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/memfd.h>
 #include <linux/mempolicy.h>
 #include <stdio.h>
@@ -124,9 +125,12 @@ static int zc_memory_range(struct zc_buffer *buf, int fd, uint64_t size)
 
 	if (fstat(fd, &st) || fstatfs(fd, &fs))
 		return -errno;
-	/* Of dma-bufs and of files on disks it is the module that knows. */
+	/* Of dma-bufs it is the module that knows. */
 	if (!S_ISREG(st.st_mode))
 		return -EOPNOTSUPP;
+	/* What else there is takes none of it: its memory is the page cache's. */
+	if (fs.f_type != TMPFS_MAGIC && fs.f_type != HUGETLBFS_MAGIC)
+		return -EINVAL;
 	buf->page = fs.f_bsize;
 	if (buf->offset > (uint64_t)st.st_size || buf->offset % buf->page || size % buf->page)
 		return -EINVAL;

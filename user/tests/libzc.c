@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/sockios.h>
 #include <signal.h>
 #include <stdio.h>
@@ -13,6 +14,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 #include <zc/zc.h>
 
@@ -270,6 +272,25 @@ static void test_buffer(void)
 	zc_buffer_free(buf);
 }
 
+static bool on_disk(void)
+{
+	struct statfs fs;
+
+	return !statfs(name, &fs) && fs.f_type != TMPFS_MAGIC;
+}
+
+static int disk_file(void)
+{
+	int fd = open(name, O_RDWR), err;
+	struct zc_buffer *buf;
+
+	err = zc_buffer_import(ctx, fd, 0, 0, &buf);
+	if (!err)
+		zc_buffer_free(buf);
+	close(fd);
+	return err;
+}
+
 static void test_import(void)
 {
 	int fd = memfd_create("test", MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -287,6 +308,7 @@ static void test_import(void)
 	zc_buffer_free(buf);
 	test("not beyond its end",
 	     zc_buffer_import(ctx, fd, 0, 2 << 20, &buf) == -EINVAL && !buf);
+	test("nor of a file on a disk", !on_disk() || disk_file() == -EINVAL);
 	test("nor in parts of pages", zc_buffer_import(ctx, fd, 1, 4096, &buf) == -EINVAL);
 	close(fd);
 }
