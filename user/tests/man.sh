@@ -56,7 +56,7 @@ same_prototypes()
 {
 	shown libzc.3 | sed -n '/^SYNOPSIS/,/^DESCRIPTION/p' | tr -d ' \n' |
 		grep -oE '(int|int64_t|uint64_t|size_t|void|void\*)zc_[a-z_]+\([^;]*;' | sort >"$dir/shown"
-	sed '/^\/\*\*/,/\*\//d' include/zc/zc.h | tr -d ' \t\n' |
+	cat include/zc/zc.h include/zc/writer.h | sed '/^\/\*\*/,/\*\//d' | tr -d ' \t\n' |
 		grep -oE '(int|int64_t|uint64_t|size_t|void|void\*)zc_[a-z_]+\([^;{]*;' |
 		sort >"$dir/declared"
 	diff "$dir/declared" "$dir/shown" && [ -s "$dir/shown" ]
