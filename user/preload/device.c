@@ -17,12 +17,34 @@ static struct kept device = { .fd = -1 };
 static atomic_int why;
 static atomic_llong tried;
 
+/* What the node was when it could not be opened, see node() */
+static atomic_llong seen;
+
 static int64_t seconds(void)
 {
 	struct timespec ts;
 
 	clock_gettime(CLOCK_MONOTONIC_COARSE, &ts);
 	return ts.tv_sec;
+}
+
+/* When the node was last changed, ns; 0: there is none. The call is one that fstat(3) makes. */
+static int64_t node(void)
+{
+	struct stat st;
+
+	if (fstatat(AT_FDCWD, ZC_DEVICE, &st, 0))
+		return 0;
+	return st.st_ctim.tv_sec * 1000000000ll + st.st_ctim.tv_nsec;
+}
+
+/*
+ * Is it worth while to open it once more? For who had none, or no right to it, only if that is
+ * another matter now: a program may not allow itself open(2) any more, and be killed for it.
+ */
+static bool is_worth_it(int err)
+{
+	return (err != ENOENT && err != EACCES && err != EPERM) || node() != atomic_load(&seen);
 }
 
 /**
@@ -35,6 +57,7 @@ static int64_t seconds(void)
 void device_open(void)
 {
 	atomic_store(&tried, seconds());
+	atomic_store(&seen, node());
 	atomic_store(&why, kept_open(&device, ZC_DEVICE, O_RDWR));
 }
 
@@ -47,12 +70,15 @@ int device_why(void)
 /* device_get - a descriptor of it, or -1 */
 int device_get(void)
 {
-	int fd = kept_get(&device);
+	int fd = kept_get(&device), err = atomic_load(&why);
 
 	if (fd >= 0)
 		return fd;
 	/* Closed behind our back, or not there yet. */
-	if (atomic_load(&why) && seconds() - atomic_load(&tried) < AGAIN)
+	if (err && seconds() - atomic_load(&tried) < AGAIN)
+		return -1;
+	atomic_store(&tried, seconds());
+	if (err && !is_worth_it(err))
 		return -1;
 	device_open();
 	return kept_get(&device);
