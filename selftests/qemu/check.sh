@@ -219,7 +219,7 @@ once_more()
 	debug-iommu | debug-sig | debug-lockdown | debug-icount) return 0 ;;
 	# Its drivers and signatures are its own affair.
 	own-*) return 0 ;;
-	*-sig | *-lockdown) ! brief "$1" || return 0 ;;
+	*-sig | *-lockdown | *-swiotlb) ! brief "$1" || return 0 ;;
 	# Takes four minutes.
 	*-icount) [ -z "$long" ] || return 0 ;;
 	esac
@@ -257,7 +257,7 @@ for kernel in "${ready[@]}"; do
 	for machine in "${!machines[@]}"; do
 		topic=${machines[$machine]%%:*}
 		case $machine in
-		sig | lockdown)
+		sig | lockdown | swiotlb)
 			[[ " ${topics//$'\n'/ } " != *" $topic "* ]] || ! brief "$kernel" ||
 				skip "$kernel: $topic ($machine): on ${ready[-1]} alone" ;;
 		icount)
