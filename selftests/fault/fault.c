@@ -117,7 +117,7 @@ static bool module_text(unsigned long *start, unsigned long *end)
 	return *start && *start < *end;
 }
 
-/* What @attr has fail is asked for from there alone; from nowhere if @start is 1. */
+/* What @attr has fail is asked for from there alone. */
 static int only_from(const char *attr, unsigned long start, unsigned long end)
 {
 	char from[32], to[32];
@@ -128,11 +128,10 @@ static int only_from(const char *attr, unsigned long start, unsigned long end)
 	       fault_set(attr, "stacktrace-depth", "32") ? -EOPNOTSUPP : 0;
 }
 
-static int only_module(const char *attr)
+/* And from nowhere, where no function is. */
+static int never(const char *attr)
 {
-	unsigned long start, end;
-
-	return module_text(&start, &end) ? only_from(attr, start, end) : -ENOENT;
+	return only_from(attr, 1, 2);
 }
 
 static bool have_copies(void)
@@ -146,15 +145,19 @@ int fault_begin(void)
 	       set_both("task-filter", "N") ?: set_both("ignore-gfp-wait", "N") ?:
 	       fault_set(attrs[1], "ignore-gfp-highmem", "N") ?:
 	       fault_set(attrs[1], "min-order", "0") ?:
-	       (have_copies() ? only_from(copies, 1, 2) : 0);
+	       (have_copies() ? never(copies) : 0);
 }
 
 int fault_begin_copies(void)
 {
+	unsigned long start, end;
+
 	if (!have_copies())
+		return -EOPNOTSUPP;
+	if (!module_text(&start, &end))
 		return -ENOENT;
 	return fault_set(copies, "probability", "0") ?: fault_set(copies, "verbose", "0") ?:
-	       only_from(attrs[0], 1, 2) ?: only_from(attrs[1], 1, 2) ?: only_module(copies);
+	       never(attrs[0]) ?: never(attrs[1]) ?: only_from(copies, start, end);
 }
 
 void fault_arm(unsigned int nth)
@@ -185,11 +188,13 @@ bool fault_disarm(void)
 
 int fault_spread(unsigned int percent, unsigned int times)
 {
-	int ret = only_module(attrs[0]) ?: only_module(attrs[1]);
+	unsigned long start, end;
 	char text[16];
 
-	if (ret)
-		return ret;
+	if (!module_text(&start, &end))
+		return -ENOENT;
+	if (only_from(attrs[0], start, end) || only_from(attrs[1], start, end))
+		return -EOPNOTSUPP;
 	times_set = times;
 	snprintf(text, sizeof(text), "%u", times);
 	if (set_both("times", text))

@@ -14,7 +14,7 @@ void fault_restore(void);
 int fault_begin(void);
 /*
  * Instead: copies to and from user space by the module can fail, and no allocation. Returns
- * -ENOENT if this kernel cannot.
+ * -EOPNOTSUPP if this kernel cannot.
  */
 int fault_begin_copies(void);
 /* Fail the @nth allocation, or copy, of this thread from here on; 0: none. */
