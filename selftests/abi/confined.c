@@ -12,8 +12,6 @@
 #include <linux/seccomp.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -28,6 +26,7 @@
 #define LANDLOCK_ACCESS_FS_IOCTL_DEV	(1ull << 15)
 #endif
 
+#define SELF	FIXTURE_DATA(confined)
 #define NAME	EXT4_DIR "/zc-confined"
 #define LEN	(256 * 1024)
 
@@ -152,52 +151,10 @@ static void filter(void)
 	CHECK(!prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog, 0, 0));
 }
 
-/* How a child ended that did as asked: 0 */
-static int ended(pid_t child)
+static void drop_and_filter(void)
 {
-	int status;
-
-	if (waitpid(child, &status, 0) != child)
-		return -errno;
-	return status;
-}
-
-TEST_F(confined, no_capability)
-{
-	pid_t child;
-
-	room(self->sock);
-	child = fork();
-	if (!child) {
-		drop_all();
-		work(self->fd, self->file, self->sock);
-		_exit(0);
-	}
-	EXPECT_EQ(0, ended(child));
-}
-
-TEST_F(confined, seccomp)
-{
-	pid_t child;
-
-	room(self->sock);
-	child = fork();
-	if (!child) {
-		drop_all();
-		filter();
-		work(self->fd, self->file, self->sock);
-		_exit(0);
-	}
-	EXPECT_EQ(0, ended(child));
-	/* It is one that kills. */
-	child = fork();
-	if (!child) {
-		drop_all();
-		filter();
-		open("/dev/zc", O_RDWR);
-		_exit(0);
-	}
-	EXPECT_EQ(SIGSYS, WTERMSIG(ended(child)));
+	drop_all();
+	filter();
 }
 
 /* From here on no file may be opened but those below @path, for @access; NULL: none. */
@@ -222,54 +179,101 @@ static int landlock_abi(void)
 	return syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 }
 
+#define FILES	(LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE)
+
+static void open_nothing(void)
+{
+	landlock(FILES, NULL, 0);
+}
+
+static void open_device(void)
+{
+	landlock(FILES, "/dev/zc", FILES);
+}
+
+/* How the child ends that locks itself in, and then does that: 0 if as it should */
+static int in_child(SELF *self, void (*lock)(void),
+		    void (*act)(SELF *self))
+{
+	pid_t child;
+	int status;
+
+	room(self->sock);
+	child = fork();
+	if (!child) {
+		lock();
+		act(self);
+		_exit(0);
+	}
+	return waitpid(child, &status, 0) == child ? status : -errno;
+}
+
+static void use(SELF *self)
+{
+	work(self->fd, self->file, self->sock);
+}
+
+static void try_open(SELF *self)
+{
+	open("/dev/zc", O_RDWR);
+}
+
+static void use_and_not_open(SELF *self)
+{
+	use(self);
+	CHECK(open("/dev/zc", O_RDWR) < 0 && errno == EACCES);
+}
+
+static void open_and_use(SELF *self)
+{
+	self->fd = open("/dev/zc", O_RDWR);
+	CHECK(self->fd >= 0);
+	use(self);
+}
+
+TEST_F(confined, no_capability)
+{
+	EXPECT_EQ(0, in_child(self, drop_all, use));
+}
+
+TEST_F(confined, seccomp)
+{
+	if (prctl(PR_GET_SECCOMP) < 0)
+		SKIP(return, "a kernel without seccomp");
+	EXPECT_EQ(0, in_child(self, drop_and_filter, use));
+	/* It is one that kills. */
+	EXPECT_EQ(SIGSYS, WTERMSIG(in_child(self, drop_and_filter, try_open)));
+}
+
 TEST_F(confined, landlock)
 {
-	uint64_t all = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE;
-	pid_t child;
-
 	if (landlock_abi() < 1)
 		SKIP(return, "a kernel without Landlock");
-	room(self->sock);
-	child = fork();
-	if (!child) {
-		landlock(all, NULL, 0);
-		work(self->fd, self->file, self->sock);
-		CHECK(open("/dev/zc", O_RDWR) < 0 && errno == EACCES);
-		_exit(0);
-	}
-	EXPECT_EQ(0, ended(child));
-	room(self->sock);
-	child = fork();
-	if (!child) {
-		landlock(all, "/dev/zc", all);
-		self->fd = open("/dev/zc", O_RDWR);
-		CHECK(self->fd >= 0);
-		work(self->fd, self->file, self->sock);
-		_exit(0);
-	}
-	EXPECT_EQ(0, ended(child));
+	EXPECT_EQ(0, in_child(self, open_nothing, use_and_not_open));
+	EXPECT_EQ(0, in_child(self, open_device, open_and_use));
 }
 
 /* A device that may be opened, and not be asked for anything */
+static void open_and_not_ask(void)
+{
+	landlock(FILES | LANDLOCK_ACCESS_FS_IOCTL_DEV, "/dev/zc", FILES);
+}
+
+static void ask(SELF *self)
+{
+	struct zc_query query = { 0 };
+	int fd = open("/dev/zc", O_RDWR);
+
+	CHECK(fd >= 0);
+	CHECK(ioctl(fd, ZC_IOC_QUERY, &query) == -1 && errno == EACCES);
+	CHECK(!ioctl(self->fd, ZC_IOC_QUERY, &query));
+}
+
 TEST_F(confined, landlock_ioctl)
 {
-	uint64_t all = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE;
-	struct zc_query query = { 0 };
-	pid_t child;
-	int fd;
-
 	if (landlock_abi() < 5)
 		SKIP(return, "a kernel whose Landlock knows no ioctl");
-	child = fork();
-	if (!child) {
-		landlock(all | LANDLOCK_ACCESS_FS_IOCTL_DEV, "/dev/zc", all);
-		fd = open("/dev/zc", O_RDWR);
-		CHECK(fd >= 0);
-		CHECK(ioctl(fd, ZC_IOC_QUERY, &query) == -1 && errno == EACCES);
-		CHECK(!ioctl(self->fd, ZC_IOC_QUERY, &query));
-		_exit(0);
-	}
-	EXPECT_EQ(0, ended(child));
+	EXPECT_EQ(0, in_child(self, open_and_not_ask, ask));
 }
 
 TEST_HARNESS_MAIN
