@@ -20,8 +20,7 @@ kernel debug
 rm -rf "$out"
 # Objects stay where the compiler was told that they are: what it knows of lines is beside them.
 build_module debug "$out/module" GCOV_PROFILE=y
-payload debug "$staging/debug"
-cp "$out/module/zc.ko" "$staging/debug"
+payload_of "$out/module" "$staging/debug"
 cp -a "${ZC_SUITE:-$ZC_TOP/build/kselftest}" "$staging/debug/kselftest"
 cp "$ZC_QEMU"/guest-{check,coverage}.sh "$staging/debug"
 say "running the selftests on the debug kernel; takes an hour"

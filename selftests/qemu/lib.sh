@@ -138,9 +138,17 @@ payload()
 	[ -e "$ZC_USER/zcctl" ] || die "there is no zcctl in $ZC_USER: 'make user' first"
 	kernel "$k"
 	build_module "$k" "$dir.module" >&2
-	mkdir -p "$dir/bin" "$dir/lib"
-	cp "$dir.module/zc.ko" "$dir"
+	payload_of "$dir.module" "$dir"
 	rm -r "$dir.module"
+}
+
+# payload_of MODULE DIR: the same, with the module that was built there
+payload_of()
+{
+	local dir=$2
+
+	mkdir -p "$dir/bin" "$dir/lib"
+	cp "$1/zc.ko" "$dir"
 	cp -a "$ZC_USER"/{zcctl,example-send,example-later,example-dma} "$dir/bin"
 	cp -a "$ZC_USER"/libzc.so* "$ZC_USER/libzc-sendfile.so" "$dir/lib"
 	# Built by make check; the demo and the bench do without.
