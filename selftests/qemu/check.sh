@@ -213,10 +213,9 @@ once_more()
 {
 	local t
 
-	# The debug kernel has no driver for an IOMMU, and knows no signatures; and it takes
-	# several times as many instructions.
+	# The debug kernel knows no signatures, and takes several times as many instructions.
 	case $1-$2 in
-	debug-iommu | debug-sig | debug-lockdown | debug-icount) return 0 ;;
+	debug-sig | debug-lockdown | debug-icount) return 0 ;;
 	# Its drivers and signatures are its own affair.
 	own-*) return 0 ;;
 	*-sig | *-lockdown | *-swiotlb) ! brief "$1" || return 0 ;;
