@@ -43,11 +43,13 @@ def main():
     with open("packaging/debian/copyright", encoding="utf-8") as file:
         parts = list(paragraphs(file.read()))
     names = sys.stdin.read().split()
-    wrong = [(name, of_file(name), of_package(name, parts)) for name in names
-             if of_file(name) not in (None, of_package(name, parts))]
-    for name, said, packaged in wrong:
-        print(f"{name}: {said}, and packaging/debian/copyright says {packaged}")
-    sys.exit(not names or bool(wrong))
+    wrong = not names
+    for name in names:
+        said, packaged = of_file(name), of_package(name, parts)
+        if said not in (None, packaged):
+            print(f"{name}: {said}, and packaging/debian/copyright says {packaged}")
+            wrong = True
+    sys.exit(wrong)
 
 
 main()

@@ -32,18 +32,20 @@ static const struct fact of_some[] = {
 
 #define NR(array)	(sizeof(array) / sizeof(*(array)))
 
-/* NULL: it has none */
-static const char *title_of(const char *name)
+static const char *title_in(const struct fact *facts, size_t nr, const char *name)
 {
 	size_t i;
 
-	for (i = 0; i < NR(of_all); i++)
-		if (!strcmp(of_all[i].name, name))
-			return of_all[i].title;
-	for (i = 0; i < NR(of_some); i++)
-		if (!strcmp(of_some[i].name, name))
-			return of_some[i].title;
+	for (i = 0; i < nr; i++)
+		if (!strcmp(facts[i].name, name))
+			return facts[i].title;
 	return NULL;
+}
+
+/* NULL: it has none */
+static const char *title_of(const char *name)
+{
+	return title_in(of_all, NR(of_all), name) ?: title_in(of_some, NR(of_some), name);
 }
 
 static bool said_by_run(const char *name)
