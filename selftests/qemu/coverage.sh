@@ -25,7 +25,7 @@ cp -a "${ZC_SUITE:-$ZC_TOP/build/kselftest}" "$staging/debug/kselftest"
 cp "$ZC_QEMU"/guest-{check,coverage}.sh "$staging/debug"
 say "running the selftests on the debug kernel; takes an hour"
 # shellcheck disable=SC2086 # a list of topics
-"$ZC_QEMU/guest.sh" -k debug --name coverage -m 5120 --edu --iommu --time-limit 7200 \
+"$ZC_QEMU/guest.sh" -k debug --name coverage -m 5120 --edu --time-limit 7200 \
 	--append "hugepagesz=1G hugepages=0:1" --payload "$staging/debug" -- \
 	env TIMEOUT=900 bash /zc/guest-coverage.sh $topics >"$out/all.log" 2>&1 ||
 	die "the guest failed: $out/all.log"
