@@ -164,8 +164,11 @@ static uint64_t pages_given(void)
 
 static int look(struct run *run, struct moment *now)
 {
-	int err = serve_tell(run->control[SERVER], 'l') ?: expect(run, SERVER, 'l');
+	int err;
 
+	/* The first of each connection is not counted. */
+	run->sh->due = run->job->connections + run->sh->requests;
+	err = serve_tell(run->control[SERVER], 'l') ?: expect(run, SERVER, 'l');
 	memset(&now->stats, 0, sizeof(now->stats));
 	if (!err && run->zc)
 		err = zc_query_stats(run->zc, &now->stats);

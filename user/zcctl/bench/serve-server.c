@@ -14,7 +14,8 @@
 
 #include "serve.h"
 
-#define EVENTS	64
+#define EVENTS		64
+#define ANSWERED_NS	20000000000ull	/* patience with a thread that has sent all */
 
 static int watch(struct serve_thread *t, int op, struct serve_conn *c, uint32_t events)
 {
@@ -40,10 +41,18 @@ static bool gone(int err)
 	return err == -ECONNRESET || err == -EPIPE;
 }
 
+static void answered(struct serve_thread *t)
+{
+	__atomic_store_n(&t->answered, t->answered + 1, __ATOMIC_RELEASE);
+}
+
 static int conn_push(struct serve_thread *t, struct serve_conn *c)
 {
-	int ret = t->job->path->push(t, c);
+	const struct serve_path *path = t->job->path;
+	int ret = path->push(t, c);
 
+	if (ret == 1 && !path->async)
+		answered(t);
 	if (ret == 1 && c->waits) {
 		c->waits = false;
 		return watch(t, EPOLL_CTL_MOD, c, EPOLLIN);
@@ -99,7 +108,10 @@ static int take_event(struct serve_thread *t, const struct zc_event *event)
 		return 0;
 	if (event->error)
 		return -event->error;
-	return event->sent == t->job->size ? 0 : -ENODATA;
+	if (event->sent != t->job->size)
+		return -ENODATA;
+	answered(t);
+	return 0;
 }
 
 static int take_events(struct serve_thread *t)
@@ -168,11 +180,13 @@ static int thread_open(struct serve_thread *t)
 static void *run_thread(void *arg)
 {
 	struct serve_thread *t = arg;
+	int err;
 
 	bench_pin(t->nr ? BENCH_OTHERS + t->nr - 1 : BENCH_SENDER);
-	t->err = thread_open(t);
-	if (!t->err)
-		t->err = loop(t);
+	err = thread_open(t);
+	if (!err)
+		err = loop(t);
+	__atomic_store_n(&t->err, err, __ATOMIC_RELEASE);
 	/* Else the clients would wait for ever. */
 	if (t->err)
 		for (; t->nr_conns; t->nr_conns--)
@@ -243,6 +257,23 @@ static uint64_t timeval_ns(const struct timeval *tv)
 	return tv->tv_sec * 1000000000ull + tv->tv_usec * 1000ull;
 }
 
+/*
+ * A client has its last byte before the server has returned from sending it. Returns true
+ * where there is no more to wait for, as a thread has failed.
+ */
+static bool all_answered(const struct serve_server *server, uint64_t due)
+{
+	uint64_t sum = 0;
+	unsigned int i;
+
+	for (i = 0; i < server->job->threads; i++) {
+		if (__atomic_load_n(&server->threads[i].err, __ATOMIC_ACQUIRE))
+			return true;
+		sum += __atomic_load_n(&server->threads[i].answered, __ATOMIC_ACQUIRE);
+	}
+	return sum >= due;
+}
+
 static void look(const struct serve_server *server, struct serve_moment *now)
 {
 	struct rusage usage;
@@ -290,6 +321,13 @@ static int serve(struct serve_server *server, int control, struct serve_shared *
 		return err;
 	serve_tell(control, 's');
 	while (!serve_hear(control, 'l')) {
+		uint64_t end = now_ns() + ANSWERED_NS;
+
+		while (!all_answered(server, sh->due)) {
+			if (now_ns() > end)
+				return -ETIMEDOUT;
+			usleep(100);
+		}
 		look(server, &sh->now);
 		serve_tell(control, 'l');
 	}

@@ -127,7 +127,8 @@ struct serve_counts {
  * @open:      of these not closed
  * @zc:        device, or NULL
  * @in_flight: asynchronous transfers
- * @counts:    read by others, too
+ * @answered:  requests of which nothing is left to be counted
+ * @counts:    read by others, when all that they know of is answered
  * @free:      buffers of the pool that nobody has
  * @nr_free:   their number
  * @made:      buffers of the pool
@@ -145,6 +146,7 @@ struct serve_thread {
 	unsigned int open;
 	struct zc_context *zc;
 	unsigned int in_flight;
+	uint64_t answered;
 	struct serve_counts counts;
 	char **free;
 	unsigned int nr_free;
@@ -213,6 +215,7 @@ struct serve_moment {
  * @server_err: 0 or a negative errno
  * @client_err: the same
  * @now:        the server, when it was asked last
+ * @due:        requests that it must have answered, before it looks
  * @peak_bytes: most memory that the server had; 0: not known
  * @begin_ns:   the first counted request
  * @end_ns:     last byte of the last one
@@ -229,6 +232,7 @@ struct serve_shared {
 	int server_err;
 	int client_err;
 	struct serve_moment now;
+	uint64_t due;
 	uint64_t peak_bytes;
 	uint64_t begin_ns;
 	uint64_t end_ns;
