@@ -16,6 +16,9 @@
 #define DEBUGFS	"/sys/kernel/debug"
 #define NTH	"/proc/thread-self/fail-nth"
 
+/* With the end of a transfer, which the next would take for its own if it came later. */
+#define PATIENCE_S	500
+
 static const char *const attrs[] = { "failslab", "fail_page_alloc" };
 static const char copies[] = "fail_usercopy";
 
@@ -222,7 +225,7 @@ static void next_event(struct xfer *x)
 	struct pollfd p = { .fd = x->fd, .events = POLLIN };
 	struct zc_event ev = { 0 };
 
-	if (poll(&p, 1, 30000) != 1 || read(x->fd, &ev, sizeof(ev)) != sizeof(ev) ||
+	if (poll(&p, 1, PATIENCE_S * 1000) != 1 || read(x->fd, &ev, sizeof(ev)) != sizeof(ev) ||
 	    ev.type != ZC_EVENT_DONE) {
 		x->ret = -EPROTO;
 		return;
@@ -240,7 +243,7 @@ union args {
 static void by_uring(struct xfer *x, union args *arg, unsigned long op, size_t size)
 {
 	struct zc_uring_cmd cmd = { .addr = (uintptr_t)arg, .size = size };
-	struct __kernel_timespec ts = { .tv_sec = 30 };
+	struct __kernel_timespec ts = { .tv_sec = PATIENCE_S };
 	struct io_uring_cqe *cqe;
 	struct io_uring_sqe *sqe;
 	struct io_uring ring;
