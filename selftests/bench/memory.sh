@@ -256,12 +256,14 @@ zcctl -j bench write "$dir" --tune --size 4K,64K --count 16 --repeat 2 >"$dir/wr
 	valid write
 ktap_test "bench write: of the schema" $?
 rows write <<-'END'
-	names = ["fresh", "malloc", "aligned", "kept", "vmsplice", "zc", "zc-kept"]
-	say(len(rows) == 4 * (7 + 6 + 6), len(rows))
+	names = ["fresh", "malloc", "aligned", "kept", "vmsplice", "zc", "zc-kept",
+	         "zc-writer"]
+	say(len(rows) == 4 * (8 + 7 + 7), len(rows))
 	for r in rows:
 	    say("error" not in r and r["latency"]["count"] == 16 * r["processes"], r)
 	    pages = r["bytes"] / 4096
-	    want = {"fresh": pages, "zc": pages, "kept": 0, "vmsplice": 0, "zc-kept": 0}
+	    want = {"fresh": pages, "zc": pages, "kept": 0, "vmsplice": 0, "zc-kept": 0,
+	            "zc-writer": 0}
 	    say(r["path"] not in want or r["faults_per_write"] == want[r["path"]], r)
 END
 ktap_test "bench write: a fault for each page of a new mapping, none for what is kept" $?
@@ -272,8 +274,8 @@ zcctl -j bench write --tune --to null --size 2M --count 4 --repeat 1 --paths zc,
 END
 ktap_test "bench write: one fault for the hugepage of a buffer" $?
 zcctl -j bench write "$dir" --to pipe,file --verify --size 4K,200K,3M --count 40 --repeat 1 \
-	--paths vmsplice,zc,zc-kept >"$dir/write" && rows write <<-'END'
-	say(len(rows) == 6 * (3 + 2) and not any("error" in r for r in rows), rows)
+	--paths vmsplice,zc,zc-kept,zc-writer >"$dir/write" && rows write <<-'END'
+	say(len(rows) == 6 * (4 + 3) and not any("error" in r for r in rows), rows)
 END
 ktap_test "bench write: all bytes come out of buffers, in their order" $?
 zcctl bench write --to null --size 64K --count 1000000 --processes 1 \

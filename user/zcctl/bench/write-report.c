@@ -87,7 +87,7 @@ static void show_row(struct write_row *rows, unsigned int nr, struct write_row *
 {
 	double spread;
 
-	printf("%-8s %9u ", row->job.way->name, row->job.processes);
+	printf("%-9s %9u ", row->job.way->name, row->job.processes);
 	if (row->err) {
 		printf("not measured: %s\n", write_why_not(row));
 		return;
@@ -118,7 +118,7 @@ void write_show_text(struct write_row *rows, unsigned int nr)
 			printf("%s%s to %s: %s of a write with its buffer\n", last ? "\n" : "",
 			       out_bytes(job->size, text, sizeof(text)), write_sinks[job->to],
 			       bench_method.icount ? "instructions" : "ns");
-			printf("%-8s %9s %10s %7s %10s %10s %10s %8s %10s %10s %10s\n", "path",
+			printf("%-9s %9s %10s %7s %10s %10s %10s %8s %10s %10s %10s\n", "path",
 			       "processes", "CPU", "spread", "elapsed", "buffer", "write",
 			       "faults", "p50", "p99", "longest");
 		}
@@ -127,6 +127,6 @@ void write_show_text(struct write_row *rows, unsigned int nr)
 	}
 	puts("\nCPU: of the writing processes, not of who reads, nor of the kernel's own threads;\n"
 	     "beats zc: by that. elapsed: by the writes of all processes; buffer: to get, to fill\n"
-	     "and to give back, of which kept has the filling alone; write: the call; medians of single ones. p50\n"
-	     "to longest: of both together");
+	     "and to give back, of which kept has the filling alone, and zc-writer none: it fills within\n"
+	     "the write; write: the call; medians of single ones. p50 to longest: of both together");
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "alloc.h"
 #include "write.h"
@@ -44,11 +45,53 @@ static int write_buffer(struct writer *w, const char *data)
 	return err;
 }
 
+/* What the writer of libzc has is written, and of a file the next begins anew. */
+static int gathered_flush(struct writer *w)
+{
+	int err = zc_writer_flush(w->buffers.writer);
+
+	if (!err && w->sink.region &&
+	    lseek(w->sink.fd, w->sink.at % w->sink.region, SEEK_SET) < 0)
+		err = -errno;
+	return err;
+}
+
+/* In place in the writer's buffer, or in some, one after the other. */
+static int write_gathered(struct writer *w)
+{
+	uint64_t left = w->job->size, region = w->sink.region;
+	int err = 0;
+
+	while (left && !err) {
+		size_t room;
+		void *data;
+
+		err = zc_writer_reserve(w->buffers.writer, &data, &room);
+		if (err)
+			break;
+		if (room > left)
+			room = left;
+		if (region && room > region - w->sink.at % region)
+			room = region - w->sink.at % region;
+		fill(data, room, w->sink.at);
+		err = zc_writer_commit(w->buffers.writer, room);
+		w->sink.at += room;
+		left -= room;
+		if (!err && region && !(w->sink.at % region))
+			err = gathered_flush(w);
+	}
+	w->told->sink |= !!err;
+	return err;
+}
+
 static int write_once(struct writer *w)
 {
 	char *data;
-	int err = w->job->way->get(&w->buffers, &data);
+	int err;
 
+	if (!w->job->way->get)
+		return write_gathered(w);
+	err = w->job->way->get(&w->buffers, &data);
 	if (err)
 		return err;
 	fill(data, w->job->size, w->sink.at);
@@ -64,17 +107,23 @@ static uint64_t less(uint64_t time, uint64_t cost)
 /* The same with a look at the clock in between, each of which takes @clock. */
 static int write_timed(struct writer *w, uint64_t clock)
 {
-	uint64_t begin = now_ns(), ready, written, get, took;
+	uint64_t begin = now_ns(), ready = begin, written, get, took;
 	char *data;
-	int err = w->job->way->get(&w->buffers, &data);
+	int err;
 
-	if (err)
-		return err;
-	fill(data, w->job->size, w->sink.at);
-	ready = now_ns();
-	err = write_buffer(w, data);
-	written = now_ns();
-	err = w->job->way->put(&w->buffers, data) ?: err;
+	if (!w->job->way->get) {
+		err = write_gathered(w);
+		written = now_ns();
+	} else {
+		err = w->job->way->get(&w->buffers, &data);
+		if (err)
+			return err;
+		fill(data, w->job->size, w->sink.at);
+		ready = now_ns();
+		err = write_buffer(w, data);
+		written = now_ns();
+		err = w->job->way->put(&w->buffers, data) ?: err;
+	}
 	get = less(now_ns() - written, clock) + less(ready - begin, clock);
 	took = less(written - ready, clock);
 	bench_latency_add(&w->told->get, get);
@@ -90,7 +139,7 @@ static int warm_up(struct writer *w)
 
 	for (times = times < WARM_TIMES ? times : WARM_TIMES; times && !err; times--)
 		err = write_once(w);
-	return err;
+	return !err && w->buffers.writer ? gathered_flush(w) : err;
 }
 
 static int run_writes(struct writer *w)
@@ -107,12 +156,16 @@ static int run_writes(struct writer *w)
 	cpu = bench_cpu_ns();
 	for (i = 0; i < w->job->count && !err; i++)
 		err = write_once(w);
+	if (!err && w->buffers.writer)
+		err = gathered_flush(w);
 	told->cpu = bench_cpu_ns() - cpu;
 	told->end = now_ns();
 	told->faults = faults() - told->faults;
 	/* Who looks at the clock each time is slower: that does not count. */
 	for (i = 0; i < w->job->timed && !err; i++)
 		err = write_timed(w, clock);
+	if (!err && w->buffers.writer)
+		err = gathered_flush(w);
 	return err;
 }
 
@@ -120,8 +173,10 @@ static int run_writes(struct writer *w)
 static int work(struct writer *w, const struct bench_crew *crew)
 {
 	const struct write_way *way = w->job->way;
-	int err = way->begin ? way->begin(&w->buffers) : 0;
+	int err;
 
+	w->buffers.fd = w->sink.fd;
+	err = way->begin ? way->begin(&w->buffers) : 0;
 	if (!err)
 		err = warm_up(w);
 	if (err)

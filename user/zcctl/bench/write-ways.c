@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "alloc.h"
 #include "write.h"
@@ -165,6 +166,27 @@ static int pool_put(struct write_buffers *b, char *data)
 	return 0;
 }
 
+/* It chooses the size of its writes, and has a buffer of the pool for them. */
+static int writer_begin(struct write_buffers *b)
+{
+	int err = zc_open(&b->zc);
+
+	if (err)
+		return err;
+	/* Of a file, which others have written before; of what has no place this does nothing. */
+	lseek(b->fd, 0, SEEK_SET);
+	err = zc_writer_new(b->zc, b->fd, 0, &b->writer);
+	if (err)
+		zc_close(b->zc);
+	return err;
+}
+
+static void writer_end(struct write_buffers *b)
+{
+	zc_writer_end(b->writer);
+	zc_close(b->zc);
+}
+
 const struct write_way write_ways[] = {
 	{ "fresh", false, false, NULL, fresh_get, fresh_put, NULL },
 	{ "malloc", false, false, NULL, malloc_get, malloc_put, NULL },
@@ -173,6 +195,7 @@ const struct write_way write_ways[] = {
 	{ "vmsplice", false, true, ring_begin, ring_get, kept_put, kept_end },
 	{ "zc", true, false, zc_begin, zc_get, zc_put, zc_end },
 	{ "zc-kept", true, false, pool_begin, pool_get, pool_put, pool_end },
+	{ "zc-writer", true, false, writer_begin, NULL, NULL, writer_end },
 };
 
 const unsigned int write_nr_ways = sizeof(write_ways) / sizeof(*write_ways);

@@ -21,6 +21,8 @@ static const char write_help[] =
 "           for a pipe alone, and for programs that know when its reader is done\n"
 "  zc       a buffer of zc made, mapped, unmapped and destroyed each time\n"
 "  zc-kept  one out of a pool of mapped buffers of zc in the process\n"
+"  zc-writer  in place in the buffer of libzc's writer, zc_writer_new(): it chooses how much is\n"
+"           written at a time, so that some calls write what several have made\n"
 "\n"
 "All fill it alike, 8 bytes of each 64, as a program would that makes data: so the buffer of\n"
 "kept costs no more than that.\n"

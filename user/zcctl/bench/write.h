@@ -29,7 +29,9 @@
 /**
  * struct write_buffers - where a process has its buffers from
  * @size:    bytes of each
+ * @fd:      what is written to
  * @zc:      the device, or NULL
+ * @writer:  of libzc, or NULL
  * @handle:  of the buffer in use, if it is destroyed afterwards
  * @mapped:  bytes of it
  * @kept:    the one that is kept, or the first of the ring; or NULL
@@ -41,7 +43,9 @@
  */
 struct write_buffers {
 	uint64_t size;
+	int fd;
 	struct zc_context *zc;
+	struct zc_writer *writer;
 	uint32_t handle;
 	uint64_t mapped;
 	char *kept;
@@ -58,7 +62,7 @@ struct write_buffers {
  * @zc:    needs the module
  * @refer: by reference, which only a pipe takes: vmsplice() instead of write()
  * @begin: what is not measured, or NULL
- * @get:   a buffer
+ * @get:   a buffer; NULL: a writer of libzc has it, and writes when it has enough
  * @put:   gives it back. All return 0 or a negative errno
  * @end:   undoes @begin, or NULL
  */
