@@ -42,6 +42,17 @@ cold_large()
 		[ $(($(sent) - before)) -ge $((24 << 20)) ]
 }
 
+# As many requests as it can: it does not look at bytes, but at statuses and connections.
+wrk_500()
+{
+	# shellcheck disable=SC2154 # of adopt-lib.sh
+	command -v wrk >/dev/null || { echo "# no wrk"; return 1; }
+	wrk -t 2 -c 500 -d 5 --timeout 60s "http://127.0.0.1:$port/middle" >"$dir/wrk" 2>&1
+	sed -n 's/^/# /; /requests in\|Latency\|errors\|Non-2xx/p' "$dir/wrk"
+	grep -q ' [1-9][0-9]* requests in ' "$dir/wrk" &&
+		! grep -q 'Socket errors\|Non-2xx' "$dir/wrk"
+}
+
 ended()
 {
 	! kill -0 "$1" 2>/dev/null
@@ -65,7 +76,7 @@ worker_is_nobody()
 
 make_files
 nginx_conf 1
-ktap_plan 22
+ktap_plan 23
 
 chmod 600 /dev/zc
 nginx_start
@@ -85,6 +96,8 @@ keeps_alive
 ktap_test "nginx: connections that are kept" $?
 python3 client.py 8080 middle "$dir/www/middle" 500 2
 ktap_test "nginx: 500 connections, two requests each" $?
+wrk_500
+ktap_test "nginx: 500 connections by wrk, none of which fails" $?
 reloads
 ktap_test "nginx: new workers have the device" $?
 lsmod | grep -q '^zc .* [1-9]' && ! rmmod zc 2>/dev/null
