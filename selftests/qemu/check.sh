@@ -8,7 +8,7 @@
 #   KERNEL    an image of the user's own instead, see own-kernel.sh
 #   TOPICS    kselftest collections (default: all but those in $ZC_LONG)
 #   ZC_LONG   what takes long, or a machine with nothing else to do (default: scale leak).
-#             Unless it is empty, some programs run on the last kernel alone, too
+#             Unless it is empty, some programs run on the last kernel alone, see $newest
 #   ZC_SUITE  where they are installed (default build/kselftest)
 #   ZC_JOBS   guests at a time (default 2, or 1 on a machine of less than four
 #             processors: beside other load, guests there stand still for minutes)
@@ -53,6 +53,13 @@ declare -A weights=([sendfile]=360 [buffer]=190 [transfer]=190 [load]=160 [fault
 declare -A machines=([iommu]="dma" [swiotlb]="dma" [sig]="zcctl:load.sh"
 	[lockdown]="zcctl:load.sh" [icount]="bench:icount.sh adopt:icount.sh")
 
+# What takes long, and is about the module's own races, limits and counts rather than about
+# what a kernel does for it: on the newest kernel alone. So are scripts with ktap_long.
+newest="async:async_abuse async:async_fuse buffer:limits buffer:park buffer:reserve
+	buffer:import_race buffer:slice fault:io netlink:alert netlink:transfer netlink:event
+	netlink:many netlink:race netlink:count sendfile:sendfile_wait sendfile:sendfile_change
+	trace:buffers trace:transfers zcctl:zcctl.sh zcctl:load.sh"
+
 # summary: what was counted since the last one; all that was said meanwhile goes out
 summary()
 {
@@ -85,6 +92,8 @@ read_guest()
 			was_passed=$passed was_failed=$failed
 			was_skipped=$skipped was_seconds=$SECONDS
 			ktap_begin ;;
+		'### without '*)
+			todo=${todo#"${line#\#\#\# without } "} ;;
 		'### end '*)
 			ktap_end
 			summary
@@ -142,6 +151,7 @@ run_part()
 			-m "$mem" --append "$append" "${options[@]}" \
 			--time-limit "$limit" --payload "$staging/$k" -- \
 			env TIMEOUT="$timeout" ZC_BRIEF="$brief" ZC_ALL="$all" ZC_ICOUNT="$icount" \
+			ZC_WITHOUT="${brief:+${newest//$'\n'/ }}" \
 			bash /zc/guest-check.sh $todo 2>&1)
 		echo $! >"$staging/$name.guest"
 		read_guest <&"$guest"
@@ -155,8 +165,8 @@ run_part()
 	} >"$staging/$name.result"
 }
 
-# prepare K: have that kernel and what its guests are given
-prepare()
+# have K: that kernel
+have()
 {
 	local have=0
 
@@ -172,6 +182,11 @@ prepare()
 		fail "kernel $1: cannot be had"
 		return 1
 	fi
+}
+
+# prepare K: what its guests are given
+prepare()
+{
 	payload "$1" "$staging/$1"
 	cp -a "$suite" "$staging/$1/kselftest"
 	cp "$ZC_QEMU/guest-check.sh" "$staging/$1"
@@ -208,6 +223,17 @@ brief()
 	[ -n "$long" ] && [ ${#ready[@]} -gt 1 ] && [ "$1" != "${ready[-1]}" ]
 }
 
+# without K: what does not run on that kernel is said
+without()
+{
+	local one
+
+	! brief "$1" || for one in $newest; do
+		[[ " ${topics//$'\n'/ } " != *" ${one%%:*} "* ]] ||
+			skip "$1: $one: on ${ready[-1]} alone; make check-all has it on all"
+	done
+}
+
 # once_more K MACHINE: what runs on that machine, of $topics
 once_more()
 {
@@ -218,9 +244,9 @@ once_more()
 	debug-sig | debug-lockdown | debug-icount) return 0 ;;
 	# Its drivers and signatures are its own affair.
 	own-*) return 0 ;;
-	*-sig | *-lockdown | *-swiotlb) ! brief "$1" || return 0 ;;
-	# Takes four minutes.
-	*-icount) [ -z "$long" ] || return 0 ;;
+	*-sig | *-swiotlb) ! brief "$1" || return 0 ;;
+	# The one takes four minutes, the other is much like sig.
+	*-icount | *-lockdown) [ -z "$long" ] || return 0 ;;
 	esac
 	for t in ${machines[$2]}; do
 		[[ " ${topics//$'\n'/ } " != *" ${t%%:*} "* ]] || echo "$t"
@@ -240,12 +266,15 @@ start()
 
 ready=()
 for kernel in $kernels; do
-	! prepare "$kernel" || ready+=("$kernel")
+	! have "$kernel" || ready+=("$kernel")
 done
 per_kernel=1
 [ ${#ready[@]} -ne 1 ] || per_kernel=$jobs
 names=()
 for kernel in "${ready[@]}"; do
+	# While the guest of the one before runs
+	prepare "$kernel"
+	without "$kernel"
 	n=0
 	# shellcheck disable=SC2086 # a list of topics
 	while read -r part; do
@@ -256,14 +285,14 @@ for kernel in "${ready[@]}"; do
 	for machine in "${!machines[@]}"; do
 		topic=${machines[$machine]%%:*}
 		case $machine in
-		sig | lockdown | swiotlb)
+		sig | swiotlb)
 			[[ " ${topics//$'\n'/ } " != *" $topic "* ]] || ! brief "$kernel" ||
 				skip "$kernel: $topic ($machine): on ${ready[-1]} alone" ;;
-		icount)
-			for topic in ${machines[icount]}; do
+		icount | lockdown)
+			for topic in ${machines[$machine]}; do
 				topic=${topic%%:*}
 				[[ " ${topics//$'\n'/ } " != *" $topic "* ]] || [ -z "$long" ] ||
-					skip "$kernel: $topic (icount): takes long; make check-all has it"
+					skip "$kernel: $topic ($machine): takes long; make check-all has it"
 			done ;;
 		esac
 		# shellcheck disable=SC2046 # a list of topics

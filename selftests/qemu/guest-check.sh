@@ -4,7 +4,8 @@
 # In the guest: guest-check.sh TOPIC...: run these kselftest collections, or, as
 # TOPIC:PROGRAM, one of their programs, for which the module is not loaded before. Then
 # unload the module and look at what the kernel had to say, as one more
-# collection, "guest". TIMEOUT, if set, replaces the time limit of each program.
+# collection, "guest". TIMEOUT, if set, replaces the time limit of each program; ZC_WITHOUT
+# has programs of collections, as TOPIC:PROGRAM, that do not run.
 # "### run TOPIC" and "### end TOPIC" frame each collection for check.sh.
 
 trouble='WARNING:|BUG:|Oops|general protection|Bad page|KASAN|UBSAN|kmemleak:'
@@ -62,16 +63,32 @@ leaks()
 	cat /sys/kernel/debug/kmemleak
 }
 
+# choose TOPIC: what the kselftest runner is to run of it
+choose()
+{
+	local one
+
+	which=(-t "$1")
+	[[ $1 != *:* ]] || return
+	which=(-c "$1")
+	[[ ${ZC_WITHOUT-} == *"$1":* ]] || return
+	which=()
+	while read -r one; do
+		[[ " $ZC_WITHOUT " == *[[:space:]]"$one"[[:space:]]* ]] || which+=(-t "$one")
+	done < <(grep "^$1:" /zc/kselftest/kselftest-list.txt)
+}
+
 echo "$mark" >/dev/kmsg
 for topic; do
-	echo "### run $topic"
-	which=-t
-	if [[ $topic != *:* ]]; then
-		which=-c
-		loaded || insmod "$ZC_KO"
+	choose "$topic"
+	if [ ${#which[@]} -eq 0 ]; then
+		echo "### without $topic"
+		continue
 	fi
+	echo "### run $topic"
+	[[ $topic == *:* ]] || loaded || insmod "$ZC_KO"
 	(cd /zc/kselftest && ./run_kselftest.sh ${TIMEOUT:+-o "$TIMEOUT"} \
-		"$which" "$topic" 2>&1 | cat)
+		"${which[@]}" 2>&1 | cat)
 	echo "### end $topic"
 done
 
