@@ -4,12 +4,15 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <sched.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -192,6 +195,20 @@ uint64_t zct_mem_free(void)
 	return free;
 }
 
+uint64_t zct_oom_kills(void)
+{
+	FILE *f = fopen("/proc/vmstat", "re");
+	unsigned long long val, kills = 0;
+	char key[64];
+
+	while (f && fscanf(f, "%63s %llu", key, &val) == 2)
+		if (!strcmp(key, "oom_kill"))
+			kills = val;
+	if (f)
+		fclose(f);
+	return kills;
+}
+
 bool zct_smaps_flag(const void *addr, const char *flag)
 {
 	FILE *f = fopen("/proc/self/smaps", "re");
@@ -274,6 +291,51 @@ bool zct_forget(int fd, uint64_t size)
 		usleep(10000);
 	} while (zct_now_ms() < end);
 	return false;
+}
+
+/* Pages that one pipe holds. */
+#define PIPE_PAGES	256
+
+bool zct_fragment(uint64_t size)
+{
+	static struct iovec iov[PIPE_PAGES];
+	struct rlimit files = { 8192, 8192 };
+	uint64_t off = 0;
+	char *area;
+	int i, fds[2];
+
+	area = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (area == MAP_FAILED || setrlimit(RLIMIT_NOFILE, &files))
+		return false;
+	madvise(area, size, MADV_NOHUGEPAGE);
+	memset(area, 1, size);
+	while (off + PIPE_PAGES * 8192 <= size) {
+		if (pipe(fds) || fcntl(fds[1], F_SETPIPE_SZ, PIPE_PAGES * 4096) < 0)
+			return false;
+		for (i = 0; i < PIPE_PAGES; i++, off += 8192)
+			iov[i] = (struct iovec){ area + off, 4096 };
+		if (vmsplice(fds[1], iov, PIPE_PAGES, SPLICE_F_NONBLOCK) !=
+		    PIPE_PAGES * 4096)
+			return false;
+	}
+	return !munmap(area, size);
+}
+
+int zct_run(const char *fmt, ...)
+{
+	char *cmd;
+	va_list ap;
+	int ret;
+
+	va_start(ap, fmt);
+	ret = vasprintf(&cmd, fmt, ap);
+	va_end(ap);
+	if (ret < 0)
+		return -1;
+	ret = system(cmd);
+	free(cmd);
+	return ret;
 }
 
 static uint64_t pattern_word(uint64_t nr)
@@ -426,6 +488,25 @@ int zct_pair(int family, int *sock)
 	return inet_pair(family, sock);
 }
 
+/* Where do the next @len bytes differ from the pattern? -1: nowhere. */
+static int64_t rx_check(const struct zct_rx *rx, const char *buf, size_t len)
+{
+	uint64_t at = rx->offset + rx->bytes;
+	size_t done, n;
+	int64_t bad;
+
+	for (done = 0; done < len; done += n) {
+		if (rx->wrap)
+			at %= rx->wrap;
+		n = rx->wrap && rx->wrap - at < len - done ? rx->wrap - at : len - done;
+		bad = zct_pattern_check(buf + done, at, n);
+		if (bad >= 0)
+			return done + bad;
+		at += n;
+	}
+	return -1;
+}
+
 static void *rx_main(void *data)
 {
 	char *buf = malloc(RX_SIZE);
@@ -434,11 +515,12 @@ static void *rx_main(void *data)
 
 	while ((n = recv(rx->sock, buf, RX_SIZE, rx->check ? 0 : MSG_TRUNC)) > 0) {
 		if (rx->check && rx->bad < 0) {
-			rx->bad = zct_pattern_check(buf, rx->offset + rx->bytes, n);
+			rx->bad = rx_check(rx, buf, n);
 			if (rx->bad >= 0)
 				rx->bad += rx->bytes;
 		}
-		rx->bytes += n;
+		/* Others may look at it meanwhile. */
+		__atomic_store_n(&rx->bytes, rx->bytes + n, __ATOMIC_RELAXED);
 	}
 	free(buf);
 	return NULL;

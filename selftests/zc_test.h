@@ -40,6 +40,8 @@ bool zct_smaps_flag(const void *addr, const char *flag);
 uint64_t zct_meminfo(const char *key);
 /* Memory that is free, those pages on the lists of the processors included; bytes. */
 uint64_t zct_mem_free(void);
+/* Processes that the kernel has killed for want of memory. */
+uint64_t zct_oom_kills(void);
 /* Bytes of the file that are in the page cache. */
 uint64_t zct_cached(int fd, uint64_t size);
 
@@ -72,6 +74,7 @@ int zct_pair(int family, int *sock);
  * @sock:   where from, until the end
  * @offset: pattern offset of the first byte, if @check
  * @check:  compare with the pattern
+ * @wrap:   if not 0: behind the byte of this pattern offset its beginning comes again
  * @bytes:  received
  * @bad:    stream position of the first wrong byte, or -1
  */
@@ -79,6 +82,7 @@ struct zct_rx {
 	int sock;
 	uint64_t offset;
 	bool check;
+	uint64_t wrap;
 	uint64_t bytes;
 	int64_t bad;
 	pthread_t thread;
@@ -94,6 +98,15 @@ void zct_rx_join(struct zct_rx *rx);
  */
 int zct_send(int fd, int family, int in, uint64_t offset, uint64_t len,
 	     uint32_t flags, struct zc_sendfile *arg, struct zct_rx *rx);
+
+/*
+ * Leave free memory in single pages: every second page of so large an area is held by pipes,
+ * where it can be neither freed nor moved, until this process ends. False if that cannot be.
+ */
+bool zct_fragment(uint64_t size);
+
+/* system(), of a command that is made as by printf(). */
+int __attribute__((format(printf, 1, 2))) zct_run(const char *fmt, ...);
 
 uint64_t zct_now_ms(void);
 

@@ -17,9 +17,6 @@
 /* What other users of memory may do meanwhile. */
 #define SLACK	(48 * MIB)
 
-/* Pages that one pipe holds. */
-#define PIPE_PAGES	256
-
 /* What a helper gets of a test. */
 #define SELF	FIXTURE_DATA(limits)
 
@@ -53,20 +50,6 @@ static uint64_t held_bytes(int fd)
 	return zct_ioctl(fd, ZC_IOC_QUERY, &query) ? UINT64_MAX : query.held_bytes;
 }
 
-static uint64_t oom_kills(void)
-{
-	FILE *f = fopen("/proc/vmstat", "re");
-	unsigned long long val, kills = 0;
-	char key[64];
-
-	while (f && fscanf(f, "%63s %llu", key, &val) == 2)
-		if (!strcmp(key, "oom_kill"))
-			kills = val;
-	if (f)
-		fclose(f);
-	return kills;
-}
-
 static struct zc_stats stats(SELF *self)
 {
 	struct zc_stats stats = { 0 };
@@ -98,7 +81,7 @@ TEST_F_TIMEOUT(limits, module_limit, 240)
 /* All memory, until there is no more: refused, nothing lost, nobody killed. */
 TEST_F_TIMEOUT(limits, exhaustion, 240)
 {
-	uint64_t free_before, kills = oom_kills();
+	uint64_t free_before, kills = zct_oom_kills();
 	struct zc_buf_create buf;
 	int fd = zct_open(), err, made = 0;
 
@@ -111,7 +94,7 @@ TEST_F_TIMEOUT(limits, exhaustion, 240)
 	EXPECT_EQ(self->used + made * 8 * HUGE, zct_used(self->fd));
 	close(fd);
 	EXPECT_EQ(self->used, zct_used(self->fd));
-	EXPECT_EQ(kills, oom_kills());
+	EXPECT_EQ(kills, zct_oom_kills());
 	EXPECT_GE(zct_mem_free() + SLACK, free_before);
 }
 
@@ -161,41 +144,11 @@ TEST_F_TIMEOUT(limits, handles, 240)
 	EXPECT_EQ(-EMFILE, zct_create(self->fd, 1, ZC_BUF_SLICE, ZC_NODE_ANY, &buf));
 }
 
-/*
- * Leave free memory in single pages: every second page of a large area is held
- * by a pipe, where it can be neither freed nor moved, and the others are freed.
- */
-static bool fragment(uint64_t size)
-{
-	static struct iovec iov[PIPE_PAGES];
-	struct rlimit files = { 8192, 8192 };
-	uint64_t off = 0;
-	char *area;
-	int i, fds[2];
-
-	area = mmap(NULL, size, PROT_READ | PROT_WRITE,
-		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (area == MAP_FAILED || setrlimit(RLIMIT_NOFILE, &files))
-		return false;
-	madvise(area, size, MADV_NOHUGEPAGE);
-	memset(area, 1, size);
-	while (off + PIPE_PAGES * 8192 <= size) {
-		if (pipe(fds) || fcntl(fds[1], F_SETPIPE_SZ, PIPE_PAGES * 4096) < 0)
-			return false;
-		for (i = 0; i < PIPE_PAGES; i++, off += 8192)
-			iov[i] = (struct iovec){ area + off, 4096 };
-		if (vmsplice(fds[1], iov, PIPE_PAGES, SPLICE_F_NONBLOCK) !=
-		    PIPE_PAGES * 4096)
-			return false;
-	}
-	return !munmap(area, size);
-}
-
 /* A child fragments memory as far as it gets; then small pages must do. */
 TEST_F_TIMEOUT(limits, small_pages, 240)
 {
 	const uint64_t size = 64 * HUGE;
-	uint64_t free = zct_meminfo("MemAvailable"), kills = oom_kills();
+	uint64_t free = zct_meminfo("MemAvailable"), kills = zct_oom_kills();
 	uint64_t hog_size = free > 512 * MIB ? free - 320 * MIB : free / 3;
 	struct zc_buf_create buf;
 	uint64_t *map, i, wrong = 0, held;
@@ -207,7 +160,7 @@ TEST_F_TIMEOUT(limits, small_pages, 240)
 	ASSERT_EQ(0, pipe(ready));
 	pid = fork();
 	if (!pid) {
-		byte = fragment(hog_size);
+		byte = zct_fragment(hog_size);
 		if (write(ready[1], &byte, 1) != 1)
 			_exit(1);
 		pause();
@@ -274,7 +227,7 @@ TEST_F_TIMEOUT(limits, small_pages, 240)
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	self->fd = zct_open();
 	EXPECT_TRUE(zct_used_becomes(self->fd, self->used, 2000));
-	EXPECT_EQ(kills, oom_kills());
+	EXPECT_EQ(kills, zct_oom_kills());
 }
 
 /* A cgroup's limit holds for buffers, and its end frees them. */

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <liburing.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 #include <unistd.h>
 
 #include "fault.h"
+#include "zc_uring.h"
 
 #define DEBUGFS	"/sys/kernel/debug"
 #define NTH	"/proc/thread-self/fail-nth"
@@ -242,7 +242,6 @@ union args {
 
 static void by_uring(struct xfer *x, union args *arg, unsigned long op, size_t size)
 {
-	struct zc_uring_cmd cmd = { .addr = (uintptr_t)arg, .size = size };
 	struct __kernel_timespec ts = { .tv_sec = PATIENCE_S };
 	struct io_uring_cqe *cqe;
 	struct io_uring_sqe *sqe;
@@ -254,9 +253,7 @@ static void by_uring(struct xfer *x, union args *arg, unsigned long op, size_t s
 		return;
 	}
 	sqe = io_uring_get_sqe(&ring);
-	io_uring_prep_rw(IORING_OP_URING_CMD, sqe, x->fd, NULL, 0, 0);
-	sqe->off = op;
-	memcpy((char *)sqe + 48, &cmd, sizeof(cmd));
+	zct_uring_prep(sqe, x->fd, op, arg, size);
 	fault_arm(x->nth);
 	ret = io_uring_submit(&ring);
 	x->injected = fault_disarm();

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "scale.h"
+#include "zc_uring.h"
 
 #define NAME		EXT4_DIR "/async_scale"
 #define ENTRIES		1024
@@ -218,29 +219,21 @@ uint64_t scale_offset(unsigned int i)
 
 static struct io_uring_sqe *sqe_get(struct scale *s)
 {
-	struct io_uring_sqe *sqe;
-
 	if (s->queued == ENTRIES && scale_flush(s))
 		return NULL;
-	sqe = io_uring_get_sqe(&s->ring);
-	if (sqe)
-		io_uring_prep_rw(IORING_OP_URING_CMD, sqe, s->fd, NULL, 0, 0);
-	return sqe;
+	return io_uring_get_sqe(&s->ring);
 }
 
 static int uring_submit(struct scale *s, const struct zc_sendfile *arg)
 {
 	struct io_uring_sqe *sqe = sqe_get(s);
 	struct zc_sendfile *copy = &s->args[s->queued];
-	struct zc_uring_cmd cmd = { .addr = (uintptr_t)copy, .size = sizeof(*copy) };
 
 	if (!sqe)
 		return -EBUSY;
 	*copy = *arg;
-	/* The word that cmd_op shares; older headers have not the name. */
-	sqe->off = ZC_IOC_SENDFILE;
+	zct_uring_prep(sqe, s->fd, ZC_IOC_SENDFILE, copy, sizeof(*copy));
 	sqe->user_data = arg->user_data;
-	memcpy((char *)sqe + 48, &cmd, sizeof(cmd));
 	s->queued++;
 	return 0;
 }

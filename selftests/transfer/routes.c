@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Each way that a byte can take from the module to a receiver. */
 #include <errno.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <sched.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "kselftest_harness.h"
 #include "sender.h"
+#include "veth.h"
 
 /* What a helper gets of a test. */
 #define SELF	FIXTURE_DATA(routes)
@@ -29,15 +27,13 @@ FIXTURE(routes)
 	struct sender s;
 	struct zct_rx rx;
 	int sock[2];
-	int near;
-	int far;
+	struct veth veth;
 	long long copybreak;
 };
 
 FIXTURE_SETUP(routes)
 {
-	self->near = -1;
-	self->far = -1;
+	self->veth = (struct veth){ -1, -1 };
 	self->copybreak = zct_param("copybreak");
 	ASSERT_TRUE(sender_open(&self->s, SIZE));
 }
@@ -45,8 +41,8 @@ FIXTURE_SETUP(routes)
 FIXTURE_TEARDOWN(routes)
 {
 	EXPECT_TRUE(sender_close(&self->s));
-	close(self->near);
-	close(self->far);
+	close(self->veth.near);
+	close(self->veth.far);
 }
 
 static const char *const names[] = { "file", "sealed", "buffer" };
@@ -124,112 +120,6 @@ static void by_copy(struct __test_metadata *_metadata, SELF *self, uint32_t reas
 	EXPECT_EQ(0, s->net_copied);
 }
 
-static int netns(void)
-{
-	return open("/proc/self/ns/net", O_RDONLY);
-}
-
-static int run(const char *fmt, ...)
-{
-	char *cmd;
-	va_list ap;
-	int ret;
-
-	va_start(ap, fmt);
-	ret = vasprintf(&cmd, fmt, ap);
-	va_end(ap);
-	if (ret < 0)
-		return -1;
-	ret = system(cmd);
-	free(cmd);
-	return ret;
-}
-
-/* Does the kernel know this type of link? */
-static bool have(const char *type)
-{
-	run("modprobe -q %s", type);
-	return !unshare(CLONE_NEWNET) && !run("ip link add zctry type %s", type);
-}
-
-/* A connection from here, in the "near" namespace, to the "far" one. */
-static int connect_far(SELF *self, int family)
-{
-	struct sockaddr_in in = {
-		.sin_family = AF_INET,
-		.sin_addr.s_addr = htonl(0xc0000202),	/* 192.0.2.2 */
-	};
-	struct sockaddr_in6 in6 = {
-		.sin6_family = AF_INET6,
-		/* 2001:db8::2 */
-		.sin6_addr = { .s6_addr = { 0x20, 1, 0x0d, 0xb8, [15] = 2 } },
-	};
-	struct sockaddr *addr = family == AF_INET ? (void *)&in : (void *)&in6;
-	socklen_t len = family == AF_INET ? sizeof(in) : sizeof(in6);
-	int fd;
-
-	setns(self->far, CLONE_NEWNET);
-	fd = socket(family, SOCK_STREAM, 0);
-	if (bind(fd, addr, len) || listen(fd, 1) || getsockname(fd, addr, &len))
-		return -errno;
-	setns(self->near, CLONE_NEWNET);
-	self->sock[0] = socket(family, SOCK_STREAM, 0);
-	if (connect(self->sock[0], addr, len))
-		return -errno;
-	self->sock[1] = accept(fd, NULL, NULL);
-	close(fd);
-	return self->sock[1] < 0 ? -errno : 0;
-}
-
-static const char addresses[] =
-	"ip addr add 192.0.2.%d/24 dev %s; ip addr add 2001:db8::%d/64 dev %s nodad;"
-	"ip link set %s up";
-
-/* Two namespaces with a veth pair between them. Returns whether it worked. */
-static bool veth_up(SELF *self)
-{
-	if (unshare(CLONE_NEWNET))
-		return false;
-	self->far = netns();
-	if (unshare(CLONE_NEWNET))
-		return false;
-	self->near = netns();
-	if (run("ip link add zc0 type veth peer name zc1 netns /proc/self/fd/%d",
-		self->far))
-		return false;
-	run(addresses, 1, "zc0", 1, "zc0", "zc0");
-	setns(self->far, CLONE_NEWNET);
-	run(addresses, 2, "zc1", 2, "zc1", "zc1");
-	setns(self->near, CLONE_NEWNET);
-	return true;
-}
-
-/* The same, each with a veth to a bridge in a third one. */
-static bool bridge_up(SELF *self)
-{
-	if (unshare(CLONE_NEWNET))
-		return false;
-	self->near = netns();
-	if (unshare(CLONE_NEWNET))
-		return false;
-	self->far = netns();
-	if (unshare(CLONE_NEWNET))
-		return false;
-	/* It lasts as long as this process, by a descriptor. */
-	if (netns() < 0)
-		return false;
-	if (run("ip link add zcbr type bridge && ip link set zcbr up &&"
-		"ip link add p0 master zcbr type veth peer name zc0 netns /proc/self/fd/%d &&"
-		"ip link add p1 master zcbr type veth peer name zc1 netns /proc/self/fd/%d &&"
-		"ip link set p0 up && ip link set p1 up", self->near, self->far))
-		return false;
-	setns(self->far, CLONE_NEWNET);
-	run(addresses, 2, "zc1", 2, "zc1", "zc1");
-	setns(self->near, CLONE_NEWNET);
-	run(addresses, 1, "zc0", 1, "zc0", "zc0");
-	return true;
-}
-
 static const uint32_t manners[] = { 0, ZC_SEND_ASYNC };
 
 static void all_by_reference(struct __test_metadata *_metadata, SELF *self,
@@ -243,7 +133,7 @@ static void all_by_reference(struct __test_metadata *_metadata, SELF *self,
 			uint32_t path = from == FROM_BUFFER ? ZC_PATH_NOTIFY :
 							      ZC_PATH_FRAGS;
 
-			ASSERT_EQ(0, far ? connect_far(self, family) :
+			ASSERT_EQ(0, far ? veth_connect(&self->veth, family, self->sock) :
 					   zct_pair(family, self->sock));
 			pass(_metadata, self, from, 7, LEN, manners[i]);
 			by_reference(_metadata, self, path, manners[i]);
@@ -259,18 +149,18 @@ TEST_F_TIMEOUT(routes, loopback, 240)
 
 TEST_F_TIMEOUT(routes, veth, 240)
 {
-	if (!have("veth"))
+	if (!veth_have("veth"))
 		SKIP(return, "no veth");
-	ASSERT_TRUE(veth_up(self));
+	ASSERT_TRUE(veth_up(&self->veth));
 	all_by_reference(_metadata, self, AF_INET, true);
 	all_by_reference(_metadata, self, AF_INET6, true);
 }
 
 TEST_F_TIMEOUT(routes, bridge, 240)
 {
-	if (!have("veth") || !have("bridge"))
+	if (!veth_have("veth") || !veth_have("bridge"))
 		SKIP(return, "no bridge or veth");
-	ASSERT_TRUE(bridge_up(self));
+	ASSERT_TRUE(veth_bridge_up(&self->veth));
 	all_by_reference(_metadata, self, AF_INET, true);
 	all_by_reference(_metadata, self, AF_INET6, true);
 }
@@ -285,13 +175,13 @@ TEST_F_TIMEOUT(routes, no_scatter_gather, 240)
 	enum origin from;
 	size_t i;
 
-	if (!have("veth"))
+	if (!veth_have("veth"))
 		SKIP(return, "no veth");
-	ASSERT_TRUE(veth_up(self));
-	ASSERT_EQ(0, run("ethtool -K zc0 sg off >/dev/null"));
+	ASSERT_TRUE(veth_up(&self->veth));
+	ASSERT_EQ(0, zct_run("ethtool -K zc0 sg off >/dev/null"));
 	for (from = 0; from < FROM_NR; from++) {
 		for (i = 0; i < NR(manners); i++) {
-			ASSERT_EQ(0, connect_far(self, AF_INET));
+			ASSERT_EQ(0, veth_connect(&self->veth, AF_INET, self->sock));
 			pass(_metadata, self, from, 5, LEN, manners[i]);
 			EXPECT_EQ(s->sent, s->copied);
 			EXPECT_EQ(ZC_COPY_NO_SG, s->reasons & ~ZC_COPY_SMALL);
