@@ -254,11 +254,7 @@ bool zct_on_cpu(int cpu)
 	return !sched_setaffinity(0, sizeof(one), &one);
 }
 
-/*
- * Packets that one processor made and another is done with wait for the next network
- * interrupt of the first, with the pages that they refer to.
- */
-static void stir(void)
+void zct_stir(void)
 {
 	struct sockaddr_in addr = { .sin_family = AF_INET,
 				    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
@@ -284,7 +280,7 @@ bool zct_forget(int fd, uint64_t size)
 	uint64_t end = zct_now_ms() + 5000;
 
 	do {
-		stir();
+		zct_stir();
 		posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
 		if (!zct_cached(fd, size))
 			return true;
@@ -513,7 +509,8 @@ static void *rx_main(void *data)
 	struct zct_rx *rx = data;
 	ssize_t n;
 
-	while ((n = recv(rx->sock, buf, RX_SIZE, rx->check ? 0 : MSG_TRUNC)) > 0) {
+	while (!__atomic_load_n(&rx->over, __ATOMIC_RELAXED) &&
+	       (n = recv(rx->sock, buf, RX_SIZE, rx->check ? 0 : MSG_TRUNC)) > 0) {
 		if (rx->check && rx->bad < 0) {
 			rx->bad = rx_check(rx, buf, n);
 			if (rx->bad >= 0)
@@ -523,11 +520,13 @@ static void *rx_main(void *data)
 		__atomic_store_n(&rx->bytes, rx->bytes + n, __ATOMIC_RELAXED);
 	}
 	free(buf);
+	__atomic_store_n(&rx->done, true, __ATOMIC_RELEASE);
 	return NULL;
 }
 
 void zct_rx_start(struct zct_rx *rx)
 {
+	rx->done = false;
 	rx->bytes = 0;
 	rx->bad = -1;
 	pthread_create(&rx->thread, NULL, rx_main, rx);

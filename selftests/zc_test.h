@@ -45,6 +45,11 @@ uint64_t zct_oom_kills(void);
 /* Bytes of the file that are in the page cache. */
 uint64_t zct_cached(int fd, uint64_t size);
 
+/*
+ * Packets that one processor made and another is done with wait for the next network
+ * interrupt of the first, with the pages that they refer to. Have each processor get one.
+ */
+void zct_stir(void);
 /* Drop a file from the page cache, once the network holds none of it. False if it stays. */
 bool zct_forget(int fd, uint64_t size);
 
@@ -75,6 +80,8 @@ int zct_pair(int family, int *sock);
  * @offset: pattern offset of the first byte, if @check
  * @check:  compare with the pattern
  * @wrap:   if not 0: behind the byte of this pattern offset its beginning comes again
+ * @over:   receive no more: where more comes all the time, shutdown(2) does not end it
+ * @done:   it receives no more
  * @bytes:  received
  * @bad:    stream position of the first wrong byte, or -1
  */
@@ -83,6 +90,8 @@ struct zct_rx {
 	uint64_t offset;
 	bool check;
 	uint64_t wrap;
+	bool over;
+	bool done;
 	uint64_t bytes;
 	int64_t bad;
 	pthread_t thread;
