@@ -194,7 +194,7 @@ ssize_t zc_cache_get(struct zc_source *src, u64 pos, u64 end,
 	if (ret)
 		return ret;
 	r = zc_run_new(*run, pos, end, src->flags & ZC_SEND_ASYNC ?
-		       GFP_KERNEL_ACCOUNT : GFP_KERNEL);
+		       zc_gfp_account() : GFP_KERNEL);
 	*run = r;
 	if (!r)
 		return -ENOMEM;

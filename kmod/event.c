@@ -51,7 +51,7 @@ struct zc_note *zc_note_new(struct zc_file *zf, u32 type, u64 user_data)
 
 	if (ret)
 		return ERR_PTR(ret);
-	note = kzalloc(sizeof(*note), GFP_KERNEL_ACCOUNT);
+	note = kzalloc(sizeof(*note), zc_gfp_account());
 	if (!note) {
 		zc_note_unreserve(zf);
 		return ERR_PTR(-ENOMEM);

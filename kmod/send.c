@@ -89,7 +89,7 @@ static void zc_hold_put(struct sk_buff *skb, struct ubuf_info *ubuf, bool succes
 static struct zc_hold *zc_hold_new(struct zc_file *zf, struct zc_buffer *buf,
 				   u64 user_data)
 {
-	struct zc_hold *hold = kzalloc(sizeof(*hold), GFP_KERNEL_ACCOUNT);
+	struct zc_hold *hold = kzalloc(sizeof(*hold), zc_gfp_account());
 
 	if (!hold)
 		return ERR_PTR(-ENOMEM);

@@ -455,7 +455,7 @@ struct zc_transfer *zc_transfer_new(struct zc_ends *ends, struct zc_sendfile *ar
 {
 	struct zc_transfer *t = kmem_cache_alloc(zc_transfers,
 						 arg->flags & ZC_SEND_ASYNC ?
-						 GFP_KERNEL_ACCOUNT : GFP_KERNEL);
+						 zc_gfp_account() : GFP_KERNEL);
 
 	if (!t)
 		return NULL;

@@ -48,6 +48,7 @@
 #include <linux/mutex.h>
 #include <linux/net.h>
 #include <linux/poll.h>
+#include <linux/sched.h>
 #include <linux/sizes.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
@@ -55,6 +56,20 @@
 #include <linux/zc.h>
 
 #include "buffer.h"
+
+/**
+ * zc_gfp_account - how something small is allocated that counts for the caller's memcg
+ *
+ * A worker acts for somebody who does not wait. Where his cgroup has no memory left, it has
+ * nobody there killed for it, whose end may just be giving back what is missing: the
+ * allocation fails, and so does the transfer, with ENOMEM, and can be made again.
+ */
+static inline gfp_t zc_gfp_account(void)
+{
+	if (current->flags & PF_WQ_WORKER)
+		return GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN;
+	return GFP_KERNEL_ACCOUNT;
+}
 
 #define ZC_MODULE_VERSION	"0.1.0"
 

@@ -216,6 +216,41 @@ TEST_F_TIMEOUT(machine, out_of_memory, 900)
 	EXPECT_TRUE(flows_end(&self->flows));
 }
 
+/* How often the module's workers have asked for somebody to be killed. */
+static int workers_killed(void)
+{
+	FILE *f = popen("dmesg | grep -c 'Workqueue: zc-'", "re");
+	int nr = -1;
+
+	if (f && fscanf(f, "%d", &nr) != 1)
+		nr = -1;
+	if (f)
+		pclose(f);
+	return nr;
+}
+
+/*
+ * The same in their memory cgroup. With what is freed of who was killed not counted yet, the
+ * kernel may look for another one at once: there is none.
+ */
+TEST_F_TIMEOUT(machine, cgroup_out_of_memory, 900)
+{
+	int workers = workers_killed(), way;
+
+	start(_metadata, self);
+	if (!group(self, "memory")) {
+		EXPECT_TRUE(flows_end(&self->flows));
+		SKIP(return, "no memory controller of cgroup v2");
+	}
+	for (way = 0; way < FLOW_WAYS; way++)
+		ASSERT_EQ(0, zct_run("echo -1000 >/proc/%d/oom_score_adj",
+				     self->flows.of[way].pid));
+	ASSERT_EQ(0, zct_run("echo 128M >" GROUP "/memory.max"));
+	hogged(_metadata, self, true, 5);
+	EXPECT_EQ(workers, workers_killed());
+	EXPECT_TRUE(flows_end(&self->flows));
+}
+
 /* A limit at which hardly anything can be had: they fail with ENOMEM, or go on slowly. */
 TEST_F_TIMEOUT(machine, module_limit, 900)
 {
