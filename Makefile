@@ -24,7 +24,7 @@ $(error no topic '$(filter-out $(ALL_TOPICS),$(TOPICS))'; there are: $(ALL_TOPIC
 endif
 
 .PHONY: all help modules modules_install user kselftest check check-debug \
-	check-all coverage bench tlb demo style htmldocs netlink install uninstall dkms-install \
+	check-all coverage bench tlb soak demo style htmldocs netlink install uninstall dkms-install \
 	dkms-remove dkms-uninstall deb rpm check-packages deps clean distclean
 
 all:
@@ -57,6 +57,8 @@ help:
 	@echo '  make check-all   all three, on 7.3 too, what takes long, and make tlb'
 	@echo '  make bench       guest instructions per MiB, zc beside the usual ways'
 	@echo '  make tlb         misses of the TLB, by a model of one, of a buffer and of other memory'
+	@echo '  make soak        30 minutes of mixed load, and a look at what is left; SECONDS=N,'
+	@echo '                   KERNELS="6.12"'
 	@echo '  make modules-K   the module for kernel K (6.1, 6.12, debug), in build/module-K'
 	@echo 'For contributors:'
 	@echo '  make style       checkpatch, sparse, shellcheck, kernel-doc, the report in a browser …'
@@ -142,6 +144,13 @@ tlb:
 	@$(LAB)/deps.sh check
 	@$(MAKE) --no-print-directory -s $(JOBS) user
 	@$(LAB)/tlb.sh
+
+# SECONDS= of the command line alone: a shell may have it in its environment.
+soak: export ZC_SOAK = $(if $(filter command line,$(origin SECONDS)),$(SECONDS),1800)
+soak:
+	@$(LAB)/deps.sh check
+	@$(MAKE) --no-print-directory -s guest-files
+	@KERNELS="$(if $(filter file,$(origin KERNELS)),6.12,$(KERNELS))" $(LAB)/soak.sh
 
 style:
 	@$(LAB)/deps.sh style browser
