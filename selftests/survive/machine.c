@@ -84,21 +84,27 @@ TEST_F_TIMEOUT(machine, cpu_hotplug, 900)
 	EXPECT_TRUE(flows_end(&self->flows));
 }
 
-/* Move all senders into a group with that controller, or none. False if there is no such. */
-static bool group(SELF *self, const char *controller)
+/*
+ * Make a group with that controller, or none. False if there is no such. Before anything is
+ * sent: the kernel patches itself for the first group that has a limit of memory, which is
+ * no good company for an emulated processor (see testing.rst).
+ */
+static bool group(const char *controller)
 {
-	int way;
-
 	if (*controller && zct_run("grep -qw %s /sys/fs/cgroup/cgroup.controllers && "
 				   "echo +%s >/sys/fs/cgroup/cgroup.subtree_control",
 				   controller, controller))
 		return false;
-	if (mkdir(GROUP, 0755))
-		return false;
+	return !mkdir(GROUP, 0755);
+}
+
+/* Move all senders into it. */
+static void join(struct __test_metadata *_metadata, SELF *self)
+{
+	int way;
+
 	for (way = 0; way < FLOW_WAYS; way++)
-		if (zct_run("echo %d >" GROUP "/cgroup.procs", self->flows.of[way].pid))
-			return false;
-	return true;
+		ASSERT_EQ(0, zct_run("echo %d >" GROUP "/cgroup.procs", self->flows.of[way].pid));
 }
 
 static bool frozen(int ms)
@@ -118,11 +124,10 @@ TEST_F_TIMEOUT(machine, frozen, 900)
 {
 	int i;
 
-	start(_metadata, self);
-	if (!group(self, "") || access(GROUP "/cgroup.freeze", W_OK)) {
-		EXPECT_TRUE(flows_end(&self->flows));
+	if (!group("") || access(GROUP "/cgroup.freeze", W_OK))
 		SKIP(return, "no freezer of cgroup v2");
-	}
+	start(_metadata, self);
+	join(_metadata, self);
 	for (i = 0; i < 10; i++) {
 		ASSERT_EQ(0, zct_run("echo 1 >" GROUP "/cgroup.freeze"));
 		EXPECT_TRUE(frozen(60000));
@@ -237,11 +242,10 @@ TEST_F_TIMEOUT(machine, cgroup_out_of_memory, 900)
 {
 	int workers = workers_killed(), way;
 
-	start(_metadata, self);
-	if (!group(self, "memory")) {
-		EXPECT_TRUE(flows_end(&self->flows));
+	if (!group("memory"))
 		SKIP(return, "no memory controller of cgroup v2");
-	}
+	start(_metadata, self);
+	join(_metadata, self);
 	for (way = 0; way < FLOW_WAYS; way++)
 		ASSERT_EQ(0, zct_run("echo -1000 >/proc/%d/oom_score_adj",
 				     self->flows.of[way].pid));
