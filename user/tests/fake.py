@@ -222,6 +222,9 @@ def errors():
          "pool set 1", 1, err="it is about: reserve-bytes")
     case("a dump that fails", 'buffer-get dump error EINVAL attr=state "no such state"\n',
          "buffer list --sealed", 1, err=r"cannot list the buffers: .*\n.*no such state \(state\)")
+    case("two answers where one was expected",
+         "buffer-get do\n  id=1 comm=\"a\"\n  id=2 comm=\"b\"\ntarget-get dump\n",
+         "-j buffer show 1", out=r'"id": ?2')
     case("no such buffer", "buffer-get do error ENOENT\n", "buffer show 9", 1,
          err="no buffer 9, or not of yours")
     case("no such transfer", "transfer-get do error ENOENT\n", "-j transfer show 9", 1,

@@ -155,6 +155,8 @@ static void take_buffer(const struct zcnl_reply *reply, void *arg)
 	struct json_object **obj = arg;
 
 	if (out_json) {
+		/* Of several answers, where one was expected, the last. */
+		json_object_put(*obj);
 		*obj = json_object_new_object();
 		buffer_add(reply, *obj);
 		return;
