@@ -114,8 +114,9 @@ build_module()
 	mkdir -p "$dir"
 	cp -a "$ZC_TOP"/{Kbuild,kmod,uapi} "$dir"
 	find "$dir" \( -name '*.o' -o -name '.*.cmd' \) -delete
-	# What nobody has set is not by chance what it should be.
-	[ "$k" != debug ] || set -- KCFLAGS=-ftrivial-auto-var-init=pattern "$@"
+	# What nobody has set is not by chance what it should be. Where the module was can be
+	# asked for (KCOV), and of nothing else in that kernel.
+	[ "$k" != debug ] || set -- KCFLAGS=-ftrivial-auto-var-init=pattern KCOV_INSTRUMENT=y "$@"
 	kernel_make "$k" "$dir" "$@" modules
 }
 
