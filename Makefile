@@ -24,7 +24,7 @@ $(error no topic '$(filter-out $(ALL_TOPICS),$(TOPICS))'; there are: $(ALL_TOPIC
 endif
 
 .PHONY: all help modules modules_install user kselftest check check-debug \
-	check-all coverage bench tlb soak demo style htmldocs netlink install uninstall dkms-install \
+	check-all coverage bench tlb soak fuzz demo style htmldocs netlink install uninstall dkms-install \
 	dkms-remove dkms-uninstall deb rpm check-packages deps clean distclean
 
 all:
@@ -59,6 +59,7 @@ help:
 	@echo '  make tlb         misses of the TLB, by a model of one, of a buffer and of other memory'
 	@echo '  make soak        30 minutes of mixed load, and a look at what is left; SECONDS=N,'
 	@echo '                   KERNELS="6.12"'
+	@echo '  make fuzz        the module called at random, 10 million times (CALLS), with KASAN'
 	@echo '  make modules-K   the module for kernel K (6.1, 6.12, debug), in build/module-K'
 	@echo 'For contributors:'
 	@echo '  make style       checkpatch, sparse, shellcheck, kernel-doc, the report in a browser …'
@@ -151,6 +152,11 @@ soak:
 	@$(LAB)/deps.sh check
 	@$(MAKE) --no-print-directory -s guest-files
 	@KERNELS="$(if $(filter file,$(origin KERNELS)),6.12,$(KERNELS))" $(LAB)/soak.sh
+
+fuzz:
+	@$(LAB)/deps.sh debug
+	@$(MAKE) --no-print-directory -s guest-files
+	@$(LAB)/fuzz.sh
 
 style:
 	@$(LAB)/deps.sh style browser
