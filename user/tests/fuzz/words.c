@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Sizes, numbers and addresses, as people write them, and what the kernel's log says. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fuzz.h"
+#include "load.h"
+#include "zcctl.h"
+
+static void sizes(const char *text)
+{
+	uint64_t bytes, again, u64;
+	char plain[32];
+	int val;
+
+	/* What was understood is understood again as a plain number. */
+	if (parse_size(text, &bytes)) {
+		snprintf(plain, sizeof(plain), "%llu", (unsigned long long)bytes);
+		if (!parse_size(plain, &again) || again != bytes)
+			abort();
+	}
+	if (parse_int(text, -5, 1000, &val) && (val < -5 || val > 1000))
+		abort();
+	if (parse_u64(text, 3, 99999, &u64) && (u64 < 3 || u64 > 99999))
+		abort();
+}
+
+static void address(const char *text)
+{
+	char *host = NULL, *port = NULL;
+
+	if (parse_host_port(text, &host, &port) && (!*host || atoi(port) < 1))
+		abort();
+	free(host);
+	free(port);
+}
+
+static void log_lines(const char *text, size_t size)
+{
+	struct load_failed failed = { .err = 1 + (unsigned char)*text % 130, .params = size & 1 };
+	size_t i;
+
+	for (i = 0; i < KMSG_LINES && *text; i++) {
+		size_t len = strcspn(text, "\n");
+
+		snprintf(failed.log.line[i], KMSG_LINE, "%.*s", (int)len, text);
+		text += len + !!text[len];
+		failed.log.nr = i + 1;
+	}
+	load_explain(&failed);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	char *text = malloc(size + 1);
+
+	memcpy(text, data, size);
+	text[size] = '\0';
+	sizes(text);
+	address(text);
+	log_lines(text, size);
+	free(text);
+	return 0;
+}
