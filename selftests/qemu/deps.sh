@@ -17,7 +17,7 @@ debug="$check flex bison bc libelf-dev libssl-dev"
 demo="$check socat iproute2"
 # The tests of zcctl compare what it prints with its schema, and its tables with the
 # specification of netlink.
-style="$check sparse shellcheck codespell clang g++ git zsh man-db
+style="$check sparse shellcheck codespell clang libclang-rt-dev llvm g++ git zsh man-db
 	python3-jsonschema python3-sphinx python3-yaml"
 # Firmware that knows Secure Boot, and what signs a kernel for it
 # shellcheck disable=SC2034 # by ${!set}

@@ -44,12 +44,25 @@ checkpatch_kernel()
 # in tests are long strings.
 checkpatch_user()
 {
-	files 'user/*.[ch]' 'selftests/*.[ch]' |
-		xargs perl "$ZC_LAB/ksft/scripts/checkpatch.pl" --quiet \
-			--ignore PREFER_KERNEL_TYPES,PREFER_DEFINED_ATTRIBUTE_MACRO \
-			--ignore SSCANF_TO_KSTRTO,PREFER_FALLTHROUGH,ARRAY_SIZE,MINMAX \
-			--ignore ENOSYS,EMBEDDED_FUNCTION_NAME \
-			--ignore VOLATILE,SPLIT_STRING -f
+	local some='^(selftests/fuzz/ioctls\.c|user/tests/fuzz/.*)$'
+
+	files 'user/*.[ch]' 'selftests/*.[ch]' | grep -vE "$some" | checkpatch_others &&
+		echo selftests/fuzz/ioctls.c |
+		checkpatch_others --ignore MACRO_ARG_REUSE,SPACING,PARENTHESIS_ALIGNMENT &&
+		files 'user/tests/fuzz/*.[ch]' |
+		checkpatch_others --ignore CAMELCASE,STATIC_CONST_CHAR_ARRAY
+}
+
+# checkpatch_others [OPTION...]: the files that standard input names. A table of members has
+# each twice, for its place and its size; libFuzzer has a name for its function, and main()
+# of zcctl takes words that may change.
+checkpatch_others()
+{
+	xargs perl "$ZC_LAB/ksft/scripts/checkpatch.pl" --quiet "$@" \
+		--ignore PREFER_KERNEL_TYPES,PREFER_DEFINED_ATTRIBUTE_MACRO \
+		--ignore SSCANF_TO_KSTRTO,PREFER_FALLTHROUGH,ARRAY_SIZE,MINMAX \
+		--ignore ENOSYS,EMBEDDED_FUNCTION_NAME \
+		--ignore VOLATILE,SPLIT_STRING -f
 }
 
 warnings_61()
@@ -98,7 +111,7 @@ kernel_doc()
 # The kernel's own abbreviations are no slips.
 spelling()
 {
-	files | grep -v '^LICENSES/' | xargs codespell -L filp,iput,parm
+	files | grep -v '^LICENSES/' | xargs codespell -L filp,iput,parm,inout
 }
 
 # Two files of Debian packages know no comments.
@@ -280,6 +293,8 @@ gate "the selftests in a kernel tree" kernel_tree
 gate "user space by gcc, -Werror" user_space gcc
 gate "user space by clang, -Werror" user_space clang
 gate "the model of a TLB" make -s -C selftests/qemu/tlb BUILD="$ZC_TOP/$out/tlb" WERROR=1 test
+gate "fuzzers know all of the interface" python3 selftests/fuzz/dev_zc.py
+gate "parsers by libFuzzer" make -s -C user fuzz SECONDS=5
 gate "zcctl without the module" make -s -C user test
 gate "zcctl report in a browser" make -s -C user test-browser
 gate "uapi header alone: C" uapi_alone gcc -x c
