@@ -37,13 +37,6 @@ ktap_skip_all()
 	exit 4
 }
 
-# Others run what takes long and says the same on all kernels.
-ktap_long()
-{
-	[ -z "${ZC_BRIEF-}" ] ||
-		ktap_skip_all "on the newest kernel alone; make check-all has it on all"
-}
-
 # Only what has the time for it runs what is long, and of which a part is tested elsewhere.
 ktap_all()
 {

@@ -7,8 +7,6 @@
 # shellcheck source=adopt-lib.sh
 . ./adopt-lib.sh
 
-# The same on each kernel, and that takes a minute.
-ktap_long
 adopt_begin
 
 # promises OPTION...: of zcctl run

@@ -6,7 +6,6 @@
 # shellcheck disable=SC1091,SC2317
 # shellcheck source=adopt-lib.sh
 . ./adopt-lib.sh
-ktap_long
 adopt_begin
 
 # A range from the middle of a file

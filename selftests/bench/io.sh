@@ -12,8 +12,6 @@ ko=${ZC_KO:-/zc/zc.ko}
 dir=$(mktemp -d /mnt/ext4/bench-XXXXXX)
 trap 'rm -rf "$dir"; rmmod zc 2>/dev/null' EXIT
 
-# What it sends by is tested on each kernel by other topics.
-ktap_long
 ktap_needs_zcctl
 
 # report NAME ARGS...: as JSON, of one run that counts; is it of the schema?

@@ -14,8 +14,6 @@ dir=$(mktemp -d /mnt/ext4/method-XXXXXX)
 trap 'rm -rf "$dir"; rmmod zc 2>/dev/null' EXIT
 params=/sys/module/zc/parameters
 
-# It is of zcctl, and says the same on each kernel.
-ktap_long
 ktap_needs_zcctl
 
 # rows FILE: Python about the report, from stdin

@@ -46,19 +46,22 @@ trap cleanup EXIT
 # How long topics take on the debug kernel, seconds; others are thought short.
 declare -A weights=([sendfile]=360 [buffer]=190 [transfer]=190 [load]=160 [fault]=480
 	[async]=120 [zcctl]=120 [dma]=150 [trace]=120 [netlink]=400
-	[scale]=120 [leak]=400 [adopt]=150)
+	[scale]=120 [leak]=400 [adopt]=150 [survive]=400 [fuzz]=100)
 
 # Other machines, see run_part, and the topics that run there once more, or single
 # programs of them.
 declare -A machines=([iommu]="dma" [swiotlb]="dma" [sig]="zcctl:load.sh"
 	[lockdown]="zcctl:load.sh" [icount]="bench:icount.sh adopt:icount.sh")
 
-# What takes long, and is about the module's own races, limits and counts rather than about
-# what a kernel does for it: on the newest kernel alone. So are scripts with ktap_long.
-newest="async:async_abuse async:async_fuse buffer:limits buffer:park buffer:reserve
-	buffer:import_race buffer:slice fault:io netlink:alert netlink:transfer netlink:event
-	netlink:many netlink:race netlink:count sendfile:sendfile_wait sendfile:sendfile_change
-	trace:buffers trace:transfers zcctl:zcctl.sh zcctl:load.sh"
+# What takes long, and is about the module's own races, limits and counts, or about zcctl,
+# rather than about what a kernel does for it: on the newest kernel alone
+newest="adopt:promises.sh adopt:servers.sh async:async_abuse async:async_fuse
+	bench:io.sh bench:method.sh buffer:limits buffer:park buffer:reserve
+	buffer:import_race buffer:slice fault:io fuzz:fuzz netlink:alert netlink:transfer
+	netlink:event netlink:many netlink:race netlink:count netlink:ynl.sh
+	sendfile:sendfile_wait sendfile:sendfile_change survive:net survive:machine
+	survive:files survive:unload survive:soak.sh trace:buffers trace:transfers
+	trace:examples.sh zcctl:zcctl.sh zcctl:load.sh zcctl:json.sh zcctl:watch.sh"
 
 # summary: what was counted since the last one; all that was said meanwhile goes out
 summary()
@@ -150,7 +153,7 @@ run_part()
 		exec {guest}< <(exec "$ZC_QEMU/guest.sh" -k "$k" --name "guest-$name" \
 			-m "$mem" --append "$append" "${options[@]}" \
 			--time-limit "$limit" --payload "$staging/$k" -- \
-			env TIMEOUT="$timeout" ZC_BRIEF="$brief" ZC_ALL="$all" ZC_ICOUNT="$icount" \
+			env TIMEOUT="$timeout" ZC_ALL="$all" ZC_ICOUNT="$icount" \
 			ZC_WITHOUT="${brief:+${newest//$'\n'/ }}" \
 			bash /zc/guest-check.sh $todo 2>&1)
 		echo $! >"$staging/$name.guest"
@@ -216,7 +219,7 @@ split()
 	printf '%s\n' "${parts[@]}"
 }
 
-# brief K: are others to run what takes long and says the same on all? Where $ZC_LONG is left
+# brief K: are others to run what is to run on the newest alone? Where $ZC_LONG is left
 # out, the last of several kernels does.
 brief()
 {
@@ -229,6 +232,7 @@ without()
 	local one
 
 	! brief "$1" || for one in $newest; do
+		grep -qxF "$one" "$suite/kselftest-list.txt" || fail "$one: there is no such program"
 		[[ " ${topics//$'\n'/ } " != *" ${one%%:*} "* ]] ||
 			skip "$1: $one: on ${ready[-1]} alone; make check-all has it on all"
 	done

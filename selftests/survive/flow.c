@@ -21,21 +21,11 @@ const char *const flow_names[FLOW_WAYS] = {
 	[FLOW_BUFFER] = "buffer",
 };
 
-static bool is_set(const char *name)
-{
-	const char *val = getenv(name);
-
-	return val && *val;
-}
-
-bool flow_brief(void)
-{
-	return is_set("ZC_BRIEF");
-}
-
 bool flow_all(void)
 {
-	return is_set("ZC_ALL");
+	const char *val = getenv("ZC_ALL");
+
+	return val && *val;
 }
 
 /* A buffer with the pattern, made when it is first wanted. */

@@ -29,9 +29,6 @@ enum flow_way {
 
 extern const char *const flow_names[FLOW_WAYS];
 
-/* Does another kernel have what takes long, and says the same on all? */
-bool flow_brief(void);
-#define FLOW_BRIEF	"on the newest kernel alone; make check-all has it on all"
 /* Is there time for all of it? */
 bool flow_all(void);
 

@@ -34,8 +34,6 @@ FIXTURE_SETUP(net)
 {
 	char *seed = getenv("ZC_SEED");
 
-	if (flow_brief())
-		SKIP(return, FLOW_BRIEF);
 	self->seed = seed ? strtoul(seed, NULL, 0) : 1;
 	self->veth = (struct veth){ -1, -1 };
 	self->fd = zct_open();

@@ -8,9 +8,6 @@
 . ./ktap.sh
 set -u
 
-# The same tools on each kernel take long, and say the same.
-ktap_long
-
 rst=$PWD/tracing.rst
 port=4000
 dir=$(mktemp -d /mnt/ext4/trace-XXXXXX)

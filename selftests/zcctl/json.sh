@@ -11,8 +11,6 @@ ko=${ZC_KO:-/zc/zc.ko}
 dir=$(mktemp -d /mnt/ext4/zcctl-XXXXXX)
 trap 'rm -rf "$dir"; rmmod zc 2>/dev/null' EXIT
 
-# The same on each kernel, and that takes a minute.
-ktap_long
 ktap_needs_zcctl
 : >"$dir/empty"
 python3 schema.py "$dir/empty" >/dev/null

@@ -11,8 +11,6 @@ ko=${ZC_KO:-/zc/zc.ko}
 dir=$(mktemp -d /mnt/ext4/zcctl-XXXXXX)
 trap 'rm -rf "$dir"; rmmod zc 2>/dev/null' EXIT
 
-# Events, leaks and counts are asked for on each kernel by netlink and buffer:info.
-ktap_long
 ktap_needs_zcctl
 chmod 755 "$dir"
 rmmod zc 2>/dev/null
