@@ -58,10 +58,10 @@ declare -A machines=([iommu]="dma" [swiotlb]="dma" [sig]="zcctl:load.sh"
 newest="adopt:promises.sh adopt:servers.sh async:async_abuse async:async_fuse
 	bench:io.sh bench:method.sh buffer:limits buffer:park buffer:reserve
 	buffer:import_race buffer:slice fault:io fuzz:fuzz netlink:alert netlink:transfer
-	netlink:event netlink:many netlink:race netlink:count netlink:ynl.sh
+	netlink:event netlink:many netlink:race netlink:count
 	sendfile:sendfile_wait sendfile:sendfile_change survive:net survive:machine
 	survive:files survive:unload survive:soak.sh trace:buffers trace:transfers
-	trace:examples.sh zcctl:zcctl.sh zcctl:load.sh zcctl:json.sh zcctl:watch.sh"
+	zcctl:zcctl.sh zcctl:load.sh zcctl:json.sh zcctl:watch.sh"
 
 # summary: what was counted since the last one; all that was said meanwhile goes out
 summary()

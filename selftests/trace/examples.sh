@@ -8,6 +8,9 @@
 . ./ktap.sh
 set -u
 
+# The same tools for more than a minute; what they print is looked at by others, too.
+ktap_all
+
 rst=$PWD/tracing.rst
 port=4000
 dir=$(mktemp -d /mnt/ext4/trace-XXXXXX)
