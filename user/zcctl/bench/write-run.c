@@ -11,6 +11,8 @@
 /* A writer warms up by so many writes, or by so many bytes if that is less often. */
 #define WARM_TIMES	64
 #define WARM_BYTES	(64ull << 20)
+/* By which a writer of libzc has the largest buffer that it takes, and each page of it */
+#define WARM_GATHER	(4ull << 20)
 
 /* What a process has for its writes */
 struct writer {
@@ -137,7 +139,10 @@ static int warm_up(struct writer *w)
 	uint64_t times = WARM_BYTES / w->job->size + 1;
 	int err = 0;
 
-	for (times = times < WARM_TIMES ? times : WARM_TIMES; times && !err; times--)
+	times = times < WARM_TIMES ? times : WARM_TIMES;
+	if (w->buffers.writer && times < WARM_GATHER / w->job->size)
+		times = WARM_GATHER / w->job->size;
+	for (; times && !err; times--)
 		err = write_once(w);
 	return !err && w->buffers.writer ? gathered_flush(w) : err;
 }
