@@ -24,8 +24,8 @@ $(error no topic '$(filter-out $(ALL_TOPICS),$(TOPICS))'; there are: $(ALL_TOPIC
 endif
 
 .PHONY: all help modules modules_install user kselftest check check-debug \
-	check-all coverage bench tlb soak fuzz demo style htmldocs netlink install uninstall dkms-install \
-	dkms-remove dkms-uninstall deb rpm check-packages deps clean distclean
+	check-all coverage bench tlb soak fuzz demo style static htmldocs netlink install \
+	uninstall dkms-install dkms-remove dkms-uninstall deb rpm check-packages deps clean distclean
 
 all:
 	@if pkg-config --exists $(USER_LIBS) 2>/dev/null; then \
@@ -63,6 +63,7 @@ help:
 	@echo '  make modules-K   the module for kernel K (6.1, 6.12, debug), in build/module-K'
 	@echo 'For contributors:'
 	@echo '  make style       checkpatch, sparse, shellcheck, kernel-doc, the report in a browser …'
+	@echo '  make static      Coccinelle, the analyzers of gcc and clang, valgrind; five minutes or ten'
 	@echo '  make htmldocs    the documentation as pages, by Sphinx, in build/htmldocs'
 	@echo '  make netlink     generate code and header of Documentation/netlink/specs/zc.yaml'
 	@echo '  make kselftest   build and install the selftests in build/kselftest'
@@ -119,6 +120,8 @@ check-all:
 	@ZC_LONG= KERNELS="$(KERNELS) $(filter-out $(KERNELS),7.3) debug" $(LAB)/check.sh
 	@$(LAB)/tlb.sh
 	@packaging/check.sh
+	@$(LAB)/deps.sh static
+	@$(LAB)/static.sh
 
 coverage:
 	@$(LAB)/deps.sh debug
@@ -157,6 +160,10 @@ fuzz:
 	@$(LAB)/deps.sh debug
 	@$(MAKE) --no-print-directory -s guest-files
 	@$(LAB)/fuzz.sh
+
+static:
+	@$(LAB)/deps.sh static
+	@$(LAB)/static.sh
 
 style:
 	@$(LAB)/deps.sh style browser

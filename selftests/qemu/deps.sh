@@ -19,6 +19,8 @@ demo="$check socat iproute2"
 # specification of netlink.
 style="$check sparse shellcheck codespell clang libclang-rt-dev llvm g++ git zsh man-db
 	python3-jsonschema python3-sphinx python3-yaml"
+# shellcheck disable=SC2034 # by ${!set}
+static="$style coccinelle clang-tidy valgrind"
 # Firmware that knows Secure Boot, and what signs a kernel for it
 # shellcheck disable=SC2034 # by ${!set}
 packaging="$check ovmf sbsigntool openssl git rpm"
@@ -31,7 +33,7 @@ all="$debug $demo $style"
 packages=''
 for set in "${@:-all}"; do
 	case $set in
-	build | user | check | debug | demo | style | packaging | browser | all)
+	build | user | check | debug | demo | style | static | packaging | browser | all)
 		packages+=" ${!set}" ;;
 	*) die "no such set: $set" ;;
 	esac

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # From the kernel source, into build/lab/ksft with their paths: the kselftest
-# harness and runner, checkpatch.pl, kernel-doc with its extension of Sphinx, and ynl,
+# harness and runner, checkpatch.pl, the semantic patches of Coccinelle, kernel-doc with its extension of Sphinx, and ynl,
 # which makes code of netlink specs and talks to their families.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
@@ -21,6 +21,7 @@ files="$selftests/kselftest.h
 	scripts/checkpatch.pl
 	scripts/spelling.txt
 	scripts/const_structs.checkpatch
+	scripts/coccinelle
 	scripts/kernel-doc
 	tools/net/ynl/cli.py
 	tools/net/ynl/ynl-gen-c.py

@@ -18,7 +18,7 @@ TOOLS = ("zcctl", "build/user/zcctl", "make", "sudo", "cc", "cp", "echo", "perf"
 
 # What runs those that are not zcctl's. A command that nothing here knows has no test.
 TESTED = {
-    r"make( demo| check| coverage| style| deps| bench| tlb| soak| fuzz| user| netlink| htmldocs| modules| kselftest|$)":
+    r"make( demo| check| coverage| style| static| deps| bench| tlb| soak| fuzz| user| netlink| htmldocs| modules| kselftest|$)":
         "the target is looked for in the Makefile; .ci/run and make check-all run them",
     r"make (install|uninstall|clean)": "selftests/qemu/style.sh",
     r"make (dkms-install|dkms-uninstall|deb|rpm|check-packages)": "make check-packages",

@@ -231,11 +231,12 @@ int cmd_doctor(int argc, char **argv)
 	}
 	if (argc - optind > 1)
 		return out_usage("doctor: one file, please");
-	if (to && !parse_to(to, &doctor))
-		return out_usage("doctor: '%s' is no HOST or HOST:PORT, as localhost:4000 or "
-				 "[::1]:4000", to);
 	doctor.file = argv[optind];
-	c = visit(&doctor);
+	if (to && !parse_to(to, &doctor))
+		c = out_usage("doctor: '%s' is no HOST or HOST:PORT, as localhost:4000 or "
+			      "[::1]:4000", to);
+	else
+		c = visit(&doctor);
 	free(doctor.host);
 	free(doctor.port);
 	return c;

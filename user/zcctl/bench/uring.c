@@ -70,8 +70,10 @@ static int setup(struct bench_run *run, size_t chunk, struct uring **state)
 		return -ENOMEM;
 	u->chunk = chunk;
 	u->buf = bench_huge_alloc(BENCH_BUFFERS * chunk);
-	if (!u->buf)
+	if (!u->buf) {
+		free(u);
 		return -ENOMEM;
+	}
 	*state = u;
 	run->priv = u;
 	return io_uring_queue_init(4 * BENCH_BUFFERS, &u->ring, 0);

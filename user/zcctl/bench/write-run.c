@@ -150,7 +150,7 @@ static int warm_up(struct writer *w)
 static int run_writes(struct writer *w)
 {
 	struct write_told *told = w->told;
-	uint64_t clock = alloc_clock_cost(now_ns), cpu = bench_cpu_ns();
+	uint64_t clock = alloc_clock_cost(now_ns), cpu;
 	unsigned int i;
 	int err = 0;
 

@@ -27,15 +27,16 @@ struct zerocopy {
 
 int bench_zerocopy_setup(struct bench_run *run)
 {
-	struct zerocopy *z = calloc(1, sizeof(*z));
+	struct zerocopy *z;
 	const int on = 1;
 
 	if (run->direct < 0)
 		return -EOPNOTSUPP;
-	if (!z)
-		return -ENOMEM;
 	if (setsockopt(run->sock, SOL_SOCKET, SO_ZEROCOPY, &on, sizeof(on)))
 		return -errno;
+	z = calloc(1, sizeof(*z));
+	if (!z)
+		return -ENOMEM;
 	z->buf = bench_huge_alloc(BENCH_BUFFERS * BENCH_CHUNK);
 	run->priv = z;
 	return z->buf ? 0 : -ENOMEM;

@@ -309,7 +309,8 @@ static void names(FILE *to, const struct area *area)
 		places[nr++] = (struct place){
 			line, at_y(area, scaled_y(chart, line->y[k])), 0 };
 	}
-	push_apart(places, nr);
+	if (nr)
+		push_apart(places, nr);
 	for (i = 0; i < nr; i++) {
 		fprintf(to, "<path class=\"lead\" d=\"M%.1f %.1fL%.1f %.1f\"/>", area->right + 2,
 			places[i].y, area->right + 8, places[i].to);
