@@ -16,7 +16,8 @@ USER_LIBS := libkmod json-c liburing libnl-genl-3.0
 export ZC_LAB KERNELS
 
 # Of the kernel in KDIR. "make kernelrelease" of Debian's 6.1 headers says something else.
-RELEASE	= $(shell sed -nE 's/.*UTS_RELEASE "(.*)"/\1/p' $(KDIR)/include/generated/utsrelease.h)
+RELEASE	= $(shell sed -nE 's/.*UTS_RELEASE "(.*)"/\1/p' \
+	$(KDIR)/include/generated/utsrelease.h 2>/dev/null)
 
 ALL_TOPICS := $(shell sed -n 's/^TOPICS.*?= //p' selftests/Makefile)
 ifneq ($(filter-out $(ALL_TOPICS),$(TOPICS)),)
@@ -54,7 +55,8 @@ help:
 	@echo '  make check-debug the selftests with KASAN, lockdep and kmemleak'
 	@echo '  make coverage    how much of the module the selftests run, by gcov; takes an hour'
 	@echo '  make check-packages  packages: built, installed, with Secure Boot, upgraded, purged'
-	@echo '  make check-all   all three, on 7.3 too, what takes long, and make tlb'
+	@echo '  make check-all   check and check-debug with all that takes long, on 7.3 too, tlb,'
+	@echo '                   check-packages and static'
 	@echo '  make bench       guest instructions per MiB, zc beside the usual ways'
 	@echo '  make tlb         misses of the TLB, by a model of one, of a buffer and of other memory'
 	@echo '  make soak        30 minutes of mixed load, and a look at what is left; SECONDS=N,'
@@ -75,6 +77,7 @@ modules:
 		echo "  for a kernel of Debian:  apt-get install linux-headers-$$(uname -r)"; \
 		echo "  of your own, or another: make KDIR=…, where it was built, or its headers are"; \
 		echo "  in QEMU, without any:    make demo"; \
+		echo "  zcctl and libzc alone:   make -C user install"; \
 		exit 1; } >&2
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
 
@@ -187,7 +190,8 @@ install: modules user modules_install
 uninstall:
 	$(MAKE) -C user uninstall DESTDIR=$(DESTDIR) PREFIX=$(PREFIX)
 	@set -e; test -e $(KDIR)/Makefile || { \
-		echo "$(KDIR) holds no kernel headers: remove zc.ko by hand"; exit 1; } >&2; \
+		echo "$(KDIR) holds no kernel headers: remove /lib/modules/*/updates/zc.ko* by hand"; \
+		exit 1; } >&2; \
 	rm -fv "$(DESTDIR)/lib/modules/$(RELEASE)/updates/zc.ko"*; \
 	test -n "$(DESTDIR)" || depmod -a "$(RELEASE)"
 

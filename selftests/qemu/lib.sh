@@ -63,7 +63,10 @@ lock()
 
 	mkdir -p "$ZC_LAB"
 	exec {fd}>"$ZC_LAB/.lock-$1"
-	flock "$fd"
+	flock -n "$fd" || {
+		say "waiting for another that uses $ZC_LAB ($1)"
+		flock "$fd"
+	}
 }
 
 host_suite()

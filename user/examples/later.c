@@ -2,7 +2,7 @@
 /*
  * Three ways to a TCP peer that do not wait for it, one after the other: a file by an
  * event of the device, a sealed buffer, and a file by io_uring. "make user" builds it
- * (example-later).
+ * (example-later); it needs liburing, too.
  */
 #include <errno.h>
 #include <fcntl.h>

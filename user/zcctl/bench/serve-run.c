@@ -79,15 +79,20 @@ static void look_at_module(struct run *run)
 		run->peak = query.used_bytes;
 }
 
-/* Wait until a process tells that; -ECHILD if either ends meanwhile. */
+/*
+ * Wait until a process tells that; -ECHILD if either ends meanwhile. The other may have told
+ * something before its turn, as a client that the server's threads have served before the
+ * server said that they are there: only its end is waited for.
+ */
 static int expect(struct run *run, enum side side, char what)
 {
 	struct pollfd fds[SIDES] = {
-		{ .fd = run->control[SERVER], .events = POLLIN },
-		{ .fd = run->control[CLIENT], .events = POLLIN },
+		{ .fd = run->control[SERVER] },
+		{ .fd = run->control[CLIENT] },
 	};
 	int nr;
 
+	fds[side].events = POLLIN;
 	for (;;) {
 		look_at_module(run);
 		nr = poll(fds, SIDES, run->zc ? LOOK_MS : -1);
@@ -97,7 +102,6 @@ static int expect(struct run *run, enum side side, char what)
 			continue;
 		if (fds[side].revents)
 			return serve_hear(fds[side].fd, what);
-		/* Nobody else has anything to say. */
 		return -ECHILD;
 	}
 }

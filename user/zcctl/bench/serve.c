@@ -251,7 +251,8 @@ static int need_files(const struct bench *b)
 	most += files_wanted(b) + 256;
 	err = bench_need_files(most);
 	return !err ? EX_OK : out_error(EX_FAILED, -err,
-					"raise ulimit -n (as root), or fewer --connections",
+					"raise ulimit -n and fs.nr_open, or have fewer --requests (not --seconds),\n"
+					"  --connections, or --cache hot: a cold part is a file of its own",
 					"cannot have %lu files open", most);
 }
 
