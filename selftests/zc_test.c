@@ -234,6 +234,9 @@ uint64_t zct_cached(int fd, uint64_t size)
 	uint64_t bytes = 0;
 	void *map = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
 
+	/* khugepaged would read what is missing of a hugepage of it, where it makes some. */
+	if (map != MAP_FAILED)
+		madvise(map, size, MADV_NOHUGEPAGE);
 	if (map != MAP_FAILED && vec && !mincore(map, size, vec))
 		for (i = 0; i < pages; i++)
 			bytes += vec[i] & 1 ? 4096 : 0;
