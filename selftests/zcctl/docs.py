@@ -41,7 +41,7 @@ NAMES = [
 
 # A benchmark is quick with these, which come after its own.
 QUICK = {
-    "io": "--size 64K --repeat 2", "serve": "--connections 2 --requests 4 --size 4K --repeat 1",
+    "io": "--size 1M --repeat 2", "serve": "--connections 2 --requests 4 --size 4K --repeat 1",
     "many": "--transfers 8 --in-flight 2 --size 4K --repeat 1", "fault": "--size 2M --repeat 1",
     "alloc": "--size 64K --count 4 --repeat 1", "files": "--sizes 4K --repeat 1",
     "numa": "--size 2M --accesses 100 --requests 10 --repeat 1", "dma": "--size 2M --repeat 1",
@@ -151,12 +151,16 @@ receiver = subprocess.Popen(["zcctl", "recv", PORT, "--discard", "--serve", "--q
 run(["bash", "-c", quick("zcctl -j bench io file >io.json")])
 tap = Tap("documentation")
 for where, use, command in list(all_of_them()):
-    # A receiver of its own takes the port of ours.
-    if " recv " in command:
+    # A receiver of its own takes the port of ours; what is in parentheses is not run.
+    own = " recv " in command.split("(")[0]
+    if own:
         receiver.kill()
         receiver.wait()
+    # An example before may have detached it.
+    if " dma " in command:
+        run(["zcctl", "dma", "attach", "00:10.0"])
     problem = tried(command) if use == "run" else named(command)
-    if " recv " in command:
+    if own:
         receiver = subprocess.Popen(["zcctl", "recv", PORT, "--discard", "--serve", "--quiet"])
     tap.result(f"{where}: {command}".replace("#", ""), problem)
 receiver.kill()

@@ -37,7 +37,7 @@ LIBRARY ", which LD_PRELOAD has loaded. Where there is no module, or zc cannot\n
 "\n"
 "examples:\n"
 "  sudo zcctl run -- nginx -g 'daemon off;'\n"
-"  zcctl run --mode direct --log /tmp/log -- lighttpd -D -f lighttpd.conf\n";
+"  zcctl run --mode direct --log /tmp/log -- nginx -g 'daemon off;'\n";
 
 /**
  * struct job - what is to be run
