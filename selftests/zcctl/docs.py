@@ -41,7 +41,7 @@ NAMES = [
 
 # A benchmark is quick with these, which come after its own.
 QUICK = {
-    "io": "--size 1M --repeat 2", "serve": "--connections 2 --requests 4 --size 4K --repeat 1",
+    "io": "--size 32M --repeat 2", "serve": "--connections 2 --requests 4 --size 4K --repeat 1",
     "many": "--transfers 8 --in-flight 2 --size 4K --repeat 1", "fault": "--size 2M --repeat 1",
     "alloc": "--size 64K --count 4 --repeat 1", "files": "--sizes 4K --repeat 1",
     "numa": "--size 2M --accesses 100 --requests 10 --repeat 1", "dma": "--size 2M --repeat 1",
@@ -142,7 +142,7 @@ shutil.copy(MODULE, "zc.ko")
 os.mkdir("dir")
 for name in ("file", "dir/one"):
     with open(name, "wb") as data:
-        data.write(os.urandom(8 << 20))
+        data.write(os.urandom(32 << 20))
 run(["rmmod", "zc"])
 run(["insmod", MODULE])
 run(["zcctl", "dma", "attach", "00:10.0"])
@@ -156,9 +156,11 @@ for where, use, command in list(all_of_them()):
     if own:
         receiver.kill()
         receiver.wait()
-    # An example before may have detached it.
+    # An example before may have detached it, or have it in another way.
     if " dma " in command:
-        run(["zcctl", "dma", "attach", "00:10.0"])
+        run(["zcctl", "dma", "detach", "00:10.0"])
+    if " dma " in command and " attach " not in command:
+        run(["zcctl", "dma", "attach", "00:10.0", "--bits", "64"])
     problem = tried(command) if use == "run" else named(command)
     if own:
         receiver = subprocess.Popen(["zcctl", "recv", PORT, "--discard", "--serve", "--quiet"])
