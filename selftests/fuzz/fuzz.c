@@ -305,16 +305,6 @@ static void restore(const struct edu *edu)
 	files_remove();
 }
 
-static bool no_reserve(void)
-{
-	const char *const path = "/sys/module/zc/parameters/reserve";
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	bool done = fd >= 0 && write(fd, "0", 1) == 1;
-
-	close(fd);
-	return done;
-}
-
 static bool unload(void)
 {
 	uint64_t until = zct_now_ms() + PATIENCE_MS;
@@ -333,7 +323,7 @@ static bool unload(void)
 static void verify(uint64_t have)
 {
 	ksft_test_result(all_succeed(have), "each call succeeds now and then\n");
-	ksft_test_result(no_reserve() && all_gone(),
+	ksft_test_result(!zct_param_set("reserve", 0) && all_gone(),
 			 "no buffers, transfers or mappings are left\n");
 	ksft_test_result(unload(), "the module can be unloaded\n");
 }

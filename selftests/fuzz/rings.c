@@ -4,9 +4,9 @@
 #include <sys/uio.h>
 
 #include "fuzz.h"
+#include "zc_uring.h"
 
 #define ENTRIES		16
-#define CMD_OFFSET	48
 
 /* No call has this number. */
 #define NO_CALL		CALLS_MAX
@@ -62,15 +62,9 @@ static long submit(struct thread *t)
 static void prep(struct thread *t, struct io_uring_sqe *sqe, int fd, unsigned long op,
 		 uint64_t addr, uint32_t size)
 {
-	struct zc_uring_cmd cmd = { .addr = addr, .size = size };
-
+	zct_uring_prep(sqe, fd, op, (const void *)(uintptr_t)addr, size);
 	if (one_in(t, 64))
-		cmd.__resv = 1;
-	memset(sqe, 0, sizeof(*sqe));
-	sqe->opcode = IORING_OP_URING_CMD;
-	sqe->fd = fd;
-	sqe->off = (uint32_t)op;
-	memcpy((char *)sqe + CMD_OFFSET, &cmd, sizeof(cmd));
+		((char *)sqe)[ZCT_URING_CMD + offsetof(struct zc_uring_cmd, __resv)] = 1;
 	sqe->user_data = t->step->call;
 	if (one_in(t, 8))
 		sqe->flags = IOSQE_ASYNC;

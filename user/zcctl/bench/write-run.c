@@ -47,11 +47,14 @@ static int write_buffer(struct writer *w, const char *data)
 	return err;
 }
 
-/* What the writer of libzc has is written, and of a file the next begins anew. */
+/* What a writer of libzc has, if there is one, is written; in a file the next has its place. */
 static int gathered_flush(struct writer *w)
 {
-	int err = zc_writer_flush(w->buffers.writer);
+	int err;
 
+	if (!w->buffers.writer)
+		return 0;
+	err = zc_writer_flush(w->buffers.writer);
 	if (!err && w->sink.region &&
 	    lseek(w->sink.fd, w->sink.at % w->sink.region, SEEK_SET) < 0)
 		err = -errno;
@@ -144,7 +147,7 @@ static int warm_up(struct writer *w)
 		times = WARM_GATHER / w->job->size;
 	for (; times && !err; times--)
 		err = write_once(w);
-	return !err && w->buffers.writer ? gathered_flush(w) : err;
+	return err ?: gathered_flush(w);
 }
 
 static int run_writes(struct writer *w)
@@ -161,17 +164,14 @@ static int run_writes(struct writer *w)
 	cpu = bench_cpu_ns();
 	for (i = 0; i < w->job->count && !err; i++)
 		err = write_once(w);
-	if (!err && w->buffers.writer)
-		err = gathered_flush(w);
+	err = err ?: gathered_flush(w);
 	told->cpu = bench_cpu_ns() - cpu;
 	told->end = now_ns();
 	told->faults = faults() - told->faults;
 	/* Who looks at the clock each time is slower: that does not count. */
 	for (i = 0; i < w->job->timed && !err; i++)
 		err = write_timed(w, clock);
-	if (!err && w->buffers.writer)
-		err = gathered_flush(w);
-	return err;
+	return err ?: gathered_flush(w);
 }
 
 /* Warm up, say so, and begin when all have done so. */
