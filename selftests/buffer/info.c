@@ -74,6 +74,16 @@ static unsigned int count(SELF *self, int fd)
 	return nr;
 }
 
+/* Whether they are gone within 2 s. */
+static bool none_left(SELF *self)
+{
+	int i;
+
+	for (i = 0; i < 200 && count(self, self->fd); i++)
+		usleep(10000);
+	return i < 200;
+}
+
 /* The only one there is since the test began. */
 static int the_only(SELF *self, struct zc_buf_info *info)
 {
@@ -184,7 +194,7 @@ TEST_F_TIMEOUT(info, held, 120)
 	struct zc_buf_create buf;
 	struct zc_buf_info info;
 	struct iovec iov;
-	int fds[2], sock[2], i;
+	int fds[2], sock[2];
 	char *map;
 
 	ASSERT_EQ(0, pipe(fds));
@@ -212,9 +222,7 @@ TEST_F_TIMEOUT(info, held, 120)
 	EXPECT_EQ(0, info.handle);
 	close(sock[0]);
 	close(sock[1]);
-	for (i = 0; i < 200 && count(self, self->fd); i++)
-		usleep(10000);
-	EXPECT_EQ(0, count(self, self->fd));
+	EXPECT_TRUE(none_left(self));
 }
 
 /* Returns an exit code. */
@@ -384,7 +392,8 @@ TEST_F_TIMEOUT(info, guard_shared, 120)
 	EXPECT_EQ(1, info.sends);
 	EXPECT_TRUE(told(sock, vars, 2));
 	close(share.fd);
-	EXPECT_EQ(0, count(self, self->fd));
+	/* Who told of it may still have it in hands. */
+	EXPECT_TRUE(none_left(self));
 	close(sock);
 }
 
