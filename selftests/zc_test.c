@@ -20,18 +20,39 @@
 
 #define RX_SIZE	(256ul << 10)
 
-int zct_open(void)
+int zct_load(void)
 {
 	const char *ko = getenv("ZC_KO");
-	int fd = open("/dev/zc", O_RDWR | O_CLOEXEC), file;
+	int file = ko ? open(ko, O_RDONLY | O_CLOEXEC) : -1, ret = 0;
 
-	if (fd >= 0 || !ko)
-		return fd;
-	file = open(ko, O_RDONLY | O_CLOEXEC);
-	if (file >= 0) {
-		syscall(SYS_finit_module, file, "", 0);
-		close(file);
+	if (file < 0)
+		return -ENOENT;
+	if (syscall(SYS_finit_module, file, "", 0))
+		ret = -errno;
+	close(file);
+	return ret;
+}
+
+int zct_unload(int ms)
+{
+	uint64_t end = zct_now_ms() + ms;
+
+	while (syscall(SYS_delete_module, "zc", O_NONBLOCK)) {
+		if (errno != EAGAIN || zct_now_ms() >= end)
+			return -errno;
+		usleep(10000);
 	}
+	return 0;
+}
+
+int zct_open(void)
+{
+	int fd = open("/dev/zc", O_RDWR | O_CLOEXEC);
+
+	if (fd >= 0)
+		return fd;
+	/* If it fails, another may have done so. */
+	zct_load();
 	return open("/dev/zc", O_RDWR | O_CLOEXEC);
 }
 

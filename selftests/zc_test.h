@@ -18,7 +18,11 @@
 #define NOBODY		65534
 #define SPARE_DISK	"/dev/disk/by-id/virtio-spare"
 
-/* Open the device, loading the module ($ZC_KO) if need be; -1 on failure. */
+/* Load the module, $ZC_KO; 0 or a negative errno. */
+int zct_load(void);
+/* Unload it, once nobody has it, at most @ms milliseconds later; -EAGAIN: somebody has. */
+int zct_unload(int ms);
+/* Open the device, loading the module if need be; -1 on failure. */
 int zct_open(void);
 uint64_t zct_used(int fd);
 /* Wait until used_bytes is @want, at most @ms milliseconds. */

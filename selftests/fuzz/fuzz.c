@@ -14,7 +14,6 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 
 #include "edu.h"
 #include "fuzz.h"
@@ -307,16 +306,10 @@ static void restore(const struct edu *edu)
 
 static bool unload(void)
 {
-	uint64_t until = zct_now_ms() + PATIENCE_MS;
-	int ret;
+	int ret = zct_unload(PATIENCE_MS);
 
-	do {
-		ret = syscall(SYS_delete_module, "zc", O_NONBLOCK);
-		if (ret)
-			usleep(50000);
-	} while (ret && zct_now_ms() < until);
 	if (ret)
-		ksft_print_msg("it cannot be unloaded: %s\n", strerror(errno));
+		ksft_print_msg("it cannot be unloaded: %s\n", strerror(-ret));
 	return !ret;
 }
 

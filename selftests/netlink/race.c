@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Those who come and go while the family has something to tell, and the module itself. */
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 
 #include "kselftest_harness.h"
 #include "nl.h"
@@ -18,6 +16,8 @@
 #define LISTENERS	4
 #define MAKERS		4
 #define RACE_MS		4000
+/* What holds the module may be let go of a moment later. */
+#define SOON_MS		2000
 
 FIXTURE(race)
 {
@@ -212,22 +212,6 @@ TEST_F_TIMEOUT(race, order_shared, 120)
 	close(self->shared);
 }
 
-static int unload(void)
-{
-	return syscall(SYS_delete_module, "zc", O_NONBLOCK) ? -errno : 0;
-}
-
-/* At most two seconds: what holds it may be let go of a moment later. */
-static int unload_soon(void)
-{
-	uint64_t end = zct_now_ms() + 2000;
-	int ret;
-
-	while ((ret = unload()) && zct_now_ms() < end)
-		usleep(10000);
-	return ret;
-}
-
 /* Who listens does not keep the module, and hears nothing of the next one. */
 TEST_F_TIMEOUT(race, unload_with_listener, 120)
 {
@@ -239,7 +223,7 @@ TEST_F_TIMEOUT(race, unload_with_listener, 120)
 
 	ASSERT_EQ(0, nl_open(&nl));
 	ASSERT_EQ(0, nl_join(&nl, NL_BUFFERS));
-	ASSERT_EQ(0, unload_soon());
+	ASSERT_EQ(0, zct_unload(SOON_MS));
 	nl_begin(&req, ZC_CMD_MODULE_GET);
 	EXPECT_EQ(-ENOENT, nl_do(&nl, &req, NULL));
 	EXPECT_EQ(-ENOENT, nl_open(&next));
@@ -277,12 +261,12 @@ TEST_F_TIMEOUT(race, unload_with_dump, 120)
 		ASSERT_EQ(0, nl_send(&nl, &req, NLM_F_DUMP));
 		close(fd);
 		if (cmds[i] == ZC_CMD_BUFFER_GET) {
-			EXPECT_EQ(-EAGAIN, unload());
+			EXPECT_EQ(-EAGAIN, zct_unload(0));
 			/* It ends, with what there is by then. */
 			EXPECT_LT(0, nl_dump_rest(&nl, NULL, NULL));
 		}
 		nl_close(&nl);
-		EXPECT_EQ(0, unload_soon());
+		EXPECT_EQ(0, zct_unload(SOON_MS));
 	}
 	fd = zct_open();
 	ASSERT_LE(0, fd);
@@ -297,7 +281,7 @@ TEST_F_TIMEOUT(race, unload_with_dump, 120)
 	close(fd);
 	/* Or who asked goes. */
 	nl_close(&nl);
-	EXPECT_EQ(0, unload_soon());
+	EXPECT_EQ(0, zct_unload(SOON_MS));
 }
 
 TEST_HARNESS_MAIN

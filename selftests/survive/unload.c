@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The module is to be unloaded while all ways of sending use it, and is afterwards. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "kselftest_harness.h"
@@ -15,26 +13,11 @@
 
 #define STEP		(200 * 1024ull)
 #define PATIENCE_MS	100000
+/* The network lets go of what it had by then. */
+#define LET_GO_MS	20000
 /* The latter with ZC_ALL; load.sh has more, with less at a time. */
 #define FEW_ROUNDS	8
 #define ROUNDS		50
-
-static int unload(void)
-{
-	return syscall(SYS_delete_module, "zc", O_NONBLOCK) ? -errno : 0;
-}
-
-/* Once the network has let go of what it had. */
-static int unload_at_last(int ms)
-{
-	uint64_t end = zct_now_ms() + ms;
-	int ret;
-
-	do {
-		ret = unload();
-	} while (ret == -EAGAIN && zct_now_ms() < end && !usleep(20000));
-	return ret;
-}
 
 static int memory(struct state *s)
 {
@@ -59,7 +42,7 @@ FIXTURE_SETUP(unload)
 
 FIXTURE_TEARDOWN(unload)
 {
-	EXPECT_EQ(0, unload_at_last(20000));
+	EXPECT_EQ(0, zct_unload(LET_GO_MS));
 }
 
 static void round_of(struct __test_metadata *_metadata, SELF *self, int tries)
@@ -69,7 +52,7 @@ static void round_of(struct __test_metadata *_metadata, SELF *self, int tries)
 	ASSERT_EQ(0, flows_start(&self->flows, flow_loopback, NULL, 1));
 	EXPECT_TRUE(flows_move(&self->flows, STEP, PATIENCE_MS));
 	for (i = 0; i < tries; i++) {
-		EXPECT_EQ(-EAGAIN, unload());
+		EXPECT_EQ(-EAGAIN, zct_unload(0));
 		usleep(1000);
 	}
 	/* Nothing was taken from anybody. */
@@ -86,12 +69,12 @@ TEST_F_TIMEOUT(unload, under_load, 900)
 	if (!getenv("ZC_KO"))
 		SKIP(return, "who loads it again? (ZC_KO)");
 	round_of(_metadata, self, 300);
-	ASSERT_EQ(0, unload_at_last(20000));
+	ASSERT_EQ(0, zct_unload(LET_GO_MS));
 	round_of(_metadata, self, 1);
 	ASSERT_EQ(0, memory(&before));
 	for (i = 0; i < rounds && __test_passed(_metadata); i++) {
 		round_of(_metadata, self, 10);
-		ASSERT_EQ(0, unload_at_last(20000));
+		ASSERT_EQ(0, zct_unload(LET_GO_MS));
 	}
 	i = zct_open();
 	EXPECT_TRUE(state_back(i, &before, &after, 30000));
