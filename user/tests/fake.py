@@ -40,6 +40,16 @@ def fixture(text):
     return file.name
 
 
+def root(*files):
+    """A folder in the place of /, with these files, empty."""
+    top = tempfile.mkdtemp(dir=TMP)
+    for file in files:
+        os.makedirs(os.path.join(top, os.path.dirname(file)), exist_ok=True)
+        with open(os.path.join(top, file), "w", encoding="utf-8"):
+            pass
+    return top
+
+
 def environment(text, log=None):
     env = dict(os.environ, ZC_FAKE=fixture(text), TZ="UTC",
                ASAN_OPTIONS="detect_leaks=1:exitcode=77", UBSAN_OPTIONS="print_stacktrace=1")
@@ -201,8 +211,13 @@ DUMP = " id=1 size=2097152\n"
 def errors():
     case("no family", "family none\n", "status", 3,
          err="not loaded" if not os.path.exists("/sys/module/zc") else "initial network")
-    case("no family: JSON", "family none\n", "-j leaks", 3, golden="no-family"
-         if not os.path.exists("/sys/module/zc") else None)
+    if not os.path.exists("/sys/module/zc"):
+        os.environ["ZCCTL_ROOT"] = root("proc/version", "proc/modules")
+        case("no family: JSON", "family none\n", "-j leaks", 3, golden="no-family")
+        os.environ["ZCCTL_ROOT"] = root("proc/version")
+        case("no family, nor any modules", "family none\n", "status", 3,
+             err="not loaded\n.* has no loadable modules")
+        del os.environ["ZCCTL_ROOT"]
     case("the kernel lets nobody ask", "family EPERM\n", "status", 4, err="cannot ask the kernel")
     refused = 'pool-set do error EPERM attr=node "CAP_NET_ADMIN is needed"\n'
     nodes = "pool-get dump\n node=0\n"

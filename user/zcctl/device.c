@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "root.h"
 #include "zcctl.h"
 
 /*
@@ -42,7 +43,7 @@ int device_open(struct zc_context **ctx)
 	case ENOENT:
 	case ENODEV:
 	case ENXIO:
-		return out_error(EX_NO_MODULE, 0, "load it: sudo zcctl load",
+		return out_error(EX_NO_MODULE, 0, root_load_hint(),
 				 "the module is not loaded: there is no %s",
 				 ZC_DEVICE);
 	case EACCES:

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "nl.h"
+#include "root.h"
 
 /* As many times a dump is begun again that was interrupted. */
 #define TRIES		5
@@ -56,7 +57,7 @@ static int no_family(void)
 				 "run it there, as by: sudo nsenter --net -t 1 zcctl …; or load the module\n"
 				 "  anew, if it is of a version before this zcctl",
 				 "the module answers by netlink in the initial network namespace alone");
-	return out_error(EX_NO_MODULE, 0, "load it: sudo zcctl load", "the module is not loaded");
+	return out_error(EX_NO_MODULE, 0, root_load_hint(), "the module is not loaded");
 }
 
 /**

@@ -64,6 +64,17 @@ bool root_no_modules(void)
 }
 
 /**
+ * root_load_hint - what to do where the module is not loaded
+ *
+ * Returns: a sentence.
+ */
+const char *root_load_hint(void)
+{
+	return root_no_modules() ? "it cannot be: this kernel has no loadable modules" :
+				   "load it: sudo zcctl load";
+}
+
+/**
  * root_line - the first line of a file
  * @buf:  where to write it, without its end; empty if there is none
  * @size: of @buf

@@ -16,6 +16,7 @@ bool root_line(char *buf, size_t size, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 FILE *root_open(const char *path);
 bool root_no_modules(void);
+const char *root_load_hint(void);
 bool root_chosen(char *buf, size_t size, const char *path);
 
 #endif /* _ZCCTL_ROOT_H */
