@@ -25,7 +25,7 @@ $(error no topic '$(filter-out $(ALL_TOPICS),$(TOPICS))'; there are: $(ALL_TOPIC
 endif
 
 .PHONY: all help modules modules_install user kselftest check check-debug \
-	check-all coverage bench tlb soak fuzz demo style static htmldocs netlink install \
+	check-kcsan check-all coverage bench tlb soak fuzz demo style static htmldocs netlink install \
 	uninstall dkms-install dkms-remove dkms-uninstall deb rpm check-packages deps clean distclean
 
 all:
@@ -53,16 +53,17 @@ help:
 	@echo '  make check       the selftests; KERNELS="$(KERNELS)" TOPICS="abi buffer …"'
 	@echo '                   KERNEL=bzImage [KDIR=…] [MODULES=…]: on a kernel of your own'
 	@echo '  make check-debug the selftests with KASAN, lockdep and kmemleak'
+	@echo '  make check-kcsan the selftests with KCSAN, which looks for data races'
 	@echo '  make coverage    how much of the module the selftests run, by gcov; takes an hour'
 	@echo '  make check-packages  packages: built, installed, with Secure Boot, upgraded, purged'
-	@echo '  make check-all   check and check-debug with all that takes long, on 7.3 too, tlb,'
-	@echo '                   check-packages and static'
+	@echo '  make check-all   check, check-debug and check-kcsan with all that takes long, on'
+	@echo '                   7.3 too, tlb, check-packages and static'
 	@echo '  make bench       guest instructions per MiB, zc beside the usual ways'
 	@echo '  make tlb         misses of the TLB, by a model of one, of a buffer and of other memory'
 	@echo '  make soak        30 minutes of mixed load, and a look at what is left; SECONDS=N,'
 	@echo '                   KERNELS="6.12"'
 	@echo '  make fuzz        the module called at random, 10 million times (CALLS), with KASAN'
-	@echo '  make modules-K   the module for kernel K (6.1, 6.12, debug), in build/module-K'
+	@echo '  make modules-K   the module for kernel K (6.1, 6.12, debug, kcsan), in build/module-K'
 	@echo 'For contributors:'
 	@echo '  make style       checkpatch, sparse, shellcheck, kernel-doc, the report in a browser …'
 	@echo '  make static      Coccinelle, the analyzers of gcc and clang, valgrind; five minutes or ten'
@@ -88,7 +89,7 @@ modules_install:
 	@test -n "$(DESTDIR)" || depmod -a "$(RELEASE)"
 
 modules-%:
-	@$(LAB)/deps.sh $(if $(filter debug,$*),debug,check)
+	@$(LAB)/deps.sh $(if $(filter debug kcsan,$*),debug,check)
 	@$(LAB)/module.sh $*
 
 user:
@@ -117,10 +118,15 @@ check-debug:
 	@$(MAKE) --no-print-directory -s guest-files
 	@KERNELS=debug $(LAB)/check.sh
 
+check-kcsan:
+	@$(LAB)/deps.sh debug
+	@$(MAKE) --no-print-directory -s guest-files
+	@KERNELS=kcsan $(LAB)/check.sh
+
 check-all:
 	@$(LAB)/deps.sh debug
 	@$(MAKE) --no-print-directory -s guest-files
-	@ZC_LONG= KERNELS="$(KERNELS) $(filter-out $(KERNELS),7.3) debug" $(LAB)/check.sh
+	@ZC_LONG= KERNELS="$(KERNELS) $(filter-out $(KERNELS),7.3) debug kcsan" $(LAB)/check.sh
 	@$(LAB)/tlb.sh
 	@packaging/check.sh
 	@$(LAB)/deps.sh static

@@ -4,7 +4,7 @@
 # Run the kselftests in guests; where there are processors for it two at a time: two
 # kernels, or two halves of the topics on one. Some topics run once more in guests that
 # are other machines. From the environment:
-#   KERNELS   kernels to run on (default "6.1 6.12"; also: 7.3, debug)
+#   KERNELS   kernels to run on (default "6.1 6.12"; also: 7.3, debug, kcsan)
 #   KERNEL    an image of the user's own instead, see own-kernel.sh
 #   TOPICS    kselftest collections (default: all but those in $ZC_LONG)
 #   ZC_LONG   what takes long, or a machine with nothing else to do (default: scale leak).
@@ -143,9 +143,11 @@ run_part()
 	echo "== kernel $k$where: $todo"
 	flush
 	# A page of 1 GiB is had at boot only; KASAN and lockdep take their time.
-	if [ "$k" = debug ]; then
+	if instrumented "$k"; then
 		timeout=600 limit=3600 mem=5120
 	fi
+	# The kernel itself has data races; guest-check.sh looks for those of the module.
+	[ "$k" != kcsan ] || append+=" panic_on_warn=0"
 	! brief "$k" || brief=y
 	[ -n "$long" ] || all=y
 	while [ -n "${todo% }" ]; do
@@ -243,9 +245,10 @@ once_more()
 {
 	local t
 
-	# The debug kernel knows no signatures, and takes several times as many instructions.
+	# They know no signatures, and take several times as many instructions.
 	case $1-$2 in
 	debug-sig | debug-lockdown | debug-icount) return 0 ;;
+	kcsan-sig | kcsan-lockdown | kcsan-icount) return 0 ;;
 	# Its drivers and signatures are its own affair.
 	own-*) return 0 ;;
 	*-sig | *-swiotlb) ! brief "$1" || return 0 ;;

@@ -1,25 +1,35 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Build the debug kernel (KASAN, lockdep, kmemleak, fault injection …) from
+# debug-kernel.sh [debug|kcsan]: build the debug kernel (KASAN, lockdep, kmemleak, fault
+# injection …), or the one with KCSAN in the place of what does not go with it, from
 # Debian's 6.12 source into build/lab/kernel-debug, laid out as kernel.sh lays
 # out the stock ones. Takes about fifteen minutes on two cores, once.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
-out=$ZC_LAB/kernel-debug
-log=$ZC_LAB/kernel-debug.log
-src=$ZC_LAB/.debug-source
-new=$ZC_LAB/.kernel-debug
+k=${1:-debug}
+out=$ZC_LAB/kernel-$k
+log=$ZC_LAB/kernel-$k.log
+src=$ZC_LAB/.$k-source
+new=$ZC_LAB/.kernel-$k
 
-lock kernel-debug
+lock "kernel-$k"
 rm -rf "$src" "$new"
 trap 'rm -rf "$src" "$new"' EXIT
 mkdir -p "$src" "$new"
-config=$ZC_QEMU/debug-kernel.config
+# Of an option that is named again the last one holds.
+config=$new/debug-kernel.config
+cat "$ZC_QEMU/debug-kernel.config" >"$config"
+[ "$k" = debug ] || awk -F '[= ]' '
+	!/^CONFIG_/ { line[++n] = $0; next }
+	!($1 in at) { at[$1] = ++n }
+	{ line[at[$1]] = $0 }
+	END { for (i = 1; i <= n; i++) print line[i] }' \
+	"$ZC_QEMU"/{debug,"$k"}-kernel.config >"$config"
 
 # The stamp is the configuration itself: an edited one means a new build.
-if cmp -s "$config" "$out/debug-kernel.config"; then
+if cmp -s "$config" "$out/${config##*/}"; then
 	exit 0
 fi
 "$ZC_QEMU/source.sh"
@@ -27,9 +37,9 @@ fi
 quiet_make()
 {
 	nice -n 19 make -s -C "$src" -j"$(nproc)" KBUILD_BUILD_USER=zc \
-		KBUILD_BUILD_HOST=lab LOCALVERSION=-debug "$@" >>"$log" 2>&1 || {
+		KBUILD_BUILD_HOST=lab LOCALVERSION="-$k" "$@" >>"$log" 2>&1 || {
 		tail -n 20 "$log" >&2
-		die "the debug kernel did not build; the whole log: $log"
+		die "the $k kernel did not build; the whole log: $log"
 	}
 }
 
@@ -54,7 +64,7 @@ prune_into()
 		cp -a "$src/tools/objtool/objtool" "$1/tools/objtool"
 }
 
-say "building the debug kernel (log: $log)"
+say "building the $k kernel (log: $log)"
 : >"$log"
 tar -xf "$ZC_LAB/linux-source-6.12.tar.xz" -C "$src" --strip-components=1
 quiet_make allnoconfig KCONFIG_ALLCONFIG="$config"
@@ -69,14 +79,13 @@ grep -q '^CONFIG_FUNCTION_TRACER=y' "$src/.config" ||
 	args=(OBJECT_FILES_NON_STANDARD=y)
 quiet_make bzImage modules "${args[@]}"
 quiet_make modules_install INSTALL_MOD_PATH="$new"
-release=$(make -s -C "$src" LOCALVERSION=-debug kernelrelease)
+release=$(make -s -C "$src" LOCALVERSION="-$k" kernelrelease)
 cp "$src/arch/x86/boot/bzImage" "$new/vmlinuz"
 echo "$release" >"$new/release"
-cp "$config" "$new/"
 mv "$new/lib/modules/$release" "$new/modules"
 rm -r "${new:?}/lib" "$new/modules/build"
 prune_into "$new/kdir"
 "$ZC_QEMU/modules-image.sh" "$new"
 rm -rf "$out"
 mv "$new" "$out"
-say "debug kernel $release is ready"
+say "$k kernel $release is ready"

@@ -45,13 +45,29 @@ unload()
 }
 
 # All of it, if so much was said that the mark is gone.
-kernel_log()
+since_mark()
 {
 	dmesg | awk -v mark="$mark" '
 		{ lines[++n] = $0 }
 		index($0, mark) { n = 0 }
-		END { for (i = 1; i <= n; i++) print lines[i] }' |
-		grep -E "$trouble"
+		END { for (i = 1; i <= n; i++) print lines[i] }'
+}
+
+kernel_log()
+{
+	since_mark | sed '/BUG: KCSAN:/,/======/d' | grep -E "$trouble"
+}
+
+# Of what KCSAN has reported that in which the module, or what it called directly, had a part.
+# The kernel has some of its own.
+races()
+{
+	since_mark | awk '
+		/BUG: KCSAN:/ { report = ""; ours = /\[zc\]/; inside = 1; depth = 9 }
+		inside { report = report $0 "\n" }
+		/ by (task|interrupt)/ { depth = 0 }
+		inside && depth++ < 4 && /\[zc\]/ { ours = 1 }
+		/======/ { if (inside && ours) printf "%s", report; inside = 0 }'
 }
 
 # The second scan sees what was too young for the first.
@@ -93,10 +109,12 @@ for topic; do
 done
 
 has_kmemleak=$(test -e /sys/kernel/debug/kmemleak && echo 1)
+has_kcsan=$(test -e /sys/kernel/debug/kcsan && echo 1)
 echo "### run guest"
 echo "TAP version 13"
-echo "1..$((2 + has_kmemleak))"
+echo "1..$((2 + has_kmemleak + has_kcsan))"
 report unload unload
 [ -z "$has_kmemleak" ] || report kmemleak leaks
+[ -z "$has_kcsan" ] || report kcsan races
 report kernel-log kernel_log
 echo "### end guest"

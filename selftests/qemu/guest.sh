@@ -15,7 +15,7 @@ usage()
 {
 	cat <<-'END'
 	usage: guest.sh [OPTION...] -- COMMAND [ARG...]
-	  -k K             kernel: 6.1, 6.12, debug (default 6.12)
+	  -k K             kernel: 6.1, 6.12, debug, kcsan (default 6.12)
 	  -m MIB           memory (default 3072; debug 4096), on two NUMA nodes
 	  -s N             processors (default 2; with --icount 1)
 	  --icount         clocks that count instructions; processors take turns
@@ -107,7 +107,7 @@ done
 kernel=$ZC_LAB/kernel-$k
 kernel "$k"
 "$ZC_QEMU/rootfs.sh"
-[ "$k" != debug ] || : "${mem:=4096}"
+! instrumented "$k" || : "${mem:=4096}"
 qemu=(qemu-system-x86_64)
 if [ -n "$tlb" ]; then
 	[ "${smp:=1}" = 1 ] || bad "--tlb has one processor"

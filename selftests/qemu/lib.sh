@@ -119,15 +119,22 @@ build_module()
 	find "$dir" \( -name '*.o' -o -name '.*.cmd' \) -delete
 	# What nobody has set is not by chance what it should be. Where the module was can be
 	# asked for (KCOV), and of nothing else in that kernel.
-	[ "$k" != debug ] || set -- KCFLAGS=-ftrivial-auto-var-init=pattern KCOV_INSTRUMENT=y "$@"
+	! instrumented "$k" || set -- KCFLAGS=-ftrivial-auto-var-init=pattern "$@"
+	[ "$k" != debug ] || set -- KCOV_INSTRUMENT=y "$@"
 	kernel_make "$k" "$dir" "$@" modules
+}
+
+# instrumented K: is it one of ours, slow, which looks over our shoulder?
+instrumented()
+{
+	[ "$1" = debug ] || [ "$1" = kcsan ]
 }
 
 # kernel K: have that kernel ready
 kernel()
 {
 	case $1 in
-	debug) "$ZC_QEMU/debug-kernel.sh" ;;
+	debug | kcsan) "$ZC_QEMU/debug-kernel.sh" "$1" ;;
 	own) "$ZC_QEMU/own-kernel.sh" ;;
 	*) "$ZC_QEMU/kernel.sh" "$1" ;;
 	esac
