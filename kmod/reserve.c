@@ -64,6 +64,8 @@ struct zc_reserve {
 /* By node; NULL before the module is ready. */
 static struct zc_reserve *zc_reserves;
 static DEFINE_MUTEX(zc_reserve_mutex);
+/* It is being given back, for good. */
+static bool zc_reserve_over;
 
 /* What was asked for, by node. */
 static unsigned long zc_targets[MAX_NUMNODES];
@@ -218,7 +220,7 @@ static void zc_reserve_apply_node_locked(int nid, struct zc_reserve *res)
 {
 	unsigned long target = READ_ONCE(zc_targets[nid]);
 
-	if (res->target == target && zc_reserve_all(res) == target)
+	if (zc_reserve_over || (res->target == target && zc_reserve_all(res) == target))
 		return;
 	WRITE_ONCE(res->target, target);
 	res->rest = ZC_REST_MIN;
@@ -496,7 +498,7 @@ void zc_reserve_set_all(const unsigned long *targets)
 	mutex_lock(&zc_reserve_mutex);
 	for (nid = 0; nid < nr_node_ids; nid++)
 		WRITE_ONCE(zc_targets[nid], targets[nid]);
-	if (zc_reserves) {
+	if (zc_reserves && !zc_reserve_over) {
 		zc_reserve_apply_locked();
 		zc_reserve_soon();
 	}
@@ -543,6 +545,8 @@ int zc_reserve_init(void)
 
 /**
  * zc_reserve_exit - give it back
+ *
+ * The parameter can be written to, and another target may still be asked for.
  */
 void zc_reserve_exit(void)
 {
@@ -550,6 +554,7 @@ void zc_reserve_exit(void)
 	int nid;
 
 	mutex_lock(&zc_reserve_mutex);
+	zc_reserve_over = true;
 	for (nid = 0; nid < nr_node_ids; nid++)
 		WRITE_ONCE(reserves[nid].target, 0);
 	mutex_unlock(&zc_reserve_mutex);
