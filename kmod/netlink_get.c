@@ -392,7 +392,10 @@ int zc_nl_transfer_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 	zc_dump_begin(cb, zc_roster_version());
 	while (!fatal_signal_pending(current) &&
 	       (dump->full || zc_roster_next(&dump->pos, uid, &dump->info))) {
-		ret = zc_dump_transfer(skb, cb, &viewer, &dump->info);
+		/* What found no room may have been looked for by somebody who sees more. */
+		ret = 0;
+		if (!uid_valid(uid) || uid_eq(dump->info.uid, uid))
+			ret = zc_dump_transfer(skb, cb, &viewer, &dump->info);
 		dump->full = ret;
 		if (ret)
 			return skb->len ?: ret;
