@@ -149,11 +149,12 @@ static void zc_guard_look_at_locked(struct zc_buffer *buf)
 
 static void zc_guard_look(struct work_struct *work)
 {
-	unsigned int least = min_not_zero(zc_held_after, zc_idle_after);
 	struct zc_buffer *buf;
+	unsigned int least;
 	unsigned long id;
 
 	mutex_lock(&zc_guard_mutex);
+	least = min_not_zero(zc_held_after, zc_idle_after);
 	for (id = 0; (buf = zc_registry_next(&id, INVALID_UID)); id++) {
 		if (zc_guard_kobj)
 			zc_guard_look_at_locked(buf);
