@@ -292,7 +292,7 @@ static void zc_lane_slow(struct zc_lane *lane)
  */
 static bool zc_lane_moves(struct zc_lane *lane)
 {
-	if (!READ_ONCE(lane->slow) && !sock_owned_by_user_nocheck(lane->sk))
+	if (!READ_ONCE(lane->slow) && !data_race(sock_owned_by_user_nocheck(lane->sk)))
 		return false;
 	zc_lane_slow(lane);
 	return true;
@@ -329,7 +329,8 @@ static bool zc_lane_run(struct zc_lane *lane, bool slow)
 			zc_lane_retire(lane);
 			break;
 		}
-		ret = op->err;
+		/* Of one that is not ending others may be about to set it. */
+		ret = ending ? op->err : 0;
 		if (!ending && !zc_lane_advance(lane, op, slow, &ret))
 			return false;
 		if (ret == -ENOMEM && zc_op_may_retry(op)) {
