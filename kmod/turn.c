@@ -99,7 +99,7 @@ static bool zc_turn_next(void)
 
 	spin_lock(&zc_turns_lock);
 	turn = list_first_entry_or_null(&zc_turns, struct zc_turn, node);
-	if (turn && !zc_pace_take(turn->wants))
+	if (turn && !zc_pace_take(READ_ONCE(turn->wants)))
 		turn = NULL;
 	if (turn)
 		zc_turn_begin_locked(turn);
@@ -207,7 +207,8 @@ bool zc_turn_mine(struct zc_turn *turn, u64 left)
 	if (turn->began)
 		return true;
 	turn->counts = left;
-	turn->wants = min_t(u64, left, ZC_TURN_SHARE);
+	/* It may be on the list, and looked at. */
+	WRITE_ONCE(turn->wants, min_t(u64, left, ZC_TURN_SHARE));
 	if (READ_ONCE(turn->anyway) || !left)
 		zc_turn_unlist(turn);
 	else if (!zc_turn_take(turn))
