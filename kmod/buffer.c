@@ -411,7 +411,7 @@ int zc_buffer_remove(struct zc_file *zf, u32 handle)
 			zc_buffer_reap(zf);
 		return 0;
 	}
-	buf->touched = jiffies;
+	WRITE_ONCE(buf->touched, jiffies);
 	mutex_lock(&zf->lock);
 	zc_buffer_reap_locked(zf);
 	ret = zc_buffer_erase_locked(zf, buf);
