@@ -148,7 +148,7 @@ static u32 zc_reserve_why(int nid, const struct zc_reserve *res)
 
 static void zc_reserve_rest(struct zc_reserve *res)
 {
-	res->until = jiffies + res->rest;
+	WRITE_ONCE(res->until, jiffies + res->rest);
 	res->rest = min(2 * res->rest, (unsigned long)ZC_REST_MAX);
 }
 
@@ -197,7 +197,7 @@ static void zc_reserve_fill_locked(int nid, struct zc_reserve *res)
 		zc_reserve_add(res, folio);
 		cond_resched();
 	}
-	if (res->why)
+	if (READ_ONCE(res->why))
 		zc_reserve_rest(res);
 	else
 		res->rest = ZC_REST_MIN;
@@ -219,15 +219,17 @@ static const char *zc_short_text(u32 why)
 static void zc_reserve_apply_node_locked(int nid, struct zc_reserve *res)
 {
 	unsigned long target = READ_ONCE(zc_targets[nid]);
+	u32 why;
 
 	if (zc_reserve_over || (res->target == target && zc_reserve_all(res) == target))
 		return;
 	WRITE_ONCE(res->target, target);
 	res->rest = ZC_REST_MIN;
 	zc_reserve_fill_locked(nid, res);
-	if (res->why)
+	why = READ_ONCE(res->why);
+	if (why)
 		pr_warn("zc: reserve of node %d: %lu of %lu hugepages: %s\n", nid,
-			zc_reserve_all(res), res->target, zc_short_text(res->why));
+			zc_reserve_all(res), res->target, zc_short_text(why));
 }
 
 static void zc_reserve_apply_locked(void)
@@ -266,7 +268,7 @@ static void zc_reserve_work_fn(struct work_struct *work)
 			zc_reserve_fill_locked(nid, res);
 		if (zc_reserve_low(res))
 			next = min_t(unsigned long, next,
-				     max_t(long, res->until - jiffies, 1));
+				     max_t(long, READ_ONCE(res->until) - jiffies, 1));
 	}
 	mutex_unlock(&zc_reserve_mutex);
 	if (next != ULONG_MAX)
@@ -401,7 +403,7 @@ unsigned long zc_reserve_drop(int nid, unsigned long nr, bool all)
 			if (!folio)
 				break;
 			WRITE_ONCE(res->until, jiffies + ZC_REST_MIN);
-			WRITE_ONCE(res->drops, res->drops + 1);
+			WRITE_ONCE(res->drops, READ_ONCE(res->drops) + 1);
 			folio_put(folio);
 			done++;
 		}
