@@ -35,7 +35,8 @@ static enum zc_sink_way zc_sink_way(const struct zc_sink *sink)
 {
 	const struct socket *sock = sink->sock;
 
-	switch (sock->sk->sk_family) {
+	/* From IPv6 to IPv4 it may change (IPV6_ADDRFORM). */
+	switch (READ_ONCE(sock->sk->sk_family)) {
 	case AF_INET:
 	case AF_INET6:
 		if (sock->sk->sk_protocol == IPPROTO_TCP &&
@@ -331,8 +332,9 @@ static bool zc_sink_holds(const struct zc_sink *sink, unsigned int how)
 	const struct sock *sk = sink->sock->sk;
 	const struct tcp_sock *tp = tcp_sk(sk);
 
-	return 2 * tp->mss_cache > READ_ONCE(sk->sk_gso_max_size) &&
-	       (how & ZC_HOW_MORE || !(tp->nonagle & TCP_NAGLE_CORK));
+	/* No lock of the socket is held: what is a moment old will do. */
+	return 2 * READ_ONCE(tp->mss_cache) > READ_ONCE(sk->sk_gso_max_size) &&
+	       (how & ZC_HOW_MORE || !data_race(tp->nonagle & TCP_NAGLE_CORK));
 }
 
 /*
@@ -374,7 +376,7 @@ static u32 zc_sink_reason(const struct zc_sink *sink, unsigned int how)
 	switch (sink->way) {
 	case ZC_WAY_FRAGS:
 		/* TCP itself copies where it cannot leave that to GSO. */
-		if (!(sk->sk_route_caps & NETIF_F_SG))
+		if (!(data_race(sk->sk_route_caps) & NETIF_F_SG))
 			return ZC_COPY_NO_SG;
 		return how & ZC_HOW_SMALL ? ZC_COPY_SMALL : 0;
 	case ZC_WAY_PAGES:
