@@ -34,6 +34,9 @@
 #define ZC_RETRY(nr)	msecs_to_jiffies(10 << min(nr, 6U))
 #define ZC_RETRY_MAX	(30 * HZ)
 
+/* Who asks again and again for the end of one waits for it no longer than this. */
+#define ZC_FORSAKE	(HZ / 10)
+
 /**
  * struct zc_lane - the transfers to one socket
  * @ref:   see above
@@ -166,6 +169,7 @@ static void zc_op_doom_locked(struct zc_lane *lane, struct zc_op *op, int err)
 	if (op->ending)
 		return;
 	op->ending = true;
+	op->doomed = jiffies;
 	op->err = err;
 	list_del_init(&op->life_node);
 	if (op != lane->active)
@@ -557,16 +561,31 @@ unsigned int zc_op_cancel(struct zc_file *zf,
  * zc_op_cancel_one - end a transfer early, without looking for it
  * @name: its zc_op::name
  *
- * Any context that may take a spinlock.
+ * A device, or a server, may have its memory, or a worker, for as long as it likes. Who asks
+ * again, long after it was to end, is not to wait for that.
+ *
+ * Returns: true if it is forsaken: @name is none any more, and its end() tells nobody. Any
+ * context that may take a spinlock.
  */
-void zc_op_cancel_one(struct zc_op *const *name)
+bool zc_op_cancel_one(struct zc_op **name)
 {
+	bool forsaken = false;
+	struct zc_op *op;
+
 	rcu_read_lock();
 	spin_lock(&zc_lanes_lock);
-	if (*name && !(*name)->ending)
-		zc_op_cancel_locked(*name);
+	op = *name;
+	if (op && !op->ending) {
+		zc_op_cancel_locked(op);
+	} else if (op && time_after(jiffies, op->doomed + ZC_FORSAKE)) {
+		op->forsaken = true;
+		op->name = NULL;
+		*name = NULL;
+		forsaken = true;
+	}
 	spin_unlock(&zc_lanes_lock);
 	rcu_read_unlock();
+	return forsaken;
 }
 
 /**

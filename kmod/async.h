@@ -121,8 +121,8 @@ struct zc_op_ops {
  * @file_node: in zc_file::ops
  * @life_node: among those to the same socket that have a deadline
  * @waker:     of its lane
- * @name:      refers to it from its submission to its end, under the lock of
- *             async.c; NULL: nothing does
+ * @name:      refers to it from its submission to its end, or until it is forsaken, under
+ *             the lock of async.c; NULL: nothing does
  * @user_data: from the user
  * @owner:     files_struct of the submitter: a name
  * @behalf:    on whose behalf it is
@@ -134,6 +134,8 @@ struct zc_op_ops {
  * @slow:      its reads may have to wait for somebody who never answers
  * @cyclic:    its socket may be kept by what the socket itself has received
  * @ending:    is to end, with @err
+ * @doomed:    since then, jiffies
+ * @forsaken:  whom @name belonged to does not wait for the end
  * @err:       negative errno or 0
  */
 struct zc_op {
@@ -154,6 +156,8 @@ struct zc_op {
 	bool slow;
 	bool cyclic;
 	bool ending;
+	unsigned long doomed;
+	bool forsaken;
 	int err;
 };
 
@@ -163,7 +167,7 @@ int zc_op_submit(struct zc_op *op, struct zc_file *zf, struct socket *sock);
 unsigned int zc_op_cancel(struct zc_file *zf,
 			  bool (*match)(struct zc_op *op, void *arg),
 			  void *match_arg);
-void zc_op_cancel_one(struct zc_op *const *name);
+bool zc_op_cancel_one(struct zc_op **name);
 
 /* submit.c: the kinds of asynchronous transfer */
 

@@ -52,9 +52,10 @@ void zc_uring_life_set(unsigned int ms)
 
 /**
  * struct zc_end - who is told
- * @zf:   file that the transfer was submitted through
+ * @zf:   file that the transfer was submitted through, a reference is held by @note, or for
+ *        @ucmd, which may be gone first
  * @note: event to post; NULL: @ucmd
- * @ucmd: command to complete, which has a reference on the file
+ * @ucmd: command to complete
  */
 struct zc_end {
 	struct zc_file *zf;
@@ -98,12 +99,25 @@ struct zc_op_send {
 static int zc_end_init(struct zc_end *end, struct zc_file *zf, u64 user_data,
 		       struct io_uring_cmd *ucmd)
 {
+	int ret;
+
 	end->zf = zf;
 	end->ucmd = ucmd;
-	if (ucmd)
-		return zc_note_reserve(zf);
+	if (ucmd) {
+		ret = zc_note_reserve(zf);
+		if (!ret)
+			kref_get(&zf->ref);
+		return ret;
+	}
 	end->note = zc_note_new(zf, ZC_EVENT_DONE, user_data);
 	return PTR_ERR_OR_ZERO(end->note);
+}
+
+/* Of a command: without its end. */
+static void zc_end_let_go(struct zc_end *end)
+{
+	zc_note_unreserve(end->zf);
+	zc_file_put(end->zf);
 }
 
 static void zc_end_cancel(struct zc_end *end)
@@ -111,10 +125,11 @@ static void zc_end_cancel(struct zc_end *end)
 	if (end->note)
 		zc_note_free(end->note);
 	else
-		zc_note_unreserve(end->zf);
+		zc_end_let_go(end);
 }
 
-static void zc_end_tell(struct zc_end *end, int err, u64 sent, u64 copied)
+static void zc_end_tell(const struct zc_op *op, struct zc_end *end, int err, u64 sent,
+			u64 copied)
 {
 	if (end->note) {
 		end->note->event.error = -err;
@@ -123,8 +138,9 @@ static void zc_end_tell(struct zc_end *end, int err, u64 sent, u64 copied)
 		zc_note_post(end->note);
 		return;
 	}
-	zc_note_unreserve(end->zf);
-	zc_uring_end(end->ucmd, sent ? min_t(u64, sent, INT_MAX) : err, copied);
+	zc_end_let_go(end);
+	if (!op->forsaken)
+		zc_uring_end(end->ucmd, sent ? min_t(u64, sent, INT_MAX) : err, copied);
 }
 
 static void zc_op_leave_roster(struct zc_entry *entry, int err)
@@ -195,7 +211,7 @@ static void zc_op_sendfile_end(struct zc_op *op, int err)
 		o->end.note->event.offset = o->arg.offset;
 		o->end.note->event.cached = o->arg.cached;
 	}
-	zc_end_tell(&o->end, err, o->arg.sent, o->arg.copied);
+	zc_end_tell(op, &o->end, err, o->arg.sent, o->arg.copied);
 	kmem_cache_free(zc_op_sendfiles, o);
 }
 
@@ -338,7 +354,7 @@ static void zc_op_send_end(struct zc_op *op, int err)
 	}
 	zc_op_leave_roster(&o->entry, err);
 	zc_op_count(o->arg.sent, o->range.sink.copied, 0, o->range.sink.reasons, err);
-	zc_end_tell(&o->end, err, o->arg.sent, o->range.sink.copied);
+	zc_end_tell(op, &o->end, err, o->arg.sent, o->range.sink.copied);
 	/* The other event of it, that of the bytes, comes after this one. */
 	zc_range_close(&o->range, err);
 	kfree(o);
@@ -440,11 +456,13 @@ void zc_cancel_cyclic(struct zc_file *zf, const void *owner)
  * zc_cancel_uring - end the transfer of a command early
  * @ucmd: command
  *
- * A ring that goes away asks for the end of each, of thousands.
+ * A ring that goes away asks for the end of each, of thousands, and without a pause until
+ * the last has ended. So what does not end soon goes on without it.
  */
 void zc_cancel_uring(struct io_uring_cmd *ucmd)
 {
-	zc_op_cancel_one(&zc_uring_pdu(ucmd)->op);
+	if (zc_op_cancel_one(&zc_uring_pdu(ucmd)->op))
+		zc_uring_end(ucmd, -ECANCELED, 0);
 }
 
 /**
