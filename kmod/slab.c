@@ -242,6 +242,7 @@ bool zc_slab_reap(void)
 		zc_slab_look(slab);
 		if (!slab->held)
 			list_move(&slab->list, &done);
+		cond_resched();
 	}
 	spin_lock(&zc_slabs_held_lock);
 	list_splice(&held, &zc_slabs_held);

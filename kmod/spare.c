@@ -242,7 +242,7 @@ unsigned int zc_spare_drop(unsigned int nr)
 
 /**
  * zc_spare_reap - see which spares have become idle
- * @looks: look at so many at most
+ * @looks: look at so many at most. May sleep; from reclaim, too
  */
 void zc_spare_reap(unsigned int looks)
 {
@@ -257,6 +257,9 @@ void zc_spare_reap(unsigned int looks)
 		zc_lost_reap_locked(now, &done);
 		spin_unlock(&zc_spares_lock);
 		looks -= now;
+		/* There may be as many as there are pages. */
+		if (looks)
+			cond_resched();
 	}
 	zc_lost_free(&done);
 }
