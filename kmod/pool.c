@@ -150,6 +150,23 @@ bool zc_pool_has_room(u64 bytes)
 }
 
 /**
+ * zc_pool_make_room - have go what nobody uses, so that the module could hold more
+ * @bytes: so much
+ *
+ * Returns: true if there is room for it. May sleep.
+ */
+bool zc_pool_make_room(u64 bytes)
+{
+	if (zc_pool_has_room(bytes))
+		return true;
+	zc_pool_close_slices();
+	while (!zc_pool_has_room(bytes))
+		if (!zc_spare_drop(1))
+			return false;
+	return true;
+}
+
+/**
  * zc_pool_charge - count memory against the module's limit
  * @bytes: so much, to be given to zc_pool_uncharge()
  *

@@ -36,6 +36,7 @@ bool zc_pool_charge(u64 bytes);
 void zc_pool_uncharge(u64 bytes);
 struct folio *zc_pool_alloc(int nid, unsigned int order, gfp_t gfp);
 bool zc_pool_has_room(u64 bytes);
+bool zc_pool_make_room(u64 bytes);
 struct folio *zc_pool_get_ready(int nid);
 void zc_pool_lose(struct folio *folio, const struct zc_owner *owner);
 u64 zc_pool_limit(void);

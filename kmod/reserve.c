@@ -185,7 +185,7 @@ static void zc_reserve_fill_locked(int nid, struct zc_reserve *res)
 			res->why = ZC_SHORT_STOPPED;
 			return;
 		}
-		if (!zc_pool_has_room(ZC_HUGE_SIZE)) {
+		if (!zc_pool_make_room(ZC_HUGE_SIZE)) {
 			res->why = ZC_SHORT_LIMIT;
 			break;
 		}
