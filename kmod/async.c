@@ -18,6 +18,7 @@
  */
 #include <linux/file.h>
 #include <linux/hashtable.h>
+#include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/poll.h>
 #include <linux/slab.h>
@@ -33,9 +34,6 @@
 /* When to look for memory again, later each time; and for how long in vain. */
 #define ZC_RETRY(nr)	msecs_to_jiffies(10 << min(nr, 6U))
 #define ZC_RETRY_MAX	(30 * HZ)
-
-/* Who asks again and again for the end of one waits for it no longer than this. */
-#define ZC_FORSAKE	(HZ / 10)
 
 /**
  * struct zc_lane - the transfers to one socket
@@ -81,7 +79,7 @@ struct zc_lane {
  * Protects zc_lanes, zc_file::ops, zc_op::ending, and of a lane all its lists and
  * what is active. Held for a few steps.
  */
-static DEFINE_SPINLOCK(zc_lanes_lock);
+DEFINE_SPINLOCK(zc_lanes_lock);
 static DEFINE_HASHTABLE(zc_lanes, ZC_LANE_BITS);
 /* Until the last reference is gone: a run that is due holds one. */
 static atomic_t zc_nr_lanes = ATOMIC_INIT(0);
@@ -156,10 +154,15 @@ static void zc_op_unlink(struct zc_lane *lane, struct zc_op *op)
 
 static void zc_op_end(struct zc_lane *lane, struct zc_op *op, int err)
 {
+	bool slow = op->slow;
+
 	zc_op_unlink(lane, op);
 	zc_behalf_put(&op->behalf);
 	zc_crew_user_put(op->user);
 	op->ops->end(op, err);
+	/* Not the last that keeps the module: zc_async_exit() waits for the lane. */
+	if (slow)
+		module_put(THIS_MODULE);
 }
 
 /* Have a transfer end, with this result. One that has begun keeps its place. */
@@ -453,6 +456,9 @@ int zc_op_submit(struct zc_op *op, struct zc_file *zf, struct socket *sock)
 		zc_crew_user_put(op->user);
 		return -ENOMEM;
 	}
+	/* It may never end: who unloads the module is to be refused, and not to wait. */
+	if (op->slow)
+		__module_get(THIS_MODULE);
 	op->owner = current->files;
 	zc_behalf_take(&op->behalf);
 	rcu_read_lock();
@@ -481,111 +487,20 @@ int zc_op_submit(struct zc_op *op, struct zc_file *zf, struct socket *sock)
 	return 0;
 }
 
-static void zc_op_cancel_locked(struct zc_op *op)
+/**
+ * zc_op_cancel_locked - have a transfer end early
+ * @op: has not ended, nor is it ending
+ *
+ * Under zc_lanes_lock, in a reader's section of RCU.
+ */
+void zc_op_cancel_locked(struct zc_op *op)
 {
 	struct zc_lane *lane = container_of(op->waker, struct zc_lane, waker);
 
+	lockdep_assert_held(&zc_lanes_lock);
 	trace_zc_transfer_cancel(lane->file, op->user_data);
 	zc_op_doom_locked(lane, op, -ECANCELED);
 	zc_lane_kick(lane);
-}
-
-/* Transfers of a file that are looked at before others have the lock. */
-#define ZC_CANCEL_BATCH	64
-
-/*
- * Cancel those that match among the next few that stand between @from, which moves on,
- * and @to. Returns how many; @more if that were not all.
- */
-static unsigned int zc_op_cancel_some(struct zc_op *from, struct zc_op *to,
-				      bool (*match)(struct zc_op *op, void *arg),
-				      void *match_arg, bool *more)
-{
-	unsigned int nr = 0, looks;
-	struct zc_op *op;
-
-	rcu_read_lock();
-	spin_lock(&zc_lanes_lock);
-	for (looks = 0; looks < ZC_CANCEL_BATCH; looks++) {
-		op = list_next_entry(from, file_node);
-		*more = op != to;
-		if (!*more)
-			break;
-		list_move(&from->file_node, &op->file_node);
-		/* Neither what ends, nor a mark of somebody else who cancels. */
-		if (op->ending || (match && !match(op, match_arg)))
-			continue;
-		zc_op_cancel_locked(op);
-		nr++;
-	}
-	spin_unlock(&zc_lanes_lock);
-	rcu_read_unlock();
-	return nr;
-}
-
-/**
- * zc_op_cancel - end transfers early
- * @zf:        file that they were submitted through
- * @match:     which; NULL: all
- * @match_arg: for @match
- *
- * They end with -ECANCELED, soon, unless they have ended by themselves; what was
- * sent is sent. Those that are submitted meanwhile are left alone.
- *
- * Returns: how many. Sleeps.
- */
-unsigned int zc_op_cancel(struct zc_file *zf,
-			  bool (*match)(struct zc_op *op, void *arg),
-			  void *match_arg)
-{
-	struct zc_op from = { .ending = true }, to = { .ending = true };
-	unsigned int nr = 0;
-	bool more = true;
-
-	spin_lock(&zc_lanes_lock);
-	list_add(&from.file_node, &zf->ops);
-	list_add_tail(&to.file_node, &zf->ops);
-	spin_unlock(&zc_lanes_lock);
-	while (more) {
-		nr += zc_op_cancel_some(&from, &to, match, match_arg, &more);
-		cond_resched();
-	}
-	spin_lock(&zc_lanes_lock);
-	list_del(&from.file_node);
-	list_del(&to.file_node);
-	spin_unlock(&zc_lanes_lock);
-	return nr;
-}
-
-/**
- * zc_op_cancel_one - end a transfer early, without looking for it
- * @name: its zc_op::name
- *
- * A device, or a server, may have its memory, or a worker, for as long as it likes. Who asks
- * again, long after it was to end, is not to wait for that.
- *
- * Returns: true if it is forsaken: @name is none any more, and its end() tells nobody. Any
- * context that may take a spinlock.
- */
-bool zc_op_cancel_one(struct zc_op **name)
-{
-	bool forsaken = false;
-	struct zc_op *op;
-
-	rcu_read_lock();
-	spin_lock(&zc_lanes_lock);
-	op = *name;
-	if (op && !op->ending) {
-		zc_op_cancel_locked(op);
-	} else if (op && time_after(jiffies, op->doomed + ZC_FORSAKE)) {
-		op->forsaken = true;
-		op->name = NULL;
-		*name = NULL;
-		forsaken = true;
-	}
-	spin_unlock(&zc_lanes_lock);
-	rcu_read_unlock();
-	return forsaken;
 }
 
 /**

@@ -122,7 +122,7 @@ struct zc_op_ops {
  * @life_node: among those to the same socket that have a deadline
  * @waker:     of its lane
  * @name:      refers to it from its submission to its end, or until it is forsaken, under
- *             the lock of async.c; NULL: nothing does
+ *             zc_lanes_lock; NULL: nothing does
  * @user_data: from the user
  * @owner:     files_struct of the submitter: a name
  * @behalf:    on whose behalf it is
@@ -164,6 +164,12 @@ struct zc_op {
 int zc_async_init(void);
 void zc_async_exit(void);
 int zc_op_submit(struct zc_op *op, struct zc_file *zf, struct socket *sock);
+/* For cancel.c */
+extern spinlock_t zc_lanes_lock;
+void zc_op_cancel_locked(struct zc_op *op);
+
+/* cancel.c: their end, before they have ended by themselves */
+
 unsigned int zc_op_cancel(struct zc_file *zf,
 			  bool (*match)(struct zc_op *op, void *arg),
 			  void *match_arg);

@@ -5,6 +5,7 @@
 #include <linux/fuse.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -16,6 +17,7 @@
 #include "fuse_server.h"
 #include "kselftest_harness.h"
 #include "zc_test.h"
+#include "zc_uring.h"
 
 /* What a helper gets of a test. */
 #define SELF	FIXTURE_DATA(fuse)
@@ -403,6 +405,9 @@ TEST_F_TIMEOUT(fuse, closed, 60)
 	begin = zct_now_ms();
 	close(self->fd);
 	EXPECT_LT(zct_now_ms() - begin, 1000);
+	/* Nor does who unloads the module. */
+	EXPECT_EQ(-EAGAIN, zct_unload(0));
+	EXPECT_LT(zct_now_ms() - begin, 2000);
 	self->fd = zct_open();
 	EXPECT_EQ(0, poll(&p, 1, 300));
 	fuse_abort();
@@ -414,6 +419,76 @@ TEST_F_TIMEOUT(fuse, closed, 60)
 		EXPECT_EQ(0, recv(self->sock[i][1], &c, 1, MSG_DONTWAIT));
 		self->sock[i][0] = -1;
 	}
+}
+
+/* A transfer as a command of a ring. */
+static int submit_by_ring(SELF *self, struct io_uring *ring)
+{
+	struct zc_sendfile arg = {
+		.in_fd = self->file, .out_fd = self->sock[0][0], .len = SIZE,
+	};
+
+	if (io_uring_queue_init(4, ring, 0))
+		return -ENOMEM;
+	zct_uring_prep(io_uring_get_sqe(ring), self->fd, ZC_IOC_SENDFILE, &arg, sizeof(arg));
+	return io_uring_submit(ring) == 1 ? 0 : -EIO;
+}
+
+/* Who dies with a ring does not wait for what never ends. */
+TEST_F_TIMEOUT(fuse, ring_of_the_dead, 60)
+{
+	struct io_uring ring;
+	int status;
+	pid_t pid;
+
+	/* Where it does not, their time is limited, and that cannot be switched off. */
+	if (zct_param_set("uring_life", 0))
+		SKIP(return, "this kernel does not ask commands of io_uring to end");
+	pid = fork();
+	if (!pid) {
+		close(self->server.dev);
+		if (submit_by_ring(self, &ring))
+			_exit(1);
+		pause();
+	}
+	ASSERT_TRUE(fuse_holds(&self->server, 1));
+	kill(pid, SIGKILL);
+	EXPECT_TRUE(gone(pid, &status, 5000));
+	EXPECT_TRUE(WIFSIGNALED(status));
+	EXPECT_GT(zct_used(self->fd), self->used);
+}
+
+/* Time that processors have spent in the kernel, ticks. */
+static unsigned long long system_ticks(void)
+{
+	unsigned long long val[3] = { 0 };
+	FILE *f = fopen("/proc/stat", "re");
+
+	if (!f || fscanf(f, "cpu %llu %llu %llu", &val[0], &val[1], &val[2]) != 3)
+		val[2] = 0;
+	if (f)
+		fclose(f);
+	return val[2];
+}
+
+/* Nor does a thread of the kernel spin on behalf of one that was closed. */
+TEST_F_TIMEOUT(fuse, ring_closed, 60)
+{
+	unsigned long long before;
+	struct io_uring ring;
+	uint64_t begin;
+
+	if (zct_param_set("uring_life", 0))
+		SKIP(return, "this kernel does not ask commands of io_uring to end");
+	ASSERT_EQ(0, submit_by_ring(self, &ring));
+	ASSERT_TRUE(fuse_holds(&self->server, 1));
+	io_uring_queue_exit(&ring);
+	sleep(2);
+	before = system_ticks();
+	begin = zct_now_ms();
+	sleep(3);
+	/* Half of one processor */
+	EXPECT_LT(system_ticks() - before, (zct_now_ms() - begin) * sysconf(_SC_CLK_TCK) / 2000);
 }
 
 TEST_HARNESS_MAIN
