@@ -97,6 +97,29 @@ static int set_both(const char *file, const char *val)
 	return fault_set(attrs[0], file, val) ?: fault_set(attrs[1], file, val);
 }
 
+/* Where a function of the kernel lies: up to the next one. */
+static bool function_text(const char *name, unsigned long *start, unsigned long *end)
+{
+	FILE *f = fopen("/proc/kallsyms", "re");
+	char line[512], type, symbol[256];
+	unsigned long addr;
+
+	*start = 0;
+	*end = ULONG_MAX;
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "%lx %c %255s", &addr, &type, symbol) == 3 &&
+		    !strcmp(symbol, name))
+			*start = addr;
+	if (f)
+		rewind(f);
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "%lx", &addr) == 1 && addr > *start && addr < *end)
+			*end = addr;
+	if (f)
+		fclose(f);
+	return *start && *end < ULONG_MAX;
+}
+
 /* Where the functions of the module lie. */
 static bool module_text(unsigned long *start, unsigned long *end)
 {
@@ -149,6 +172,15 @@ int fault_begin(void)
 	       fault_set(attrs[1], "ignore-gfp-highmem", "N") ?:
 	       fault_set(attrs[1], "min-order", "0") ?:
 	       (have_copies() ? never(copies) : 0);
+}
+
+int fault_begin_init(void)
+{
+	unsigned long start, end;
+
+	if (!function_text("do_one_initcall", &start, &end))
+		return -ENOENT;
+	return fault_begin() ?: only_from(attrs[0], start, end) ?: only_from(attrs[1], start, end);
 }
 
 int fault_begin_copies(void)
