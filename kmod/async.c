@@ -299,7 +299,10 @@ static void zc_lane_slow(struct zc_lane *lane)
  */
 static bool zc_lane_moves(struct zc_lane *lane)
 {
-	if (!READ_ONCE(lane->slow) && !data_race(sock_owned_by_user_nocheck(lane->sk)))
+	/* It may be taken, or let go of, just after: that is looked at again. */
+	bool owned = data_race(sock_owned_by_user_nocheck(lane->sk));
+
+	if (!READ_ONCE(lane->slow) && !owned)
 		return false;
 	zc_lane_slow(lane);
 	return true;

@@ -333,8 +333,10 @@ static bool zc_sink_holds(const struct zc_sink *sink, unsigned int how)
 	const struct tcp_sock *tp = tcp_sk(sk);
 
 	/* No lock of the socket is held: what is a moment old will do. */
+	bool corked = data_race(tp->nonagle & TCP_NAGLE_CORK);
+
 	return 2 * READ_ONCE(tp->mss_cache) > READ_ONCE(sk->sk_gso_max_size) &&
-	       (how & ZC_HOW_MORE || !data_race(tp->nonagle & TCP_NAGLE_CORK));
+	       (how & ZC_HOW_MORE || !corked);
 }
 
 /*
@@ -375,7 +377,7 @@ static u32 zc_sink_reason(const struct zc_sink *sink, unsigned int how)
 
 	switch (sink->way) {
 	case ZC_WAY_FRAGS:
-		/* TCP itself copies where it cannot leave that to GSO. */
+		/* TCP itself copies where it cannot leave that to GSO: it looks again. */
 		if (!(data_race(sk->sk_route_caps) & NETIF_F_SG))
 			return ZC_COPY_NO_SG;
 		return how & ZC_HOW_SMALL ? ZC_COPY_SMALL : 0;
