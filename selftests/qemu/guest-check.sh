@@ -62,6 +62,7 @@ kernel_log()
 # The kernel has some of its own.
 races()
 {
+	grep -q '^enabled: 1' /sys/kernel/debug/kcsan || echo "KCSAN is off"
 	since_mark | awk '
 		/BUG: KCSAN:/ { report = ""; ours = /\[zc\]/; inside = 1; depth = 9 }
 		inside { report = report $0 "\n" }
@@ -94,6 +95,8 @@ choose()
 	done < <(grep "^$1:" /zc/kselftest/kselftest-list.txt)
 }
 
+has_kcsan=$(test -e /sys/kernel/debug/kcsan && echo 1)
+[ -z "$has_kcsan" ] || echo on >/sys/kernel/debug/kcsan
 echo "$mark" >/dev/kmsg
 for topic; do
 	choose "$topic"
@@ -109,7 +112,6 @@ for topic; do
 done
 
 has_kmemleak=$(test -e /sys/kernel/debug/kmemleak && echo 1)
-has_kcsan=$(test -e /sys/kernel/debug/kcsan && echo 1)
 echo "### run guest"
 echo "TAP version 13"
 echo "1..$((2 + has_kmemleak + has_kcsan))"
