@@ -263,7 +263,8 @@ static int unload_busy(int err)
 
 	holders_find(&list, &nr);
 	hint = nr ? "end these processes first, or wait for them" :
-		    "who holds it cannot be seen: run as root";
+		    geteuid() ? "who holds it cannot be seen: run as root" :
+		    "no process does: a dma-buf, or a read that does not end ('zcctl transfer')";
 	if (out_json) {
 		obj = out_error_new(EX_FAILED, err, hint, text);
 		json_object_object_add(obj, "holders", json_holders(list, nr));
