@@ -144,7 +144,8 @@ int flow_send(struct flow_sender *s, enum flow_way way, uint64_t len)
 		s->at = (s->at + sent) % FLOW_SIZE;
 		s->count->sent += sent;
 		len -= sent;
-		if (ret == -ENOMEM || ret == -ENOBUFS) {
+		/* No memory, nor room below max_bytes, which others change: there may be later. */
+		if (ret == -ENOMEM || ret == -ENOBUFS || ret == -ENOSPC) {
 			s->count->again++;
 			usleep(2000);
 		} else if (ret && ret != -EINTR) {
