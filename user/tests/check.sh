@@ -31,6 +31,16 @@ check()
 	fi
 }
 
+# modular COMMAND...: with a kernel that can load the module, whatever this one is
+modular()
+{
+	mkdir -p "$dir/modular/proc"
+	touch "$dir/modular/proc/version" "$dir/modular/proc/modules"
+	export ZCCTL_ROOT="$dir/modular"
+	"$@"
+	unset ZCCTL_ROOT
+}
+
 # json_valid FILE SCHEMA KEY...: one object, of that schema, with these keys
 json_valid()
 {
