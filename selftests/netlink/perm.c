@@ -2,12 +2,16 @@
 /* Who may see and set what by the netlink family. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 
 #include "kselftest_harness.h"
 #include "nl.h"
@@ -15,8 +19,9 @@
 /* What a helper gets of a test. */
 #define SELF	FIXTURE_DATA(perm)
 
-/* More than the first messages of a dump hold. */
+/* More than the first messages of a dump hold, of buffers and of transfers. */
 #define NR_MANY	3000
+#define NR_SENDS	200
 
 /**
  * struct shared - what the test and its children share
@@ -24,6 +29,7 @@
  * @mine:    number of a buffer of root's
  * @nobodys: number of one of nobody's
  * @asks:    a child asks for a dump
+ * @sent:    a child has sent all that it should: -1; or the line where it could not
  * @pass:    by which it gives the socket away
  * @nl:      the socket
  * @req:     request
@@ -34,6 +40,7 @@ struct shared {
 	uint32_t mine;
 	uint32_t nobodys;
 	bool asks;
+	atomic_int sent;
 	int pass[2];
 	struct nl nl;
 	struct nl_req req;
@@ -473,6 +480,79 @@ TEST_F_TIMEOUT(perm, asked_by_root, 120)
 	nl_begin(&s->req, ZC_CMD_BUFFER_GET);
 	ASSERT_EQ(0, nl_send(&s->nl, &s->req, NLM_F_DUMP));
 	EXPECT_EQ(0, nl_in_child(read_as_nobody, s));
+	nl_close(&s->nl);
+}
+
+/* Behind root's, so that they stay for as long as the process does. */
+static void send_as_nobody(const SELF *self)
+{
+	int i, bad = 0;
+
+	CHECK(nl_be_nobody());
+	for (i = 0; i < NR_SENDS; i++) {
+		struct zc_sendfile arg = {
+			.in_fd = self->file, .out_fd = self->sock[0], .len = HUGE,
+			.flags = ZC_SEND_ASYNC,
+		};
+
+		CHECK(!zct_ioctl(self->shared->fd, ZC_IOC_SENDFILE, &arg));
+	}
+	self->shared->sent = bad ?: -1;
+	pause();
+}
+
+/* Transfers of nobody's in the first message, which was made when it was asked for, and later. */
+struct parts {
+	const struct nl *nl;
+	unsigned int first;
+	unsigned int later;
+};
+
+static bool count_nobodys(const struct nl_msg *msg, void *data)
+{
+	struct parts *parts = data;
+
+	if (nl_u32(msg, ZC_A_TRANSFER_UID) == NOBODY && parts->nl->parts == 1)
+		parts->first++;
+	else if (nl_u32(msg, ZC_A_TRANSFER_UID) == NOBODY)
+		parts->later++;
+	return true;
+}
+
+static int read_without_capability(void *data)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct caps[2] = { 0 };
+	struct shared *s = data;
+	struct parts parts = { .nl = &s->nl };
+	int bad = 0;
+
+	CHECK(!syscall(SYS_capset, &head, caps));
+	CHECK(nl_dump_rest(&s->nl, count_nobodys, &parts) > 0);
+	CHECK(parts.first);
+	CHECK(!parts.later);
+	return bad;
+}
+
+/* Not even the one that found no room any more, and was next. */
+TEST_F_TIMEOUT(perm, asked_with_capability, 120)
+{
+	struct shared *s = self->shared;
+	pid_t pid = fork();
+
+	if (!pid)
+		send_as_nobody(self);
+	while (!s->sent)
+		usleep(1000);
+	ASSERT_EQ(-1, s->sent);
+	ASSERT_EQ(0, nl_open(&s->nl));
+	nl_begin(&s->req, ZC_CMD_TRANSFER_GET);
+	ASSERT_EQ(NR_SENDS + 1, nl_dump(&s->nl, &s->req, NULL, NULL));
+	ASSERT_LT(2, s->nl.parts);
+	ASSERT_EQ(0, nl_send(&s->nl, &s->req, NLM_F_DUMP));
+	EXPECT_EQ(0, nl_in_child(read_without_capability, s));
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
 	nl_close(&s->nl);
 }
 
