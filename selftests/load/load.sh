@@ -77,7 +77,30 @@ cycle()
 	insmod "$ko" && ./hold mapping </dev/null >/dev/null && rmmod zc
 }
 
-ktap_plan 24
+# fill_on: ask for a reserve again and again, until there is nobody to ask
+fill_on()
+{
+	while echo 256 >/sys/module/zc/parameters/reserve; do
+		:
+	done 2>/dev/null
+}
+
+unload_filling()
+{
+	local filler status=0
+
+	insmod "$ko" reserve=256 || return
+	fill_on &
+	filler=$!
+	sleep 1
+	rmmod zc || status=1
+	# Where it was not unloaded, that goes on.
+	[ $status -eq 0 ] || kill $filler
+	wait $filler
+	return $status
+}
+
+ktap_plan 26
 unload
 ktap_test "unload before the tests" $?
 [ ! -e /dev/zc ]
@@ -114,6 +137,19 @@ rmmod zc
 ktap_test "data unread: the module may go" $?
 let_go
 ktap_test "data unread: they arrive all the same" $?
+
+# A parameter can be written to until the module is gone: what is filled then is lost.
+unload_filling
+before_free=$(free_kib) status=0
+for _ in 1 2 3 4 5; do
+	unload_filling || status=1
+done
+ktap_test "unload while the reserve is asked for" $status
+lost_free=$((before_free - $(free_kib)))
+echo "# $lost_free KiB less free memory"
+# Each hugepage is 2048. KASAN has much more in its quarantine.
+[ $lost_free -lt 8192 ] || [ -e /sys/kernel/debug/kmemleak ]
+ktap_test "no hugepage is lost" $? "$lost_free KiB"
 
 # The first rounds fill caches for good. A hundred are made where there is time.
 [ -z "${ZC_ALL-}" ] && rounds=30 || rounds=100
