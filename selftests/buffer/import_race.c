@@ -210,7 +210,7 @@ static void swapped(struct __test_metadata *_metadata, int zc, int fd, int other
 	munmap(place, PART);
 	atomic_store(&rival.place, (uintptr_t)place);
 	/* It takes as long as it takes until the one is as often the first as the other. */
-	for (end = zct_now_ms() + 60000; (done < 20 || failed < 20) && zct_now_ms() < end; ) {
+	for (end = zct_now_ms() + 180000; (done < 20 || failed < 20) && zct_now_ms() < end; ) {
 		/* How long an import takes is a matter of the kernel: the odds are even. */
 		atomic_store(&rival.pause, failed > done ? 2000000 : 50000);
 		if (import(zc, rival.fd, 0, PART, &arg)) {
@@ -254,7 +254,7 @@ static int letters(const char *parts)
 }
 
 /* What is imported is what was asked for, or nothing. Its mapping would be the file's. */
-TEST_F_TIMEOUT(import_race, other_part, 120)
+TEST_F_TIMEOUT(import_race, other_part, 240)
 {
 	int fd = letters("AB");
 
@@ -263,7 +263,7 @@ TEST_F_TIMEOUT(import_race, other_part, 120)
 	close(fd);
 }
 
-TEST_F_TIMEOUT(import_race, other_file, 120)
+TEST_F_TIMEOUT(import_race, other_file, 240)
 {
 	int fd = letters("A"), other = letters("B");
 
