@@ -10,7 +10,9 @@
 #include <sys/wait.h>
 
 #include "kselftest_harness.h"
+#include "dma.h"
 #include "dmabuf.h"
+#include "vgem.h"
 
 #define SIZE	(3 * HUGE)
 
@@ -233,21 +235,6 @@ TEST_F(export, slice)
 	munmap(map, 64 << 10);
 }
 
-/* Of <drm/drm.h>. */
-struct prime {
-	uint32_t handle;
-	uint32_t flags;
-	int32_t fd;
-};
-
-struct gem_close {
-	uint32_t handle;
-	uint32_t pad;
-};
-
-#define PRIME_FD_TO_HANDLE	_IOWR('d', 0x2e, struct prime)
-#define GEM_CLOSE		_IOW('d', 0x09, struct gem_close)
-
 /* How many devices have it, as the kernel lists them; -1: it does not. */
 static int attached(int dmabuf)
 {
@@ -274,19 +261,15 @@ static int attached(int dmabuf)
 /* A driver maps it for its device: vgem has none, but does what others do. */
 TEST_F(export, driver)
 {
-	struct prime prime = { 0 };
-	struct gem_close gem = { 0 };
-	int dmabuf, ro, dri;
+	int dmabuf, ro, dri = vgem_open(), ret;
+	uint32_t gem = 0;
 
-	if (system("modprobe -q vgem"))
+	if (dri < 0)
 		SKIP(return, "no vgem");
 	dmabuf = export_fd(self->fd, self->buf.handle, 0);
 	ASSERT_GE(dmabuf, 0);
-	prime.fd = dmabuf;
-	dri = open("/dev/dri/card0", O_RDWR);
-	ASSERT_GE(dri, 0);
 	EXPECT_EQ(0, attached(dmabuf));
-	ASSERT_EQ(0, ioctl(dri, PRIME_FD_TO_HANDLE, &prime));
+	ASSERT_EQ(0, vgem_import(dri, dmabuf, &gem));
 	EXPECT_EQ(1, attached(dmabuf));
 	EXPECT_EQ(0, dmabuf_sync(dmabuf, DMA_BUF_SYNC_START | DMA_BUF_SYNC_RW));
 	EXPECT_TRUE(intact(self->map, 0, SIZE));
@@ -296,8 +279,7 @@ TEST_F(export, driver)
 	munmap(self->map, SIZE);
 	self->map = MAP_FAILED;
 	EXPECT_EQ(-EBUSY, seal(self->fd, self->buf.handle));
-	gem.handle = prime.handle;
-	EXPECT_EQ(0, ioctl(dri, GEM_CLOSE, &gem));
+	EXPECT_EQ(0, vgem_forget(dri, gem));
 	EXPECT_EQ(0, seal(self->fd, self->buf.handle));
 	/*
 	 * For reading alone it would not do: this one wants to write. That of 7.3 takes it, as it
@@ -305,15 +287,47 @@ TEST_F(export, driver)
 	 */
 	ro = export_fd(self->fd, self->buf.handle, ZC_EXPORT_RDONLY);
 	ASSERT_GE(ro, 0);
-	prime.fd = ro;
-	if (ioctl(dri, PRIME_FD_TO_HANDLE, &prime)) {
-		EXPECT_EQ(EPERM, errno);
+	ret = vgem_import(dri, ro, &gem);
+	if (ret) {
+		EXPECT_EQ(-EPERM, ret);
 	} else {
 		EXPECT_EQ(1, attached(ro));
-		gem.handle = prime.handle;
-		EXPECT_EQ(0, ioctl(dri, GEM_CLOSE, &gem));
+		EXPECT_EQ(0, vgem_forget(dri, gem));
 	}
 	close(ro);
+	close(dri);
+}
+
+/* More than there are bounce buffers for (swiotlb=force), which is 64 MiB in all. */
+TEST_F(export, driver_without_room)
+{
+	int dri = dma_forced() ? vgem_open() : -1, dmabuf, i;
+	struct zc_buf_create large;
+	uint32_t gem = 0;
+
+	if (dri < 0)
+		SKIP(return, "no vgem, or nothing is bounced");
+	ASSERT_EQ(0, zct_create(self->fd, 96 * MIB, 0, ZC_NODE_ANY, &large));
+	dmabuf = export_fd(self->fd, large.handle, 0);
+	ASSERT_GE(dmabuf, 0);
+	/* As often as it likes: what it had got is given back. */
+	for (i = 0; i < 5; i++) {
+		int ret = vgem_import(dri, dmabuf, &gem);
+
+		if (!ret) {
+			EXPECT_EQ(0, vgem_forget(dri, gem));
+			SKIP(break, "a driver that maps nothing yet");
+		}
+		EXPECT_EQ(-EIO, ret);
+		EXPECT_EQ(0, attached(dmabuf));
+	}
+	close(dmabuf);
+	EXPECT_EQ(0, zct_destroy(self->fd, large.handle));
+	dmabuf = export_fd(self->fd, self->buf.handle, 0);
+	ASSERT_GE(dmabuf, 0);
+	ASSERT_EQ(0, vgem_import(dri, dmabuf, &gem));
+	EXPECT_EQ(0, vgem_forget(dri, gem));
+	close(dmabuf);
 	close(dri);
 }
 

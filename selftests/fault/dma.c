@@ -7,6 +7,7 @@
 
 #include "fault.h"
 #include "kselftest_harness.h"
+#include "vgem.h"
 
 FIXTURE(dma)
 {
@@ -121,6 +122,34 @@ TEST_F_TIMEOUT(dma, dmabuf, 600)
 	}
 	TH_LOG("%u allocations", n - 1);
 	EXPECT_LT(5, n);
+	EXPECT_EQ(0, seal(self->fd, self->buf.handle));
+}
+
+/* Mapped by a driver, of whose allocations each fails, too. */
+TEST_F_TIMEOUT(dma, driver, 600)
+{
+	struct zc_buf_export ex = { .handle = self->buf.handle };
+	int dri = vgem_open(), ret;
+	bool injected = true;
+	unsigned int n = 0;
+	uint32_t gem = 0;
+
+	if (dri < 0)
+		SKIP(return, "no vgem");
+	ASSERT_EQ(0, zct_ioctl(self->fd, ZC_IOC_BUF_EXPORT, &ex));
+	while (injected) {
+		ASSERT_LT(++n, 1000);
+		fault_arm(n);
+		ret = vgem_import(dri, ex.fd, &gem);
+		injected = fault_disarm();
+		EXPECT_TRUE(!ret || (injected && ret == -ENOMEM)) TH_LOG("%u: %d", n, ret);
+		if (!ret)
+			EXPECT_EQ(0, vgem_forget(dri, gem));
+	}
+	TH_LOG("%u allocations", n - 1);
+	EXPECT_LT(4, n);
+	close(ex.fd);
+	close(dri);
 	EXPECT_EQ(0, seal(self->fd, self->buf.handle));
 }
 
