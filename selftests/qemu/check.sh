@@ -50,7 +50,7 @@ declare -A weights=([sendfile]=360 [buffer]=190 [transfer]=190 [load]=160 [fault
 
 # Other machines, see run_part, and the topics that run there once more, or single
 # programs of them.
-declare -A machines=([iommu]="dma" [swiotlb]="dma" [sig]="zcctl:load.sh"
+declare -A machines=([iommu]="dma" [swiotlb]="dma dmabuf:export" [sig]="zcctl:load.sh"
 	[lockdown]="zcctl:load.sh" [icount]="bench:icount.sh adopt:icount.sh")
 
 # What takes long, and is about the module's own races, limits and counts, or about zcctl,
@@ -247,8 +247,7 @@ once_more()
 
 	# They know no signatures, and take several times as many instructions.
 	case $1-$2 in
-	debug-sig | debug-lockdown | debug-icount) return 0 ;;
-	kcsan-sig | kcsan-lockdown | kcsan-icount) return 0 ;;
+	*-sig | *-lockdown | *-icount) ! instrumented "$1" || return 0 ;;&
 	# Its drivers and signatures are its own affair.
 	own-*) return 0 ;;
 	*-sig | *-swiotlb) ! brief "$1" || return 0 ;;
@@ -257,6 +256,25 @@ once_more()
 	esac
 	for t in ${machines[$2]}; do
 		[[ " ${topics//$'\n'/ } " != *" ${t%%:*} "* ]] || echo "$t"
+	done
+}
+
+# left_out K MACHINE: what does not run on that one is said
+left_out()
+{
+	local t why
+
+	case $2 in
+	sig | swiotlb)
+		brief "$1" || return 0
+		why="on ${ready[-1]} alone" ;;
+	icount | lockdown)
+		[ -n "$long" ] || return 0
+		why="takes long; make check-all has it" ;;
+	*) return 0 ;;
+	esac
+	for t in ${machines[$2]}; do
+		[[ " ${topics//$'\n'/ } " != *" ${t%%:*} "* ]] || skip "$1: $t ($2): $why"
 	done
 }
 
@@ -290,18 +308,7 @@ for kernel in "${ready[@]}"; do
 		start "$kernel" "$n" '' $part
 	done < <(split "$per_kernel" $topics)
 	for machine in "${!machines[@]}"; do
-		topic=${machines[$machine]%%:*}
-		case $machine in
-		sig | swiotlb)
-			[[ " ${topics//$'\n'/ } " != *" $topic "* ]] || ! brief "$kernel" ||
-				skip "$kernel: $topic ($machine): on ${ready[-1]} alone" ;;
-		icount | lockdown)
-			for topic in ${machines[$machine]}; do
-				topic=${topic%%:*}
-				[[ " ${topics//$'\n'/ } " != *" $topic "* ]] || [ -z "$long" ] ||
-					skip "$kernel: $topic ($machine): takes long; make check-all has it"
-			done ;;
-		esac
+		left_out "$kernel" "$machine"
 		# shellcheck disable=SC2046 # a list of topics
 		start "$kernel" "$machine" "$machine" $(once_more "$kernel" "$machine")
 	done
