@@ -196,6 +196,9 @@ qemu_args()
 	cmdline="console=ttyS0 log_buf_len=8M nokaslr norandmaps"
 	cmdline+=" panic_on_warn=1 oops=panic panic=-1"
 	cmdline+=" watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=180"
+	# What is free is written over, and looked at before somebody has it again: devices and
+	# mappings of programs are what KASAN does not see.
+	[ "$k" != debug ] || cmdline+=" page_poison=1"
 	[ -z "$iommu" ] || machine+=,kernel-irqchip=split
 	args=(-nodefaults -no-user-config -display none -no-reboot
 		-machine "$machine" -cpu "max,la57=off${cpu:+,$cpu}"
