@@ -97,24 +97,40 @@ static int set_both(const char *file, const char *val)
 	return fault_set(attrs[0], file, val) ?: fault_set(attrs[1], file, val);
 }
 
-/* Where a function of the kernel lies: up to the next one. */
+struct symbol {
+	unsigned long addr;
+	char type;
+	char name[256];
+	char owner[64];
+};
+
+/* The next symbol of /proc/kallsyms; @owner is "" for one of the kernel's own. */
+static bool next_symbol(FILE *f, struct symbol *sym)
+{
+	char line[512];
+
+	sym->owner[0] = 0;
+	return f && fgets(line, sizeof(line), f) &&
+	       sscanf(line, "%lx %c %255s [%63[^]]", &sym->addr, &sym->type, sym->name,
+		      sym->owner) >= 3;
+}
+
+/* Where a function of the kernel's lies: up to the next symbol. */
 static bool function_text(const char *name, unsigned long *start, unsigned long *end)
 {
 	FILE *f = fopen("/proc/kallsyms", "re");
-	char line[512], type, symbol[256];
-	unsigned long addr;
+	struct symbol sym;
 
 	*start = 0;
 	*end = ULONG_MAX;
-	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, "%lx %c %255s", &addr, &type, symbol) == 3 &&
-		    !strcmp(symbol, name))
-			*start = addr;
+	while (next_symbol(f, &sym))
+		if (!strcmp(sym.name, name))
+			*start = sym.addr;
 	if (f)
 		rewind(f);
-	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, "%lx", &addr) == 1 && addr > *start && addr < *end)
-			*end = addr;
+	while (next_symbol(f, &sym))
+		if (sym.addr > *start && sym.addr < *end)
+			*end = sym.addr;
 	if (f)
 		fclose(f);
 	return *start && *end < ULONG_MAX;
@@ -124,17 +140,15 @@ static bool function_text(const char *name, unsigned long *start, unsigned long 
 static bool module_text(unsigned long *start, unsigned long *end)
 {
 	FILE *f = fopen("/proc/kallsyms", "re");
-	char line[512], type, owner[64];
-	unsigned long addr;
+	struct symbol sym;
 
 	*start = ULONG_MAX;
 	*end = 0;
-	while (f && fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "%lx %c %*s [%63[^]]", &addr, &type, owner) != 3 ||
-		    (type | 0x20) != 't' || strcmp(owner, "zc"))
+	while (next_symbol(f, &sym)) {
+		if ((sym.type | 0x20) != 't' || strcmp(sym.owner, "zc"))
 			continue;
-		*start = addr < *start ? addr : *start;
-		*end = addr > *end ? addr : *end;
+		*start = sym.addr < *start ? sym.addr : *start;
+		*end = sym.addr > *end ? sym.addr : *end;
 	}
 	if (f)
 		fclose(f);
