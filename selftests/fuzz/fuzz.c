@@ -18,6 +18,7 @@
 #include "edu.h"
 #include "fuzz.h"
 #include "kselftest.h"
+#include "state.h"
 
 /* What must be gone is waited for so long. */
 #define PATIENCE_MS	120000
@@ -166,42 +167,25 @@ static unsigned int end(void)
 	return hung;
 }
 
-/* Nobody has a buffer or a transfer any more. */
-static bool empty(int fd, struct nl *nl)
-{
-	struct zc_query query = { 0 };
-	struct zc_dma_query target = { .target = ZC_DMA_OWN };
-	struct nl_req req;
-	struct nl_msg msg;
-
-	nl_begin(&req, ZC_CMD_MODULE_GET);
-	if (ioctl(fd, ZC_IOC_QUERY, &query) || ioctl(fd, ZC_IOC_DMA_QUERY, &target) ||
-	    nl_do(nl, &req, &msg))
-		return false;
-	return !query.buffers && !query.used_bytes && !query.held_bytes && !target.mappings &&
-	       !nl_u32(&msg, ZC_A_MODULE_TRANSFERS);
-}
-
+/* Nobody has a buffer, a transfer or a mapping any more. */
 static bool all_gone(void)
 {
 	uint64_t until = zct_now_ms() + PATIENCE_MS;
-	struct zc_query query = { 0 };
+	struct state now = { 0 };
 	int fd = zct_open();
 	bool gone = false;
-	struct nl nl;
 
-	if (fd < 0 || nl_open(&nl))
-		return false;
-	while (!gone && zct_now_ms() < until) {
-		gone = empty(fd, &nl);
+	while (fd >= 0 && !gone && zct_now_ms() < until) {
+		gone = !state_now(fd, &now) && !now.buffers && !now.used && !now.held &&
+		       !now.mappings && !now.transfers;
 		if (!gone)
 			usleep(50000);
 	}
-	if (!gone && !ioctl(fd, ZC_IOC_QUERY, &query))
-		ksft_print_msg("%u buffers, %llu bytes used, %llu held\n", query.buffers,
-			       (unsigned long long)query.used_bytes,
-			       (unsigned long long)query.held_bytes);
-	nl_close(&nl);
+	if (!gone)
+		ksft_print_msg("%llu buffers, %llu bytes, %llu held, %llu mappings, %llu sends\n",
+			       (unsigned long long)now.buffers, (unsigned long long)now.used,
+			       (unsigned long long)now.held, (unsigned long long)now.mappings,
+			       (unsigned long long)now.transfers);
 	close(fd);
 	return gone;
 }
