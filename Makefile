@@ -54,7 +54,7 @@ help:
 	@echo '                   KERNEL=bzImage [KDIR=…] [MODULES=…]: on a kernel of your own'
 	@echo '  make check-debug the selftests with KASAN, lockdep and kmemleak'
 	@echo '  make check-kcsan the selftests with KCSAN, which looks for data races'
-	@echo '  make coverage    how much of the module the selftests run, by gcov; takes an hour'
+	@echo '  make coverage    how much of the module the selftests run, by gcov; takes two hours'
 	@echo '  make check-packages  packages: built, installed, with Secure Boot, upgraded, purged'
 	@echo '  make check-all   check, check-debug and check-kcsan with all that takes long, on'
 	@echo '                   7.3 too, tlb, check-packages and static'

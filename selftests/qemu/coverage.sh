@@ -3,7 +3,8 @@
 #
 # How much of the module the selftests run through, by gcov on the debug kernel: lines of each
 # file, those that nobody was at, and labels of error paths that nobody went to.
-#   TOPICS  kselftest collections, or single programs as fault:nomem (default: those of the
+#   TOPICS  kselftest collections, or single programs as fault:nomem; with @iommu or @swiotlb
+#           on a machine with an IOMMU, or where all devices bounce (default: those of the
 #           module itself)
 #   LEAST   percent of the lines below which it fails (default 90)
 # Fails, too, if a selftest does, or a label was not taken. build/coverage/lines has each file
@@ -11,7 +12,8 @@
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
-topics=${TOPICS:-abi buffer dma dmabuf sendfile transfer async fault netlink trace load}
+topics=${TOPICS:-abi buffer dma dma@iommu dmabuf dmabuf:export@swiotlb sendfile transfer
+	async fault netlink trace load}
 out=$ZC_TOP/build/coverage
 staging=$(mktemp -d "${TMPDIR:-/tmp}/zc-coverage-XXXXXX")
 trap 'rm -rf "$staging"' EXIT
@@ -23,7 +25,7 @@ build_module debug "$out/module" GCOV_PROFILE=y
 payload_of "$out/module" "$staging/debug"
 cp -a "${ZC_SUITE:-$ZC_TOP/build/kselftest}" "$staging/debug/kselftest"
 cp "$ZC_QEMU"/guest-{check,coverage}.sh "$staging/debug"
-say "running the selftests on the debug kernel; takes an hour, or two"
+say "running the selftests on the debug kernel; takes two hours"
 
 # add DIR: what was counted there, to the sum
 add()
@@ -42,9 +44,14 @@ failures=()
 for topic in $topics; do
 	say "$topic"
 	log=$out/$topic.log
-	"$ZC_QEMU/guest.sh" -k debug --name coverage -m 5120 --edu --time-limit 5400 \
-		--append "hugepagesz=1G hugepages=0:1" --payload "$staging/debug" -- \
-		env TIMEOUT=900 bash /zc/guest-coverage.sh "$topic" >"$log" 2>&1 ||
+	options=(--edu) append="hugepagesz=1G hugepages=0:1"
+	case $topic in
+	*@iommu) options+=(--iommu) ;;
+	*@swiotlb) append+=" swiotlb=force" ;;
+	esac
+	"$ZC_QEMU/guest.sh" -k debug --name coverage -m 5120 --time-limit 5400 \
+		"${options[@]}" --append "$append" --payload "$staging/debug" -- \
+		env TIMEOUT=900 bash /zc/guest-coverage.sh "${topic%@*}" >"$log" 2>&1 ||
 		failures+=("$topic: the guest died, see $log")
 	mapfile -O ${#failures[@]} -t failures < <(grep -E '^(# )*not ok ' "$log" |
 		grep -v '# SKIP' | sed "s/^/$topic: /")

@@ -215,7 +215,7 @@ TEST_F_TIMEOUT(files, sparse_and_empty, 120)
 }
 
 /* Long enough for every folio of the ring to be used many times. */
-TEST_F_TIMEOUT(files, half_a_gigabyte, 120)
+TEST_F_TIMEOUT(files, half_a_gigabyte, 280)
 {
 	const uint64_t size = 512 * MIB;
 	int file = zct_pattern_file(EXT4_DIR "/zc-large", size);
