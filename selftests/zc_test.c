@@ -78,6 +78,12 @@ uint64_t zct_now_ms(void)
 	return ts.tv_sec * 1000ull + ts.tv_nsec / 1000000;
 }
 
+bool zct_kernel_is_slow(void)
+{
+	return !access("/sys/kernel/debug/kmemleak", F_OK) ||
+	       !access("/sys/kernel/debug/kcsan", F_OK);
+}
+
 bool zct_used_becomes(int fd, uint64_t want, int ms)
 {
 	uint64_t end = zct_now_ms() + ms;

@@ -18,6 +18,8 @@
 #define NOBODY		65534
 #define SPARE_DISK	"/dev/disk/by-id/virtio-spare"
 
+/* Is it a kernel that looks over its own shoulder (kmemleak, KCSAN), and takes its time? */
+bool zct_kernel_is_slow(void);
 /* Load the module, $ZC_KO; 0 or a negative errno. */
 int zct_load(void);
 /* Unload it, once nobody has it, at most @ms milliseconds later; -EAGAIN: somebody has. */

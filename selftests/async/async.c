@@ -331,7 +331,7 @@ TEST_F_TIMEOUT(async, closed, 120)
 
 TEST_F_TIMEOUT(async, killed, 240)
 {
-	int i, round;
+	int i, round, most = zct_kernel_is_slow() ? 3000 : 1000;
 
 	for (round = 0; round < 10; round++) {
 		int n = 20, sock[20][2];
@@ -356,8 +356,8 @@ TEST_F_TIMEOUT(async, killed, 240)
 		kill(pid, SIGKILL);
 		before = zct_now_ms();
 		waitpid(pid, NULL, 0);
-		EXPECT_TRUE(zct_used_becomes(self->fd, self->used, 1000));
-		EXPECT_LT(zct_now_ms() - before, 1000);
+		EXPECT_TRUE(zct_used_becomes(self->fd, self->used, most));
+		EXPECT_LT(zct_now_ms() - before, most);
 		for (i = 0; i < n; i++) {
 			EXPECT_TRUE(stream_ends(sock[i][1], 5000));
 			close(sock[i][1]);

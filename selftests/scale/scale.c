@@ -45,7 +45,7 @@ FIXTURE_SETUP(scale)
 	/* The network has a limit of its own, for a system with fewer connections. */
 	ASSERT_EQ(0, zct_sysctl("net/ipv4/tcp_mem", "400000 500000 600000",
 				self->tcp_mem, sizeof(self->tcp_mem)));
-	self->debug = scale_debug_kernel();
+	self->debug = zct_kernel_is_slow();
 	self->start = zct_now_ms();
 }
 

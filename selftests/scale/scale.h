@@ -111,7 +111,6 @@ uint64_t scale_memory(void);
 uint64_t scale_tcp_memory(void);
 /* Workers that run lanes of those who wait for somebody, at this moment. */
 unsigned int scale_slow_workers(void);
-bool scale_debug_kernel(void);
 /* Does io_uring ask for the end of commands when a ring goes away? */
 bool scale_uring_cancels(void);
 

@@ -23,11 +23,6 @@
 #define EVENTS		256
 #define DEVICE		UINT32_MAX
 
-bool scale_debug_kernel(void)
-{
-	return !access("/sys/kernel/debug/kmemleak", F_OK);
-}
-
 bool scale_uring_cancels(void)
 {
 	int major, minor;
