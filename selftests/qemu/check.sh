@@ -48,7 +48,7 @@ declare -A weights=([sendfile]=360 [buffer]=190 [transfer]=190 [load]=160 [fault
 	[async]=120 [zcctl]=120 [dma]=150 [trace]=120 [netlink]=400
 	[scale]=120 [leak]=400 [adopt]=150 [survive]=400 [fuzz]=100)
 
-# Other machines, see run_part, and the topics that run there once more, or single
+# Other machines, see machine_of, and the topics that run there once more, or single
 # programs of them.
 declare -A machines=([iommu]="dma" [swiotlb]="dma dmabuf:export" [sig]="zcctl:load.sh"
 	[lockdown]="zcctl:load.sh" [icount]="bench:icount.sh adopt:icount.sh")
@@ -62,6 +62,12 @@ newest="adopt:promises.sh adopt:servers.sh async:async_abuse async:async_fuse
 	sendfile:sendfile_wait sendfile:sendfile_change survive:net survive:machine
 	survive:files survive:unload survive:soak.sh trace:buffers trace:transfers
 	zcctl:zcctl.sh zcctl:load.sh zcctl:json.sh zcctl:watch.sh"
+
+# chosen ONE: is that topic, or the topic of that program, among $topics?
+chosen()
+{
+	[[ " ${topics//$'\n'/ } " == *" ${1%%:*} "* ]]
+}
 
 # summary: what was counted since the last one; all that was said meanwhile goes out
 summary()
@@ -120,23 +126,13 @@ read_guest()
 # $staging/K-N.result. MACHINE is empty for the ordinary one.
 run_part()
 {
-	local timeout='' limit=1500 mem=4096 brief='' all='' icount='' guest options=(--edu)
-	local append="hugepagesz=1G hugepages=0:1"
+	local timeout='' limit=1500 mem=4096 brief='' all='' icount='' guest options append
 
 	k=$1 name=$1-$2 where=${3:+ ($3)}
 	# What was counted before is not this one's.
 	passed=0 failed=0 skipped=0 failures=()
-	case $3 in
-	# An IOMMU translates what devices access.
-	iommu) options+=(--iommu) ;;
-	# All that devices access is copied there and back.
-	swiotlb) append+=" swiotlb=force" ;;
-	# The kernel takes only signed modules, and zc.ko is none.
-	sig) append+=" module.sig_enforce=1" ;;
-	lockdown) append+=" lockdown=integrity" ;;
-	# The clock counts instructions: what is measured can be repeated.
-	icount) options=(--icount) icount=y ;;
-	esac
+	machine_of "$3"
+	[ "$3" != icount ] || icount=y
 	log=$ZC_RUN/check-$name/all.log said=$staging/$name.said
 	mkdir -p "${log%/*}"
 	: >"$log"
@@ -144,7 +140,7 @@ run_part()
 	todo="${*:4} "
 	echo "== kernel $k$where: $todo"
 	flush
-	# A page of 1 GiB is had at boot only; KASAN and lockdep take their time.
+	# KASAN and lockdep take their time.
 	if instrumented "$k"; then
 		timeout=600 limit=3600 mem=5120
 	fi
@@ -236,10 +232,20 @@ without()
 	local one
 
 	! brief "$1" || for one in $newest; do
-		[[ " ${topics//$'\n'/ } " == *" ${one%%:*} "* ]] || continue
+		chosen "$one" || continue
 		grep -qxF "$one" "$suite/kselftest-list.txt" || fail "$one: there is no such program"
 		skip "$1: $one: on ${ready[-1]} alone; make check-all has it on all"
 	done
+}
+
+# left_out K MACHINE: why nothing runs on that one today
+left_out()
+{
+	case $2 in
+	sig | swiotlb) ! brief "$1" || echo "on ${ready[-1]} alone" ;;
+	# The one takes four minutes, the other is much like sig.
+	icount | lockdown) [ -z "$long" ] || echo "takes long; make check-all has it" ;;
+	esac
 }
 
 # once_more K MACHINE: what runs on that machine, of $topics
@@ -247,36 +253,15 @@ once_more()
 {
 	local t
 
-	# They know no signatures, and take several times as many instructions.
 	case $1-$2 in
+	# They know no signatures, and take several times as many instructions.
 	*-sig | *-lockdown | *-icount) ! instrumented "$1" || return 0 ;;&
 	# Its drivers and signatures are its own affair.
 	own-*) return 0 ;;
-	*-sig | *-swiotlb) ! brief "$1" || return 0 ;;
-	# The one takes four minutes, the other is much like sig.
-	*-icount | *-lockdown) [ -z "$long" ] || return 0 ;;
 	esac
+	[ -z "$(left_out "$1" "$2")" ] || return 0
 	for t in ${machines[$2]}; do
-		[[ " ${topics//$'\n'/ } " != *" ${t%%:*} "* ]] || echo "$t"
-	done
-}
-
-# left_out K MACHINE: what does not run on that one is said
-left_out()
-{
-	local t why
-
-	case $2 in
-	sig | swiotlb)
-		brief "$1" || return 0
-		why="on ${ready[-1]} alone" ;;
-	icount | lockdown)
-		[ -n "$long" ] || return 0
-		why="takes long; make check-all has it" ;;
-	*) return 0 ;;
-	esac
-	for t in ${machines[$2]}; do
-		[[ " ${topics//$'\n'/ } " != *" ${t%%:*} "* ]] || skip "$1: $t ($2): $why"
+		! chosen "$t" || echo "$t"
 	done
 }
 
@@ -310,7 +295,10 @@ for kernel in "${ready[@]}"; do
 		start "$kernel" "$n" '' $part
 	done < <(split "$per_kernel" $topics)
 	for machine in "${!machines[@]}"; do
-		left_out "$kernel" "$machine"
+		why=$(left_out "$kernel" "$machine")
+		for t in ${machines[$machine]}; do
+			[ -z "$why" ] || ! chosen "$t" || skip "$kernel: $t ($machine): $why"
+		done
 		# shellcheck disable=SC2046 # a list of topics
 		start "$kernel" "$machine" "$machine" $(once_more "$kernel" "$machine")
 	done

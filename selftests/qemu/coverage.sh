@@ -44,11 +44,8 @@ failures=()
 for topic in $topics; do
 	say "$topic"
 	log=$out/$topic.log
-	options=(--edu) append="hugepagesz=1G hugepages=0:1"
-	case $topic in
-	*@iommu) options+=(--iommu) ;;
-	*@swiotlb) append+=" swiotlb=force" ;;
-	esac
+	machine=${topic#"${topic%@*}"}
+	machine_of "${machine#@}"
 	"$ZC_QEMU/guest.sh" -k debug --name coverage -m 5120 --time-limit 5400 \
 		"${options[@]}" --append "$append" --payload "$staging/debug" -- \
 		env TIMEOUT=900 bash /zc/guest-coverage.sh "${topic%@*}" >"$log" 2>&1 ||

@@ -130,6 +130,26 @@ instrumented()
 	[ "$1" = debug ] || [ "$1" = kcsan ]
 }
 
+# machine_of KIND: what guest.sh is to be told of such a machine, into $options and $append;
+# the ordinary one is ''
+# shellcheck disable=SC2034 # for who asks
+machine_of()
+{
+	# A page of 1 GiB is had at boot only.
+	options=(--edu) append="hugepagesz=1G hugepages=0:1"
+	case $1 in
+	# An IOMMU translates what devices access.
+	iommu) options+=(--iommu) ;;
+	# All that devices access is copied there and back.
+	swiotlb) append+=" swiotlb=force" ;;
+	# The kernel takes only signed modules, and zc.ko is none.
+	sig) append+=" module.sig_enforce=1" ;;
+	lockdown) append+=" lockdown=integrity" ;;
+	# The clock counts instructions: what is measured can be repeated.
+	icount) options=(--icount) ;;
+	esac
+}
+
 # kernel K: have that kernel ready
 kernel()
 {
