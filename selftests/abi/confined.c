@@ -6,7 +6,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/landlock.h>
 #include <linux/seccomp.h>
@@ -117,12 +116,9 @@ static void room(const int *sock)
 
 static void drop_all(void)
 {
-	struct __user_cap_header_struct head = { _LINUX_CAPABILITY_VERSION_3, 0 };
-	struct __user_cap_data_struct data[2] = { 0 };
-
 	CHECK(!setresgid(NOBODY, NOBODY, NOBODY));
 	CHECK(!setresuid(NOBODY, NOBODY, NOBODY));
-	CHECK(!syscall(SYS_capset, &head, data));
+	CHECK(!zct_drop_capabilities());
 	CHECK(!prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
 }
 

@@ -24,12 +24,15 @@ struct vgem_close {
 #define VGEM_FD_TO_HANDLE	_IOWR('d', 0x2e, struct vgem_prime)
 #define VGEM_CLOSE		_IOW('d', 0x09, struct vgem_close)
 
-/* Returns a descriptor, or -1: the kernel has no such driver. */
+/* Returns a descriptor or a negative errno; -ENOSYS: the kernel has no such driver. */
 static inline int vgem_open(void)
 {
+	int dri;
+
 	if (system("modprobe -q vgem"))
-		return -1;
-	return open("/dev/dri/card0", O_RDWR | O_CLOEXEC);
+		return -ENOSYS;
+	dri = open("/dev/dri/card0", O_RDWR | O_CLOEXEC);
+	return dri < 0 ? -errno : dri;
 }
 
 /* Have it map @dmabuf, for both directions. Returns 0 or a negative errno. */
