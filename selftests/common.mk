@@ -18,8 +18,9 @@ LOCAL_HDRS += $(wildcard $(UAPI)/linux/*.h)
 
 include $(KSFT_SRC)/lib.mk
 
-$(OUTPUT)/zc_test.o: ../zc_test.c ../zc_test.h
+common	:= $(OUTPUT)/zc_test.o $(OUTPUT)/zc_data.o
+$(common): $(OUTPUT)/%.o: ../%.c ../zc_test.h
 	$(Q)$(CC) $(CFLAGS) -c $< -o $@
 
-$(TEST_GEN_PROGS): $(OUTPUT)/zc_test.o ../zc_test.h
-EXTRA_CLEAN += $(OUTPUT)/zc_test.o
+$(TEST_GEN_PROGS): $(common) ../zc_test.h
+EXTRA_CLEAN += $(common)
