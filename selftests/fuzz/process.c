@@ -41,11 +41,14 @@ static void signals(void)
 	signal(SIGIO, SIG_IGN);
 }
 
-/* Nothing blocks for longer than this. */
+/*
+ * Nothing blocks for longer than this. On a kernel that takes its time a call takes a tenth of
+ * a second, with all threads that there are: shorter, and each would be interrupted.
+ */
 static void interrupt_often(struct thread *t)
 {
 	struct sigevent ev = { .sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGALRM };
-	struct itimerspec often = { { 0, 50000000 }, { 0, 50000000 } };
+	struct itimerspec often = { { 0, 400000000 }, { 0, 400000000 } };
 
 	ev._sigev_un._tid = syscall(SYS_gettid);
 	if (!timer_create(CLOCK_MONOTONIC, &ev, &t->timer))
