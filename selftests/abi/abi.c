@@ -337,44 +337,45 @@ TEST_F_TIMEOUT(abi, longer_with_something, 120)
 	}
 }
 
-/* Offsets of the reserved words and pads that must be zero. */
+/* Offsets of the reserved words and pads that must be zero, to the kernel and from it. */
+static const struct {
+	unsigned long cmd;
+	size_t from, to;
+} resv[] = {
+	{ ZC_IOC_QUERY, offsetof(struct zc_query, flags), 4 },
+	{ ZC_IOC_QUERY, offsetof(struct zc_query, __resv), 112 },
+	{ ZC_IOC_STATS, offsetof(struct zc_stats, flags), 8 },
+	{ ZC_IOC_STATS, offsetof(struct zc_stats, __resv), 128 },
+	{ ZC_IOC_NODE_QUERY, offsetof(struct zc_node_query, flags), 12 },
+	{ ZC_IOC_NODE_QUERY, offsetof(struct zc_node_query, __resv), 80 },
+	{ ZC_IOC_BUF_CREATE, offsetof(struct zc_buf_create, __resv), 64 },
+	{ ZC_IOC_BUF_QUERY, offsetof(struct zc_buf_query, __pad), 72 },
+	{ ZC_IOC_BUF_DESTROY, offsetof(struct zc_buf_destroy, flags), 32 },
+	{ ZC_IOC_BUF_SEAL, offsetof(struct zc_buf_seal, flags), 32 },
+	{ ZC_IOC_BUF_INFO, offsetof(struct zc_buf_info, __resv), 264 },
+	{ ZC_IOC_BUF_SHARE, offsetof(struct zc_buf_share, __pad), 32 },
+	{ ZC_IOC_BUF_IMPORT, offsetof(struct zc_buf_import, flags), 8 },
+	{ ZC_IOC_BUF_IMPORT, offsetof(struct zc_buf_import, __pad), 72 },
+	{ ZC_IOC_BUF_EXPORT, offsetof(struct zc_buf_export, __pad), 32 },
+	{ ZC_IOC_BUF_SYNC, offsetof(struct zc_buf_sync, __resv), 40 },
+	{ ZC_IOC_DMA_QUERY, offsetof(struct zc_dma_query, flags), 8 },
+	{ ZC_IOC_DMA_QUERY, offsetof(struct zc_dma_query, __resv), 144 },
+	{ ZC_IOC_DMA_ATTACH, offsetof(struct zc_dma_attach, flags), 52 },
+	{ ZC_IOC_DMA_ATTACH, offsetof(struct zc_dma_attach, __pad), 80 },
+	{ ZC_IOC_DMA_DETACH, offsetof(struct zc_dma_detach, flags), 32 },
+	{ ZC_IOC_DMA_MAP, offsetof(struct zc_dma_map, __resv), 48 },
+	{ ZC_IOC_DMA_UNMAP, offsetof(struct zc_dma_unmap, flags), 32 },
+	{ ZC_IOC_DMA_SEGMENTS, offsetof(struct zc_dma_segments, flags), 12 },
+	{ ZC_IOC_DMA_SEGMENTS, offsetof(struct zc_dma_segments, __resv), 296 },
+	{ ZC_IOC_DMA_MEASURE, offsetof(struct zc_dma_measure, flags), 16 },
+	{ ZC_IOC_DMA_MEASURE, offsetof(struct zc_dma_measure, __resv), 88 },
+	{ ZC_IOC_SENDFILE, offsetof(struct zc_sendfile, __resv), 104 },
+	{ ZC_IOC_SEND, offsetof(struct zc_send, __resv), 96 },
+	{ ZC_IOC_CANCEL, offsetof(struct zc_cancel, __resv), 32 },
+};
+
 TEST_F_TIMEOUT(abi, reserved, 120)
 {
-	static const struct {
-		unsigned long cmd;
-		size_t from, to;
-	} resv[] = {
-		{ ZC_IOC_QUERY, offsetof(struct zc_query, flags), 4 },
-		{ ZC_IOC_QUERY, offsetof(struct zc_query, __resv), 112 },
-		{ ZC_IOC_STATS, offsetof(struct zc_stats, flags), 8 },
-		{ ZC_IOC_STATS, offsetof(struct zc_stats, __resv), 128 },
-		{ ZC_IOC_NODE_QUERY, offsetof(struct zc_node_query, flags), 12 },
-		{ ZC_IOC_NODE_QUERY, offsetof(struct zc_node_query, __resv), 80 },
-		{ ZC_IOC_BUF_CREATE, offsetof(struct zc_buf_create, __resv), 64 },
-		{ ZC_IOC_BUF_QUERY, offsetof(struct zc_buf_query, __pad), 72 },
-		{ ZC_IOC_BUF_DESTROY, offsetof(struct zc_buf_destroy, flags), 32 },
-		{ ZC_IOC_BUF_SEAL, offsetof(struct zc_buf_seal, flags), 32 },
-		{ ZC_IOC_BUF_INFO, offsetof(struct zc_buf_info, __resv), 264 },
-		{ ZC_IOC_BUF_SHARE, offsetof(struct zc_buf_share, __pad), 32 },
-		{ ZC_IOC_BUF_IMPORT, offsetof(struct zc_buf_import, flags), 8 },
-		{ ZC_IOC_BUF_IMPORT, offsetof(struct zc_buf_import, __pad), 72 },
-		{ ZC_IOC_BUF_EXPORT, offsetof(struct zc_buf_export, __pad), 32 },
-		{ ZC_IOC_BUF_SYNC, offsetof(struct zc_buf_sync, __resv), 40 },
-		{ ZC_IOC_DMA_QUERY, offsetof(struct zc_dma_query, flags), 8 },
-		{ ZC_IOC_DMA_QUERY, offsetof(struct zc_dma_query, __resv), 144 },
-		{ ZC_IOC_DMA_ATTACH, offsetof(struct zc_dma_attach, flags), 52 },
-		{ ZC_IOC_DMA_ATTACH, offsetof(struct zc_dma_attach, __pad), 80 },
-		{ ZC_IOC_DMA_DETACH, offsetof(struct zc_dma_detach, flags), 32 },
-		{ ZC_IOC_DMA_MAP, offsetof(struct zc_dma_map, __resv), 48 },
-		{ ZC_IOC_DMA_UNMAP, offsetof(struct zc_dma_unmap, flags), 32 },
-		{ ZC_IOC_DMA_SEGMENTS, offsetof(struct zc_dma_segments, flags), 12 },
-		{ ZC_IOC_DMA_SEGMENTS, offsetof(struct zc_dma_segments, __resv), 296 },
-		{ ZC_IOC_DMA_MEASURE, offsetof(struct zc_dma_measure, flags), 16 },
-		{ ZC_IOC_DMA_MEASURE, offsetof(struct zc_dma_measure, __resv), 88 },
-		{ ZC_IOC_SENDFILE, offsetof(struct zc_sendfile, __resv), 104 },
-		{ ZC_IOC_SEND, offsetof(struct zc_send, __resv), 96 },
-		{ ZC_IOC_CANCEL, offsetof(struct zc_cancel, __resv), 32 },
-	};
 	size_t i, at;
 	int ret;
 
@@ -387,6 +388,22 @@ TEST_F_TIMEOUT(abi, reserved, 120)
 				TH_LOG("entry %zu, byte %zu", i, at);
 			tidy(self, resv[i].cmd, ret);
 		}
+	}
+}
+
+/* Nothing of the kernel's stack, nor of what another call has left there. */
+TEST_F_TIMEOUT(abi, reserved_comes_back, 120)
+{
+	size_t i, at;
+	int ret;
+
+	for (i = 0; i < sizeof(resv) / sizeof(*resv); i++) {
+		valid(self, resv[i].cmd);
+		ret = zct_ioctl(self->fd, resv[i].cmd, &self->arg);
+		for (at = resv[i].from; at < resv[i].to; at++)
+			EXPECT_EQ(0, self->arg.bytes[at])
+				TH_LOG("entry %zu, byte %zu", i, at);
+		tidy(self, resv[i].cmd, ret);
 	}
 }
 

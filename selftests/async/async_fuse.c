@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/fsuid.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -178,6 +179,24 @@ TEST_F_TIMEOUT(fuse, answered, 60)
 	EXPECT_EQ(SIZE - 5, rx.bytes);
 	EXPECT_EQ(-1, rx.bad);
 	EXPECT_EQ(0, arg.cached);
+}
+
+/* Who submits it reads, whoever does the work. */
+TEST_F_TIMEOUT(fuse, submitter, 60)
+{
+	struct zc_sendfile arg;
+
+	self->server.hold = UINT64_MAX;
+	setfsuid(NOBODY);
+	EXPECT_EQ(0, zc_send(self, self->file, self->sock[0][0], PART, ZC_SEND_ASYNC, &arg));
+	setfsuid(0);
+	ASSERT_EQ(1, next_event(self, 10000));
+	EXPECT_EQ(PART, self->ev.sent);
+	EXPECT_EQ(NOBODY, __atomic_load_n(&self->server.reader, __ATOMIC_RELAXED));
+	/* The worker that did it is itself again. */
+	ASSERT_EQ(0, zc_send(self, self->file, self->sock[0][0], PART, ZC_SEND_ASYNC, &arg));
+	ASSERT_EQ(1, next_event(self, 10000));
+	EXPECT_EQ(0, __atomic_load_n(&self->server.reader, __ATOMIC_RELAXED));
 }
 
 /* It has grown or shrunk elsewhere, as read(2) finds out when it comes to the old end. */

@@ -78,6 +78,7 @@ static void serve(struct fuse_server *s, const struct fuse_in_header *head, cons
 		answer(s, head->unique, 0, &opened, sizeof(opened));
 		break;
 	case FUSE_READ:
+		__atomic_store_n(&s->reader, head->uid, __ATOMIC_RELAXED);
 		serve_read(s, head->unique, arg);
 		break;
 	case FUSE_FORGET:

@@ -18,6 +18,7 @@
  * @size:   of the file, bytes
  * @hold:   reads from here on get no answer
  * @deaf:   does not even listen, and never will
+ * @reader: whose the last read was
  * @lock:   of the following
  * @nr:     reads that wait for their answer
  * @waits:  those reads
@@ -28,6 +29,7 @@ struct fuse_server {
 	uint64_t size;
 	uint64_t hold;
 	bool deaf;
+	uint32_t reader;
 	pthread_t thread;
 	pthread_mutex_t lock;
 	unsigned int nr;
