@@ -49,14 +49,16 @@ help:
 	@echo '  make dkms-install  instead: have dkms build the module, now and for later'
 	@echo '                   kernels; dkms-uninstall takes it back'
 	@echo '  make deb         packages for Debian, in build/deb; make rpm: RPMs, in build/rpm'
-	@echo '  make deps        install the packages that all targets need'
+	@echo '  make deps        install the packages that these, check and demo need; others do so'
+	@echo '                   themselves'
 	@echo 'In QEMU, without risk to this machine; each installs what it needs:'
 	@echo '  make demo        a real file from hugepage buffers to real TCP clients'
 	@echo '  make check       the selftests; KERNELS="$(KERNELS)" TOPICS="abi buffer …"'
 	@echo '                   KERNEL=bzImage [KDIR=…] [MODULES=…]: on a kernel of your own'
 	@echo '  make check-debug the selftests with KASAN, lockdep and kmemleak'
 	@echo '  make check-kcsan the selftests with KCSAN, which looks for data races'
-	@echo '  make coverage    how much of the module the selftests run, by gcov; takes two hours'
+	@echo '  make coverage    how much of the module the selftests run, by gcov; takes two hours;'
+	@echo '                   TOPICS="abi dma@iommu fault:nomem …" LEAST=percent'
 	@echo '  make check-packages  packages: built, installed, with Secure Boot, upgraded, purged'
 	@echo '  make check-all   check, check-debug and check-kcsan with all that takes long, on'
 	@echo '                   7.3 too, tlb, check-packages and static'
@@ -64,8 +66,10 @@ help:
 	@echo '  make tlb         misses of the TLB, by a model of one, of a buffer and of other memory'
 	@echo '  make soak        30 minutes of mixed load, and a look at what is left; SECONDS=N,'
 	@echo '                   KERNELS="6.12"'
-	@echo '  make fuzz        the module called at random, 10 million times (CALLS), with KASAN'
-	@echo '  make modules-K   the module for kernel K (6.1, 6.12, debug, kcsan), in build/module-K'
+	@echo '  make fuzz        the module called at random, with KASAN: 10 million times, which'
+	@echo '                   take four hours; CALLS=N SEED=N SECONDS_EACH=N KERNELS="debug 6.12"'
+	@echo '  make modules-K   the module for kernel K (6.1, 6.12, 7.3, debug, kcsan), in'
+	@echo '                   build/module-K'
 	@echo 'For contributors:'
 	@echo '  make style       checkpatch, sparse, shellcheck, kernel-doc, the report in a browser …'
 	@echo '  make static      Coccinelle, the analyzers of gcc and clang, valgrind; five minutes or ten'
@@ -129,11 +133,9 @@ check-kcsan:
 check-all:
 	@$(LAB)/deps.sh debug
 	@$(MAKE) --no-print-directory -s guest-files
-	@ZC_LONG= KERNELS="$(KERNELS) $(filter-out $(KERNELS),7.3) debug kcsan" $(LAB)/check.sh
-	@$(LAB)/tlb.sh
-	@packaging/check.sh
-	@$(LAB)/deps.sh static
-	@$(LAB)/static.sh
+	@ZC_LONG= KERNELS="$(KERNELS) $(filter-out $(KERNELS),7.3) debug kcsan" $(LAB)/check.sh || \
+		failed=y; \
+	$(MAKE) --no-print-directory -k -j1 tlb check-packages static && test -z "$$failed"
 
 coverage:
 	@$(LAB)/deps.sh debug
@@ -171,7 +173,7 @@ soak:
 fuzz:
 	@$(LAB)/deps.sh debug
 	@$(MAKE) --no-print-directory -s guest-files
-	@$(LAB)/fuzz.sh
+	@KERNELS="$(if $(filter file,$(origin KERNELS)),debug,$(KERNELS))" $(LAB)/fuzz.sh
 
 static:
 	@$(LAB)/deps.sh static

@@ -144,8 +144,6 @@ run_part()
 	if instrumented "$k"; then
 		timeout=600 limit=3600 mem=5120
 	fi
-	# The kernel itself has data races; guest-check.sh looks for those of the module.
-	[ "$k" != kcsan ] || append+=" panic_on_warn=0"
 	! brief "$k" || brief=y
 	[ -n "$long" ] || all=y
 	while [ -n "${todo% }" ]; do
@@ -154,7 +152,7 @@ run_part()
 			-m "$mem" --append "$append" "${options[@]}" \
 			--time-limit "$limit" --payload "$staging/$k" -- \
 			env TIMEOUT="$timeout" ZC_ALL="$all" ZC_ICOUNT="$icount" \
-			ZC_WITHOUT="${brief:+${newest//$'\n'/ }}" \
+			ZC_SEED="${ZC_SEED-}" ZC_WITHOUT="${brief:+${newest//$'\n'/ }}" \
 			bash /zc/guest-check.sh $todo 2>&1)
 		echo $! >"$staging/$name.guest"
 		read_guest <&"$guest"
@@ -192,7 +190,7 @@ prepare()
 {
 	payload "$1" "$staging/$1"
 	cp -a "$suite" "$staging/$1/kselftest"
-	cp "$ZC_QEMU/guest-check.sh" "$staging/$1"
+	cp "$ZC_QEMU"/guest-{check,look}.sh "$staging/$1"
 }
 
 # split N TOPIC...: into N parts, a line each, the heavy ones first and apart

@@ -24,7 +24,7 @@ rm -rf "$out"
 build_module debug "$out/module" GCOV_PROFILE=y
 payload_of "$out/module" "$staging/debug"
 cp -a "${ZC_SUITE:-$ZC_TOP/build/kselftest}" "$staging/debug/kselftest"
-cp "$ZC_QEMU"/guest-{check,coverage}.sh "$staging/debug"
+cp "$ZC_QEMU"/guest-{check,look,coverage}.sh "$staging/debug"
 say "running the selftests on the debug kernel; takes two hours"
 
 # add DIR: what was counted there, to the sum

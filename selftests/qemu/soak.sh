@@ -3,7 +3,7 @@
 #
 # A mixed load, and a look at what is left of it, for ZC_SOAK seconds (default 1800) in a
 # guest of each of KERNELS (default 6.12): selftests/survive/soak.sh, as a kselftest, and
-# then what guest-check.sh looks at: unloading, the kernel's log and kmemleak. The output,
+# then what guest-look.sh looks at: unloading, the kernel's log and kmemleak. The output,
 # with its tables, is build/run/soak-K.log, too.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
@@ -19,7 +19,7 @@ soak()
 {
 	payload "$1" "$staging/$1"
 	cp -a "$ZC_TOP/build/kselftest" "$staging/$1/kselftest"
-	cp "$ZC_QEMU/guest-check.sh" "$staging/$1"
+	cp "$ZC_QEMU"/guest-{check,look}.sh "$staging/$1"
 	"$ZC_QEMU/guest.sh" -k "$1" -s 2 -m 4096 --edu --name "soak-$1" \
 		--time-limit $((seconds * 2 + 900)) --payload "$staging/$1" -- \
 		env ZC_SOAK="$seconds" ZC_SEED="${ZC_SEED-}" TIMEOUT=$((seconds * 2 + 600)) \

@@ -1,0 +1,100 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# In the guest, sourced: what the kernel had to say of what was run. look_begin before it;
+# look_end after it, which unloads the module and prints a collection "guest" of kselftests,
+# and fails if one of these does.
+
+trouble='WARNING:|BUG:|Oops|general protection|Bad page|KASAN|UBSAN|kmemleak:'
+trouble+='|locking dependency|recursive locking|inconsistent lock|held lock'
+trouble+='|suspicious RCU|sleeping function|refcount_t:|corruption|ODEBUG'
+trouble+='|INFO: task .* blocked|soft lockup|rcu.*stall|DMA-API:'
+# What was said before this line is the boot's.
+mark='zc-guest: the tests begin'
+
+n=0 wrong=0
+# report NAME FUNCTION: one test, which failed if the function prints anything
+report()
+{
+	local name=$1 lines
+
+	lines=$("$2" 2>&1)
+	n=$((n + 1))
+	echo "# selftests: guest: $name"
+	if [ -z "$lines" ]; then
+		echo "ok $n selftests: guest: $name"
+	else
+		printf '%s\n' "$lines" | sed 's/^/# /'
+		echo "not ok $n selftests: guest: $name"
+		wrong=1
+	fi
+}
+
+loaded()
+{
+	grep -q '^zc ' /proc/modules
+}
+
+unload()
+{
+	if loaded && ! rmmod zc; then
+		fuser -v /dev/zc
+	fi
+}
+
+# All of it, if so much was said that the mark is gone.
+since_mark()
+{
+	dmesg | awk -v mark="$mark" '
+		{ lines[++n] = $0 }
+		index($0, mark) { n = 0 }
+		END { for (i = 1; i <= n; i++) print lines[i] }'
+}
+
+kernel_log()
+{
+	since_mark | sed '/BUG: KCSAN:/,/======/d' | grep -E "$trouble"
+}
+
+# Of what KCSAN has reported that in which the module, or what it called directly, had a part.
+# The kernel has some of its own.
+races()
+{
+	grep -q '^enabled: 1' /sys/kernel/debug/kcsan || echo "KCSAN is off"
+	since_mark | awk '
+		/BUG: KCSAN:/ { report = ""; ours = /\[zc\]/; inside = 1; depth = 9 }
+		inside { report = report $0 "\n" }
+		/ by (task|interrupt)/ { depth = 0 }
+		inside && depth++ < 4 && /\[zc\]/ { ours = 1 }
+		/======/ { if (inside && ours) printf "%s", report; inside = 0 }'
+}
+
+# The second scan sees what was too young for the first.
+leaks()
+{
+	echo scan >/sys/kernel/debug/kmemleak
+	sleep 6
+	echo scan >/sys/kernel/debug/kmemleak
+	cat /sys/kernel/debug/kmemleak
+}
+
+look_begin()
+{
+	has_kcsan=$(test -e /sys/kernel/debug/kcsan && echo 1)
+	[ -z "$has_kcsan" ] || echo on >/sys/kernel/debug/kcsan
+	echo "$mark" >/dev/kmsg
+}
+
+look_end()
+{
+	has_kmemleak=$(test -e /sys/kernel/debug/kmemleak && echo 1)
+	echo "### run guest"
+	echo "TAP version 13"
+	echo "1..$((2 + has_kmemleak + has_kcsan))"
+	report unload unload
+	[ -z "$has_kmemleak" ] || report kmemleak leaks
+	[ -z "$has_kcsan" ] || report kcsan races
+	report kernel-log kernel_log
+	echo "### end guest"
+	[ "$wrong" -eq 0 ]
+}
