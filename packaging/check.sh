@@ -160,5 +160,5 @@ gate "upgraded to version $next" inside upgrade "$next"
 gate "removed: the module is gone from all kernels" inside remove
 gate "purged without a trace" inside purge
 gate "by make dkms-install, and taken back" inside by-hand "$version"
-echo "$passed passed, $failed failed, 0 skipped"
+echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # deps.sh SET...: install the Debian packages that these sets need, if any is
-# missing. Sets: build user check debug demo style packaging browser all
+# missing. Sets: build user check debug demo style static packaging browser all
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 

@@ -300,5 +300,5 @@ gate "zcctl report in a browser" make -s -C user test-browser
 gate "uapi header alone: C" uapi_alone gcc -x c
 gate "uapi header alone: C, 32 bit" uapi_alone gcc -m32 -x c
 gate "uapi header alone: C++" uapi_alone g++ -x c++
-echo "$passed passed, $failed failed, 0 skipped"
+echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]
