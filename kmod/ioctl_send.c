@@ -126,6 +126,9 @@ static int zc_uring_copy(const struct zc_uring_cmd *cmd, void *data,
 {
 	if (cmd->__resv || cmd->size < min)
 		return -EINVAL;
+	/* What is not known of it is gone through in one go. */
+	if (cmd->size > PAGE_SIZE)
+		return -E2BIG;
 	return copy_struct_from_user(data, size, u64_to_user_ptr(cmd->addr),
 				     cmd->size);
 }

@@ -236,6 +236,7 @@ TEST_F_TIMEOUT(uring, errors, 120)
 {
 	struct zc_sendfile *arg = &self->arg[0];
 	struct io_uring_sqe *sqe;
+	void *map;
 	int i;
 
 	for (i = 0; i < 12; i++) {
@@ -269,6 +270,19 @@ TEST_F_TIMEOUT(uring, errors, 120)
 		EXPECT_EQ(1, io_uring_submit(&self->ring));
 		EXPECT_EQ(want[i], completion(self, 5000, NULL)) TH_LOG("case %d", i);
 	}
+	/* Longer than anything, if only by zeros: somebody would have to go through them. */
+	map = mmap(NULL, 2 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT_TRUE(map != MAP_FAILED);
+	*(struct zc_sendfile *)map = (struct zc_sendfile){
+		.in_fd = self->file,
+		.out_fd = self->sock[0],
+		.len = 1,
+	};
+	command(self, ZC_IOC_SENDFILE, map, 4096);
+	command(self, ZC_IOC_SENDFILE, map, 4096 + 8);
+	EXPECT_EQ(2, io_uring_submit(&self->ring));
+	EXPECT_EQ(-E2BIG + 1, completion(self, 5000, NULL) + completion(self, 5000, NULL));
+	munmap(map, 2 * 4096);
 	/* A peer that has gone. */
 	close(self->sock[1]);
 	for (i = 0; i < 3; i++) {

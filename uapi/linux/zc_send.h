@@ -324,7 +324,7 @@ struct zc_cancel {
  * struct zc_uring_cmd - a send by io_uring
  * @addr:   address of a struct zc_sendfile or struct zc_send, which is read at
  *          submission and not written
- * @size:   its size, bytes
+ * @size:   its size, bytes, 4096 at most (E2BIG)
  * @__resv: must be 0
  *
  * Goes into the command area (io_uring_sqe::cmd) of an IORING_OP_URING_CMD on a
