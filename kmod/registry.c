@@ -157,17 +157,38 @@ static void zc_holder_add(struct zc_buf_info *info, const struct zc_viewer *view
 	info->nr_holders++;
 }
 
+/* The first VMA of a file that does not begin before @first. */
+static struct rb_node *zc_holders_from(struct address_space *mapping, pgoff_t first)
+{
+	struct rb_node *node = mapping->i_mmap.rb_root.rb_node, *found = NULL;
+
+	while (node) {
+		if (rb_entry(node, struct vm_area_struct, shared.rb)->vm_pgoff < first) {
+			node = node->rb_right;
+		} else {
+			found = node;
+			node = node->rb_left;
+		}
+	}
+	return found;
+}
+
+/* The tree is in the order of offsets, and no VMA is of two buffers. */
 static void zc_registry_holders(const struct zc_buffer *buf, const struct zc_viewer *viewer,
 				struct zc_buf_info *info)
 {
+	pgoff_t first = zc_buffer_offset(buf) >> PAGE_SHIFT;
+	pgoff_t end = first + (buf->mem.size >> PAGE_SHIFT);
 	struct address_space *mapping = buf->inode->i_mapping;
 	struct rb_node *node;
 
 	i_mmap_lock_read(mapping);
-	for (node = rb_first_cached(&mapping->i_mmap); node; node = rb_next(node)) {
+	for (node = zc_holders_from(mapping, first); node; node = rb_next(node)) {
 		struct vm_area_struct *vma =
 			rb_entry(node, struct vm_area_struct, shared.rb);
 
+		if (vma->vm_pgoff >= end)
+			break;
 		if (vma->vm_private_data == buf)
 			zc_holder_add(info, viewer, vma);
 		cond_resched();
