@@ -154,6 +154,15 @@ u64 zc_source_end(const struct zc_source *src, u64 end)
 	return min_t(u64, end, i_size_read(src->host));
 }
 
+/*
+ * What a filesystem says is not to be taken for what a step of ours says: the program behind
+ * FUSE may say anything.
+ */
+static int zc_source_error(long err)
+{
+	return err == -EAGAIN || err == -EINPROGRESS || err == -EIOCBQUEUED ? -EIO : err;
+}
+
 /**
  * zc_source_refresh - have the size right of a file that ends before it was expected to
  * @src: source
@@ -161,7 +170,8 @@ u64 zc_source_end(const struct zc_source *src, u64 end)
  * What this host last knew of a file of a network or of FUSE may be old: read(2) asks
  * before it says that this is the end.
  *
- * Returns: 0 or what stat(2) would give. Sleeps, until the server has answered.
+ * Returns: 0 or a negative errno, as stat(2) would give. Sleeps, until the server has
+ * answered.
  */
 int zc_source_refresh(struct zc_source *src)
 {
@@ -169,7 +179,8 @@ int zc_source_refresh(struct zc_source *src)
 
 	if (!src->unsure)
 		return 0;
-	return vfs_getattr(&src->file->f_path, &stat, STATX_SIZE, AT_STATX_SYNC_AS_STAT);
+	return zc_source_error(vfs_getattr(&src->file->f_path, &stat, STATX_SIZE,
+					   AT_STATX_SYNC_AS_STAT));
 }
 
 /* May be called in interrupt context. */
@@ -264,7 +275,7 @@ ssize_t zc_source_wait(struct zc_chunk *chunk)
 		return chunk->len;
 	wait_for_completion_io(&chunk->done);
 	if (chunk->result < 0)
-		return chunk->result;
+		return zc_source_error(chunk->result);
 	/* Where it waits, vfs_iocb_iter_read() does so. */
 	if (chunk->queued)
 		fsnotify_access(chunk->iocb.ki_filp);

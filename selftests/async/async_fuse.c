@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/fsuid.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -166,68 +165,6 @@ static bool gone(pid_t pid, int *status, int ms)
 		usleep(10000);
 	}
 	return true;
-}
-
-TEST_F_TIMEOUT(fuse, answered, 60)
-{
-	struct zc_sendfile arg;
-	struct zct_rx rx;
-
-	self->server.hold = UINT64_MAX;
-	EXPECT_EQ(0, zct_send(self->fd, AF_INET, self->file, 5, UINT64_MAX, 0, &arg, &rx));
-	EXPECT_EQ(SIZE - 5, arg.sent);
-	EXPECT_EQ(SIZE - 5, rx.bytes);
-	EXPECT_EQ(-1, rx.bad);
-	EXPECT_EQ(0, arg.cached);
-}
-
-/* Who submits it reads, whoever does the work. */
-TEST_F_TIMEOUT(fuse, submitter, 60)
-{
-	struct zc_sendfile arg;
-
-	self->server.hold = UINT64_MAX;
-	setfsuid(NOBODY);
-	EXPECT_EQ(0, zc_send(self, self->file, self->sock[0][0], PART, ZC_SEND_ASYNC, &arg));
-	setfsuid(0);
-	ASSERT_EQ(1, next_event(self, 10000));
-	EXPECT_EQ(PART, self->ev.sent);
-	EXPECT_EQ(NOBODY, __atomic_load_n(&self->server.reader, __ATOMIC_RELAXED));
-	/* The worker that did it is itself again. */
-	ASSERT_EQ(0, zc_send(self, self->file, self->sock[0][0], PART, ZC_SEND_ASYNC, &arg));
-	ASSERT_EQ(1, next_event(self, 10000));
-	EXPECT_EQ(0, __atomic_load_n(&self->server.reader, __ATOMIC_RELAXED));
-}
-
-/* It has grown or shrunk elsewhere, as read(2) finds out when it comes to the old end. */
-TEST_F_TIMEOUT(fuse, resized, 60)
-{
-	static const uint64_t sizes[] = { 2 * SIZE, SIZE / 2, 0, SIZE + 5 };
-	struct zc_sendfile arg;
-	struct zct_rx rx;
-	unsigned int i;
-
-	self->server.hold = UINT64_MAX;
-	for (i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
-		ASSERT_TRUE(fuse_resizes(&self->server, sizes[i]));
-		EXPECT_EQ(0, zct_send(self->fd, AF_INET, self->file, 0, UINT64_MAX, 0, &arg,
-				      &rx));
-		EXPECT_EQ(sizes[i], arg.sent);
-		EXPECT_EQ(sizes[i], rx.bytes);
-		EXPECT_EQ(-1, rx.bad);
-		ASSERT_TRUE(fuse_resizes(&self->server, SIZE));
-		rx = (struct zct_rx){ .sock = self->sock[i][1], .check = true };
-		zct_rx_start(&rx);
-		ASSERT_EQ(0, zc_send(self, self->file, self->sock[i][0], UINT64_MAX,
-				     ZC_SEND_ASYNC, &arg));
-		ASSERT_EQ(1, next_event(self, 5000));
-		EXPECT_EQ(0, self->ev.error);
-		EXPECT_EQ(SIZE, self->ev.sent);
-		shutdown(self->sock[i][0], SHUT_WR);
-		zct_rx_join(&rx);
-		EXPECT_EQ(SIZE, rx.bytes);
-		EXPECT_EQ(-1, rx.bad);
-	}
 }
 
 /* The server has the read, and then it is gone: so is who waited, killed or not. */

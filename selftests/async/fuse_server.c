@@ -39,6 +39,10 @@ static void answer_read(struct fuse_server *s, uint64_t unique, const struct fus
 
 static void serve_read(struct fuse_server *s, uint64_t unique, const struct fuse_read_in *in)
 {
+	if (s->err) {
+		answer(s, unique, s->err, NULL, 0);
+		return;
+	}
 	if (in->offset < s->hold) {
 		answer_read(s, unique, in);
 		return;

@@ -17,6 +17,7 @@
  * @flags:  FUSE_INIT flags
  * @size:   of the file, bytes
  * @hold:   reads from here on get no answer
+ * @err:    what reads get instead of data, a negative errno; 0: nothing
  * @deaf:   does not even listen, and never will
  * @reader: whose the last read was
  * @lock:   of the following
@@ -28,6 +29,7 @@ struct fuse_server {
 	uint32_t flags;
 	uint64_t size;
 	uint64_t hold;
+	int err;
 	bool deaf;
 	uint32_t reader;
 	pthread_t thread;

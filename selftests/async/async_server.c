@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What a program may answer that a file is of (FUSE): who asks, in what size, what errors. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fuse.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/fsuid.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "fuse_server.h"
+#include "kselftest_harness.h"
+#include "zc_test.h"
+
+/* What a helper gets of a test. */
+#define SELF	FIXTURE_DATA(server)
+
+#define SIZE	(4 * MIB)
+/* In one request, and so in one read. */
+#define PART	65536u
+
+#define NR	4
+
+FIXTURE(server)
+{
+	int fd;
+	int file;
+	uint64_t used;
+	struct fuse_server server;
+	int sock[NR][2];
+	struct zc_event ev;
+};
+
+FIXTURE_VARIANT(server)
+{
+	uint32_t flags;
+};
+
+/* A read keeps who does it. */
+FIXTURE_VARIANT_ADD(server, waits)
+{
+	.flags = 0,
+};
+
+/* A read is under way by itself. */
+FIXTURE_VARIANT_ADD(server, queued)
+{
+	.flags = FUSE_ASYNC_DIO,
+};
+
+FIXTURE_SETUP(server)
+{
+	struct stat st;
+	int i;
+
+	if (system("modprobe -q fuse 2>/dev/null; grep -qw fuse /proc/filesystems"))
+		SKIP(return, "the kernel has no fuse");
+	umount2(FUSE_FILE, MNT_FORCE | MNT_DETACH);
+	close(open(FUSE_FILE, O_CREAT | O_WRONLY, 0600));
+	self->fd = zct_open();
+	ASSERT_GE(self->fd, 0);
+	self->used = zct_used(self->fd);
+	for (i = 0; i < NR; i++)
+		ASSERT_EQ(0, zct_pair(AF_INET, self->sock[i]));
+	self->server.flags = variant->flags;
+	self->server.size = SIZE;
+	self->server.hold = UINT64_MAX;
+	ASSERT_EQ(0, fuse_start(&self->server));
+	self->file = open(FUSE_FILE, O_RDONLY | O_CLOEXEC);
+	ASSERT_GE(self->file, 0);
+	ASSERT_EQ(0, fstat(self->file, &st));
+	ASSERT_EQ(SIZE, st.st_size);
+}
+
+FIXTURE_TEARDOWN(server)
+{
+	int i;
+
+	fuse_abort();
+	EXPECT_TRUE(zct_used_becomes(self->fd, self->used, 2000));
+	fuse_deaf(&self->server);
+	close(self->file);
+	close(self->server.dev);
+	umount2(FUSE_FILE, MNT_DETACH);
+	for (i = 0; i < NR; i++) {
+		close(self->sock[i][0]);
+		close(self->sock[i][1]);
+	}
+	close(self->fd);
+	unlink(FUSE_FILE);
+}
+
+static int zc_send(SELF *self, int file, int sock, uint64_t len, uint32_t flags,
+		   struct zc_sendfile *arg)
+{
+	*arg = (struct zc_sendfile){
+		.in_fd = file,
+		.out_fd = sock,
+		.len = len,
+		.flags = flags,
+	};
+	return zct_ioctl(self->fd, ZC_IOC_SENDFILE, arg);
+}
+
+/* Read one event within @ms. Returns how many there were. */
+static int next_event(SELF *self, int ms)
+{
+	struct pollfd p = { .fd = self->fd, .events = POLLIN };
+
+	if (poll(&p, 1, ms) != 1)
+		return 0;
+	return read(self->fd, &self->ev, sizeof(self->ev)) / (int)sizeof(self->ev);
+}
+
+TEST_F_TIMEOUT(server, answered, 60)
+{
+	struct zc_sendfile arg;
+	struct zct_rx rx;
+
+	EXPECT_EQ(0, zct_send(self->fd, AF_INET, self->file, 5, UINT64_MAX, 0, &arg, &rx));
+	EXPECT_EQ(SIZE - 5, arg.sent);
+	EXPECT_EQ(SIZE - 5, rx.bytes);
+	EXPECT_EQ(-1, rx.bad);
+	EXPECT_EQ(0, arg.cached);
+}
+
+/* Who submits it reads, whoever does the work. */
+TEST_F_TIMEOUT(server, submitter, 60)
+{
+	struct zc_sendfile arg;
+
+	setfsuid(NOBODY);
+	EXPECT_EQ(0, zc_send(self, self->file, self->sock[0][0], PART, ZC_SEND_ASYNC, &arg));
+	setfsuid(0);
+	ASSERT_EQ(1, next_event(self, 10000));
+	EXPECT_EQ(PART, self->ev.sent);
+	EXPECT_EQ(NOBODY, __atomic_load_n(&self->server.reader, __ATOMIC_RELAXED));
+	/* The worker that did it is itself again. */
+	ASSERT_EQ(0, zc_send(self, self->file, self->sock[0][0], PART, ZC_SEND_ASYNC, &arg));
+	ASSERT_EQ(1, next_event(self, 10000));
+	EXPECT_EQ(0, __atomic_load_n(&self->server.reader, __ATOMIC_RELAXED));
+}
+
+/* It says what the module says to itself: none of that is to be taken for its own. */
+TEST_F_TIMEOUT(server, strange_errors, 60)
+{
+	static const int errs[] = { EAGAIN, EINPROGRESS, EIO };
+	struct zc_sendfile arg;
+	unsigned int i;
+
+	for (i = 0; i < 3; i++) {
+		self->server.err = -errs[i];
+		EXPECT_EQ(-EIO, zc_send(self, self->file, self->sock[i][0], PART, 0, &arg));
+		ASSERT_EQ(0, zc_send(self, self->file, self->sock[i][0], PART, ZC_SEND_ASYNC,
+				     &arg));
+		ASSERT_EQ(1, next_event(self, 10000)) TH_LOG("error %d", errs[i]);
+		EXPECT_EQ(EIO, self->ev.error);
+		EXPECT_EQ(0, self->ev.sent);
+	}
+}
+
+/* It has grown or shrunk elsewhere, as read(2) finds out when it comes to the old end. */
+TEST_F_TIMEOUT(server, resized, 60)
+{
+	static const uint64_t sizes[] = { 2 * SIZE, SIZE / 2, 0, SIZE + 5 };
+	struct zc_sendfile arg;
+	struct zct_rx rx;
+	unsigned int i;
+
+	for (i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+		ASSERT_TRUE(fuse_resizes(&self->server, sizes[i]));
+		EXPECT_EQ(0, zct_send(self->fd, AF_INET, self->file, 0, UINT64_MAX, 0, &arg,
+				      &rx));
+		EXPECT_EQ(sizes[i], arg.sent);
+		EXPECT_EQ(sizes[i], rx.bytes);
+		EXPECT_EQ(-1, rx.bad);
+		ASSERT_TRUE(fuse_resizes(&self->server, SIZE));
+		rx = (struct zct_rx){ .sock = self->sock[i][1], .check = true };
+		zct_rx_start(&rx);
+		ASSERT_EQ(0, zc_send(self, self->file, self->sock[i][0], UINT64_MAX,
+				     ZC_SEND_ASYNC, &arg));
+		ASSERT_EQ(1, next_event(self, 5000));
+		EXPECT_EQ(0, self->ev.error);
+		EXPECT_EQ(SIZE, self->ev.sent);
+		shutdown(self->sock[i][0], SHUT_WR);
+		zct_rx_join(&rx);
+		EXPECT_EQ(SIZE, rx.bytes);
+		EXPECT_EQ(-1, rx.bad);
+	}
+}
+
+TEST_HARNESS_MAIN
