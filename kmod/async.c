@@ -481,6 +481,9 @@ int zc_op_submit(struct zc_op *op, struct zc_file *zf, struct socket *sock)
 	zc_op_live_locked(lane, op);
 	list_add_tail(&op->lane_node, &lane->ops);
 	list_add_tail(&op->file_node, &zf->ops);
+	/* Another one may have its place in memory. */
+	if (zf->dead == op->owner)
+		WRITE_ONCE(zf->dead, NULL);
 	if (op->name)
 		*op->name = op;
 	spin_unlock(&zc_lanes_lock);

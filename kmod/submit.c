@@ -434,7 +434,11 @@ static bool zc_op_has_owner(struct zc_op *op, void *arg)
  */
 void zc_cancel_owner(struct zc_file *zf, const void *owner)
 {
+	/* It loses one descriptor after the other, and may have had many. */
+	if (READ_ONCE(zf->dead) == owner)
+		return;
 	zc_op_cancel(zf, zc_op_has_owner, (void *)owner);
+	WRITE_ONCE(zf->dead, owner);
 }
 
 static bool zc_op_has_owner_cyclic(struct zc_op *op, void *arg)

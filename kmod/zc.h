@@ -93,6 +93,7 @@ static inline gfp_t zc_gfp_account(void)
  *              have none
  * @closed:     nobody will read
  * @ops:        asynchronous transfers, under the lock of async.c
+ * @dead:       files_struct of the last process that died, none of which are in @ops: a name
  */
 struct zc_file {
 	struct kref ref;
@@ -111,6 +112,7 @@ struct zc_file {
 	atomic_t nr_notes;
 	bool closed;
 	struct list_head ops;
+	const void *dead;
 };
 
 /* event.c: what a file has to tell */

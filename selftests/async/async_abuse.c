@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -506,6 +507,57 @@ TEST_F_TIMEOUT(abuse, unix_cycle, 120)
 		ASSERT_EQ(0, status);
 	}
 	EXPECT_TRUE(zct_used_becomes(self->fd, used, 2000));
+}
+
+#define DUPS	20000
+
+/* What a child takes to die that has many descriptors of the device; ms. */
+static uint64_t dying_with_many(int fd)
+{
+	int ready[2], go[2], i;
+	uint64_t begin;
+	char byte;
+	pid_t pid;
+
+	if (pipe(ready) || pipe(go))
+		return 0;
+	pid = fork();
+	if (!pid) {
+		for (i = 0; i < DUPS; i++)
+			if (dup(fd) < 0)
+				_exit(1);
+		if (write(ready[1], "", 1) == 1 && read(go[0], &byte, 1) == 1)
+			_exit(0);
+		_exit(2);
+	}
+	i = read(ready[0], &byte, 1);
+	begin = zct_now_ms();
+	i = write(go[1], "", 1) == i && waitpid(pid, &i, 0) == pid ? i : -1;
+	begin = zct_now_ms() - begin;
+	close(ready[0]);
+	close(ready[1]);
+	close(go[0]);
+	close(go[1]);
+	return i ? 0 : begin + 1;
+}
+
+/* Each is closed, and none of the sends of others is looked at for each. */
+TEST_F_TIMEOUT(abuse, many_descriptors, 240)
+{
+	struct rlimit files = { DUPS + 100, DUPS + 100 };
+	uint64_t without, with;
+	int i;
+
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &files));
+	without = dying_with_many(self->fd);
+	ASSERT_NE(0, without);
+	for (i = 0; i < DUPS; i++)
+		ASSERT_EQ(0, submit(self->fd, self->buf.handle, self->sock[0], HUGE, i));
+	with = dying_with_many(self->fd);
+	ASSERT_NE(0, with);
+	TH_LOG("%llu ms, %llu ms with %d sends", (unsigned long long)without,
+	       (unsigned long long)with, DUPS);
+	EXPECT_LT(with, 4 * without + 1000);
 }
 
 /* A program may close one of several descriptors: the sends go on. */
