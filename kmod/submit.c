@@ -3,9 +3,12 @@
  * The kinds of asynchronous transfer, and how each tells of its end: by an event
  * of the file, or by a completion of io_uring.
  */
+#include <linux/file.h>
+#include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/net.h>
 #include <linux/slab.h>
+#include <linux/workqueue.h>
 #include <linux/zc_netlink.h>
 #include <net/sock.h>
 
@@ -67,6 +70,7 @@ struct zc_end {
  * struct zc_op_sendfile - of a file -> socket
  * @op:   the transfer, as one of many
  * @turn: when it may begin
+ * @close: closes the file when all is over
  * @end:  who is told
  * @entry: on the roster
  * @arg:  arguments and result
@@ -76,13 +80,23 @@ struct zc_end {
  */
 struct zc_op_sendfile {
 	struct zc_op op;
-	struct zc_turn turn;
+	union {
+		struct zc_turn turn;
+		struct work_struct close;
+	};
 	struct zc_end end;
 	struct zc_entry entry;
 	struct zc_sendfile arg;
 	struct zc_ends ends;
 	struct zc_transfer *t;
 };
+
+/*
+ * Closes files that others than this host have a part in: to write back, or to say that it is
+ * closed, may take for ever (a file of FUSE or NFS). What a kernel thread puts is closed by
+ * one work for the whole system, which must not wait for that, nor must one that others need.
+ */
+static struct workqueue_struct *zc_close_wq;
 
 /* There may be thousands that wait, and kmalloc() would give each a third more. */
 static struct kmem_cache *zc_op_sendfiles;
@@ -195,10 +209,23 @@ static int zc_op_sendfile_advance(struct zc_op *op)
 	return ret;
 }
 
+static void zc_op_sendfile_close(struct work_struct *work)
+{
+	struct zc_op_sendfile *o = container_of(work, struct zc_op_sendfile, close);
+
+	__fput_sync(o->ends.src.file);
+	kmem_cache_free(zc_op_sendfiles, o);
+	/* zc_submit_exit() waits for the rest of this function. */
+	module_put(THIS_MODULE);
+}
+
 static void zc_op_sendfile_end(struct zc_op *op, int err)
 {
 	struct zc_op_sendfile *o = container_of(op, struct zc_op_sendfile, op);
+	bool apart = o->ends.src.unsure;
 
+	if (apart)
+		get_file(o->ends.src.file);
 	zc_turn_leave(&o->turn);
 	if (o->t)
 		zc_transfer_free(o->t);
@@ -212,7 +239,14 @@ static void zc_op_sendfile_end(struct zc_op *op, int err)
 		o->end.note->event.cached = o->arg.cached;
 	}
 	zc_end_tell(op, &o->end, err, o->arg.sent, o->arg.copied);
-	kmem_cache_free(zc_op_sendfiles, o);
+	if (!apart) {
+		kmem_cache_free(zc_op_sendfiles, o);
+		return;
+	}
+	/* Who unloads the module is to be refused, and not to wait. */
+	__module_get(THIS_MODULE);
+	INIT_WORK(&o->close, zc_op_sendfile_close);
+	queue_work(zc_close_wq, &o->close);
 }
 
 static void zc_op_sendfile_begin(struct zc_turn *turn)
@@ -476,8 +510,14 @@ void zc_cancel_uring(struct io_uring_cmd *ucmd)
  */
 int zc_submit_init(void)
 {
+	zc_close_wq = alloc_workqueue("zc-close", WQ_UNBOUND, 0);
+	if (!zc_close_wq)
+		return -ENOMEM;
 	zc_op_sendfiles = KMEM_CACHE(zc_op_sendfile, SLAB_ACCOUNT);
-	return zc_op_sendfiles ? 0 : -ENOMEM;
+	if (zc_op_sendfiles)
+		return 0;
+	destroy_workqueue(zc_close_wq);
+	return -ENOMEM;
 }
 
 /**
@@ -485,5 +525,6 @@ int zc_submit_init(void)
  */
 void zc_submit_exit(void)
 {
+	destroy_workqueue(zc_close_wq);
 	kmem_cache_destroy(zc_op_sendfiles);
 }
