@@ -286,6 +286,18 @@ static void zc_lane_retire(struct zc_lane *lane)
 	kref_put(&lane->ref, zc_lane_free);
 }
 
+/* May the end of a socket of this kind take long (TIPC waits for a peer, SMC for a device)? */
+static bool zc_lane_closes_late(const struct zc_lane *lane)
+{
+	switch (lane->sk->sk_family) {
+	case AF_INET:
+	case AF_INET6:
+	case AF_UNIX:
+		return false;
+	}
+	return true;
+}
+
 /* From here on it runs where it is in nobody's way. */
 static void zc_lane_slow(struct zc_lane *lane)
 {
@@ -335,6 +347,10 @@ static bool zc_lane_run(struct zc_lane *lane, bool slow)
 		/* That wants no worker, and is not to keep one from others. */
 		if (!op || ending)
 			zc_crew_part(&lane->berth);
+		if (!op && !slow && zc_lane_closes_late(lane)) {
+			zc_lane_slow(lane);
+			break;
+		}
 		if (!op) {
 			zc_lane_retire(lane);
 			break;
@@ -482,7 +498,7 @@ int zc_op_submit(struct zc_op *op, struct zc_file *zf, struct socket *sock)
 	list_add_tail(&op->lane_node, &lane->ops);
 	list_add_tail(&op->file_node, &zf->ops);
 	/* Another one may have its place in memory. */
-	if (zf->dead == op->owner)
+	if (READ_ONCE(zf->dead) == op->owner)
 		WRITE_ONCE(zf->dead, NULL);
 	if (op->name)
 		*op->name = op;
