@@ -26,10 +26,10 @@ for k in "${kernels[@]}"; do
 	cp "$ZC_QEMU"/guest-{look,fuzz}.sh "$staging/$k"
 done
 
-# said WORD: the last number before it
+# said WORD: the number before it, where the fuzzer last said how far it is
 said()
 {
-	sed -nE "s/.* ([0-9]+) $1.*/\1/p" "$log" | tail -n 1
+	sed -nE "s/^# [0-9]+ s:.* ([0-9]+) $1.*/\1/p" "$log" | tail -n 1
 }
 
 done=0 places=0 turn=0
