@@ -347,12 +347,11 @@ static bool zc_lane_run(struct zc_lane *lane, bool slow)
 		/* That wants no worker, and is not to keep one from others. */
 		if (!op || ending)
 			zc_crew_part(&lane->berth);
-		if (!op && !slow && zc_lane_closes_late(lane)) {
-			zc_lane_slow(lane);
-			break;
-		}
 		if (!op) {
-			zc_lane_retire(lane);
+			if (!slow && zc_lane_closes_late(lane))
+				zc_lane_slow(lane);
+			else
+				zc_lane_retire(lane);
 			break;
 		}
 		/* Of one that is not ending others may be about to set it. */
