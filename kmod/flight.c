@@ -120,14 +120,15 @@ void zc_pool_put_huge(struct folio *folio)
 
 /**
  * zc_pool_close_slices - let the open slices go with the spares
+ * @used: those that are in use, too
  */
-void zc_pool_close_slices(void)
+void zc_pool_close_slices(bool used)
 {
 	struct folio *folio;
 	int nid;
 
 	for (nid = 0; nid < nr_node_ids; nid++) {
-		folio = zc_slice_close(nid);
+		folio = zc_slice_close(nid, used);
 		if (folio)
 			zc_pool_put_huge(folio);
 	}
@@ -148,7 +149,7 @@ struct folio *zc_pool_get_slice(size_t len, size_t *off)
 
 	/* The limit may have been lowered since they were opened. */
 	if (zc_slice_bytes() > zc_pool_limit() / 2)
-		zc_pool_close_slices();
+		zc_pool_close_slices(true);
 	folio = zc_slice_carve(len, off);
 	if (folio)
 		return folio;

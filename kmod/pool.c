@@ -76,14 +76,17 @@ static bool zc_pool_try_charge(u64 bytes, u64 limit)
 /**
  * zc_pool_reap - see what the network has let go of, and have it do so
  *
+ * Closes slices that nobody uses.
  * For when memory is short: takes a while. Sleeps.
  */
 void zc_pool_reap(void)
 {
+	zc_pool_close_slices(false);
 	zc_spare_reap(UINT_MAX);
-	if (!zc_slab_reap() && !zc_spare_held_bytes())
+	if (!zc_slab_reap() && !zc_spare_held_bytes() && !zc_slice_bytes())
 		return;
 	zc_defer_flush();
+	zc_pool_close_slices(false);
 	zc_spare_reap(UINT_MAX);
 	zc_slab_reap();
 }
@@ -159,7 +162,7 @@ bool zc_pool_make_room(u64 bytes)
 {
 	if (zc_pool_has_room(bytes))
 		return true;
-	zc_pool_close_slices();
+	zc_pool_close_slices(true);
 	while (!zc_pool_has_room(bytes))
 		if (!zc_spare_drop(1))
 			return false;
@@ -178,7 +181,7 @@ bool zc_pool_charge(u64 bytes)
 
 	if (!zc_pool_try_charge(bytes, limit)) {
 		zc_pool_clear_parks(NULL);
-		zc_pool_close_slices();
+		zc_pool_close_slices(true);
 		zc_pool_reap();
 		if (!zc_pool_try_charge(bytes, limit))
 			return false;
@@ -527,7 +530,7 @@ void zc_pool_exit(void)
 	zc_shrinker_free(zc_shrinker);
 	zc_reserve_exit();
 	zc_slab_exit();
-	zc_pool_close_slices();
+	zc_pool_close_slices(true);
 	zc_slice_exit();
 	zc_spare_exit();
 	zc_defer_exit();

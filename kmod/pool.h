@@ -49,7 +49,7 @@ void zc_pool_reap(void);
 struct folio *zc_pool_get_huge(void);
 void zc_pool_put_huge(struct folio *folio);
 struct folio *zc_pool_get_slice(size_t len, size_t *off);
-void zc_pool_close_slices(void);
+void zc_pool_close_slices(bool used);
 s64 zc_pool_flying(void);
 u64 zc_pool_taken(void);
 s64 zc_pool_room(void);
@@ -169,7 +169,7 @@ int zc_slice_init(void);
 void zc_slice_exit(void);
 struct folio *zc_slice_carve(size_t len, size_t *off);
 struct folio *zc_slice_open(struct folio **fresh, size_t len, size_t *off);
-struct folio *zc_slice_close(int nid);
+struct folio *zc_slice_close(int nid, bool used);
 u64 zc_slice_bytes(void);
 
 #endif /* _ZC_POOL_H */

@@ -97,20 +97,24 @@ struct folio *zc_slice_open(struct folio **fresh, size_t len, size_t *off)
 
 /**
  * zc_slice_close - carve no more of an open hugepage
- * @nid: node
+ * @nid:  node
+ * @used: even if it has slices that somebody uses, or the network holds
  *
  * Returns: the hugepage, the caller's from here on; or NULL.
  */
-struct folio *zc_slice_close(int nid)
+struct folio *zc_slice_close(int nid, bool used)
 {
 	struct zc_slicer *slicer = &zc_slicers[nid];
 	struct folio *folio;
 
 	spin_lock(&slicer->lock);
 	folio = slicer->folio;
-	slicer->folio = NULL;
-	if (folio)
+	if (folio && (used || zc_folio_idle(folio))) {
+		slicer->folio = NULL;
 		atomic_dec(&zc_nr_open);
+	} else {
+		folio = NULL;
+	}
 	spin_unlock(&slicer->lock);
 	return folio;
 }

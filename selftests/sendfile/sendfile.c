@@ -92,6 +92,25 @@ TEST_F_TIMEOUT(sendfile, hugepages_carry, 120)
 	EXPECT_GE(self->arg.chunks, 5);
 }
 
+/* A hugepage that is open for small files is not in the way of one that fills it. */
+TEST_F_TIMEOUT(sendfile, slices_leave_room, 120)
+{
+	int cpu;
+
+	for (cpu = 1; cpu >= 0; cpu--) {
+		zct_on_cpu(cpu);
+		EXPECT_EQ(0, send_range(self, 0, 65536, ZC_SEND_DIRECT));
+		EXPECT_EQ(65536, self->arg.huge_bytes);
+	}
+	/* Half is for transfers: as much as is open on two nodes. */
+	ASSERT_EQ(0, zct_param_set("max_bytes", 4 * HUGE));
+	EXPECT_EQ(0, send_range(self, 0, HUGE, ZC_SEND_DIRECT));
+	EXPECT_EQ(0, zct_param_set("max_bytes", 0));
+	EXPECT_EQ(HUGE, self->arg.huge_bytes);
+	EXPECT_EQ(HUGE, self->rx.bytes);
+	EXPECT_EQ(-1, self->rx.bad);
+}
+
 TEST_F_TIMEOUT(sendfile, negative_offset, 120)
 {
 	EXPECT_EQ(-EINVAL, send_range(self, 1ull << 63, 1, 0));
