@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -101,6 +102,17 @@ bool zct_used_becomes(int fd, uint64_t want, int ms)
 		usleep(10000);
 	}
 	return true;
+}
+
+bool zct_event(int fd, struct zc_event *ev, int ms)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	if (poll(&p, 1, ms) != 1)
+		return false;
+	/* Each field is to be written. */
+	memset(ev, 0xee, sizeof(*ev));
+	return read(fd, ev, sizeof(*ev)) == sizeof(*ev);
 }
 
 int zct_create(int fd, uint64_t size, uint32_t flags, int node,

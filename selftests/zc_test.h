@@ -33,6 +33,8 @@ uint64_t zct_used(int fd);
 bool zct_used_becomes(int fd, uint64_t want, int ms);
 /* ioctl() that returns 0 or a negative errno. */
 int zct_ioctl(int fd, unsigned long cmd, void *arg);
+/* Read one event within @ms milliseconds. False if there was none. */
+bool zct_event(int fd, struct zc_event *ev, int ms);
 int zct_create(int fd, uint64_t size, uint32_t flags, int node,
 	       struct zc_buf_create *arg);
 int zct_destroy(int fd, uint32_t handle);

@@ -71,17 +71,6 @@ static int submit(SELF *self, int sock, uint64_t offset, uint64_t len,
 	return ret ?: arg.sent ? -EPROTO : 0;
 }
 
-/* Read one event within @ms. Returns how many there were. */
-static int next_event(SELF *self, int ms)
-{
-	struct pollfd p = { .fd = self->fd, .events = POLLIN };
-
-	if (poll(&p, 1, ms) != 1)
-		return 0;
-	memset(&self->ev, 0xee, sizeof(self->ev));
-	return read(self->fd, &self->ev, sizeof(self->ev)) / (int)sizeof(self->ev);
-}
-
 static int cancel(SELF *self, uint64_t user_data, uint32_t flags, uint32_t *count)
 {
 	struct zc_cancel arg = { .user_data = user_data, .flags = flags };
@@ -114,7 +103,7 @@ static void one(struct __test_metadata *_metadata, SELF *self, int family,
 	reconnect(_metadata, self, family);
 	receive(self, offset);
 	ASSERT_EQ(0, submit(self, self->sock[0], offset, len, flags, ~offset ^ len));
-	ASSERT_EQ(1, next_event(self, 20000));
+	ASSERT_TRUE(zct_event(self->fd, &self->ev, 20000));
 	EXPECT_EQ(ZC_EVENT_DONE, self->ev.type);
 	EXPECT_EQ(0, self->ev.error);
 	EXPECT_EQ(~offset ^ len, self->ev.user_data);
@@ -126,7 +115,7 @@ static void one(struct __test_metadata *_metadata, SELF *self, int family,
 	zct_rx_join(&self->rx);
 	EXPECT_EQ(want, self->rx.bytes);
 	EXPECT_EQ(-1, self->rx.bad);
-	EXPECT_EQ(0, next_event(self, 0));
+	EXPECT_FALSE(zct_event(self->fd, &self->ev, 0));
 }
 
 TEST_F_TIMEOUT(async, ranges, 240)
@@ -178,9 +167,9 @@ TEST_F_TIMEOUT(async, returns_at_once, 120)
 	fcntl(self->sock[0], F_SETFL, O_NONBLOCK);
 	setsockopt(self->sock[0], SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv));
 	ASSERT_EQ(0, submit(self, self->sock[0], 7, SIZE, 0, 1));
-	EXPECT_EQ(0, next_event(self, 700));
+	EXPECT_FALSE(zct_event(self->fd, &self->ev, 700));
 	receive(self, 7);
-	ASSERT_EQ(1, next_event(self, 20000));
+	ASSERT_TRUE(zct_event(self->fd, &self->ev, 20000));
 	EXPECT_EQ(SIZE - 7, self->ev.sent);
 	EXPECT_EQ(0, self->ev.error);
 	shutdown(self->sock[0], SHUT_WR);
@@ -201,7 +190,7 @@ TEST_F_TIMEOUT(async, own_references, 120)
 	self->sock[0] = dup(self->file);
 	EXPECT_TRUE(self->file == old[0] || self->file == old[1]);
 	receive(self, 0);
-	ASSERT_EQ(1, next_event(self, 20000));
+	ASSERT_TRUE(zct_event(self->fd, &self->ev, 20000));
 	EXPECT_EQ(SIZE, self->ev.sent);
 	/* The transfer had the last reference: the end of it is the end of all. */
 	zct_rx_join(&self->rx);
@@ -224,7 +213,7 @@ TEST_F_TIMEOUT(async, order, 120)
 	}
 	receive(self, 0);
 	for (nr = 0; nr < 100; nr++) {
-		ASSERT_EQ(1, next_event(self, 20000));
+		ASSERT_TRUE(zct_event(self->fd, &self->ev, 20000));
 		EXPECT_EQ(nr, self->ev.user_data);
 		EXPECT_EQ(0, self->ev.error);
 		EXPECT_EQ(step * (nr % 14), self->ev.sent);
@@ -246,12 +235,12 @@ TEST_F_TIMEOUT(async, canceled, 120)
 	EXPECT_EQ(-EINVAL, cancel(self, 0, 2, &count));
 	for (i = 0; i < 10; i++)
 		ASSERT_EQ(0, submit(self, self->sock[0], 0, SIZE, 0, i / 2));
-	EXPECT_EQ(0, next_event(self, 300));
+	EXPECT_FALSE(zct_event(self->fd, &self->ev, 300));
 	/* Some that wait. */
 	EXPECT_EQ(0, cancel(self, 3, 0, &count));
 	EXPECT_EQ(2, count);
 	for (i = 0; i < 2; i++) {
-		ASSERT_EQ(1, next_event(self, 1000));
+		ASSERT_TRUE(zct_event(self->fd, &self->ev, 1000));
 		EXPECT_EQ(3, self->ev.user_data);
 		EXPECT_EQ(ECANCELED, self->ev.error);
 		EXPECT_EQ(0, self->ev.sent);
@@ -264,7 +253,7 @@ TEST_F_TIMEOUT(async, canceled, 120)
 	EXPECT_EQ(0, cancel(self, 0, 0, &count));
 	EXPECT_EQ(2, count);
 	for (i = 0; i < 2; i++) {
-		ASSERT_EQ(1, next_event(self, 1000));
+		ASSERT_TRUE(zct_event(self->fd, &self->ev, 1000));
 		EXPECT_EQ(0, self->ev.user_data);
 		EXPECT_EQ(ECANCELED, self->ev.error);
 		EXPECT_EQ(self->ev.sent, self->ev.offset);
@@ -273,21 +262,21 @@ TEST_F_TIMEOUT(async, canceled, 120)
 		sent += self->ev.sent;
 	}
 	EXPECT_EQ(1, under_way);
-	EXPECT_EQ(0, next_event(self, 300));
+	EXPECT_FALSE(zct_event(self->fd, &self->ev, 300));
 	/* And all. */
 	EXPECT_EQ(0, cancel(self, 0, ZC_CANCEL_ALL, &count));
 	EXPECT_EQ(6, count);
 	for (i = 0; i < 6; i++) {
-		ASSERT_EQ(1, next_event(self, 1000));
+		ASSERT_TRUE(zct_event(self->fd, &self->ev, 1000));
 		EXPECT_EQ(ECANCELED, self->ev.error);
 		sent += self->ev.sent;
 	}
-	EXPECT_EQ(0, next_event(self, 0));
+	EXPECT_FALSE(zct_event(self->fd, &self->ev, 0));
 	/* What was sent comes, and nothing else; then the socket is as good as new. */
 	self->rx = (struct zct_rx){ .sock = self->sock[1], .check = false };
 	zct_rx_start(&self->rx);
 	ASSERT_EQ(0, submit(self, self->sock[0], 0, SIZE, 0, 9));
-	ASSERT_EQ(1, next_event(self, 20000));
+	ASSERT_TRUE(zct_event(self->fd, &self->ev, 20000));
 	EXPECT_EQ(SIZE, self->ev.sent);
 	shutdown(self->sock[0], SHUT_WR);
 	zct_rx_join(&self->rx);
@@ -378,19 +367,19 @@ TEST_F_TIMEOUT(async, errors, 120)
 	EXPECT_EQ(-ENOTSOCK, submit(self, null, 0, 1, 0, 0));
 	EXPECT_EQ(-EOPNOTSUPP, submit(self, udp, 0, 1, 0, 0));
 	/* No event comes of those. */
-	EXPECT_EQ(0, next_event(self, 200));
+	EXPECT_FALSE(zct_event(self->fd, &self->ev, 200));
 
 	/* A peer that goes, before and in the middle; others are not harmed. */
 	ASSERT_EQ(0, submit(self, self->sock[0], 0, SIZE, 0, 5));
-	EXPECT_EQ(0, next_event(self, 200));
+	EXPECT_FALSE(zct_event(self->fd, &self->ev, 200));
 	close(self->sock[1]);
-	ASSERT_EQ(1, next_event(self, 5000));
+	ASSERT_TRUE(zct_event(self->fd, &self->ev, 5000));
 	EXPECT_TRUE(self->ev.error == EPIPE || self->ev.error == ECONNRESET)
 		TH_LOG("error %u", self->ev.error);
 	EXPECT_LT(self->ev.sent, SIZE);
 	for (i = 0; i < 3; i++) {
 		ASSERT_EQ(0, submit(self, self->sock[0], 0, SIZE, 0, 6 + i));
-		ASSERT_EQ(1, next_event(self, 5000));
+		ASSERT_TRUE(zct_event(self->fd, &self->ev, 5000));
 		EXPECT_EQ(EPIPE, self->ev.error);
 		EXPECT_EQ(0, self->ev.sent);
 	}
@@ -398,10 +387,10 @@ TEST_F_TIMEOUT(async, errors, 120)
 	/* A file that shrinks: what there is. */
 	reconnect(_metadata, self, AF_INET);
 	ASSERT_EQ(0, submit(self, self->sock[0], 0, SIZE, 0, 1));
-	EXPECT_EQ(0, next_event(self, 200));
+	EXPECT_FALSE(zct_event(self->fd, &self->ev, 200));
 	ASSERT_EQ(0, ftruncate(self->file, SIZE / 2));
 	receive(self, 0);
-	ASSERT_EQ(1, next_event(self, 20000));
+	ASSERT_TRUE(zct_event(self->fd, &self->ev, 20000));
 	EXPECT_EQ(0, self->ev.error);
 	shutdown(self->sock[0], SHUT_WR);
 	zct_rx_join(&self->rx);
@@ -438,19 +427,19 @@ TEST_F_TIMEOUT(async, buffer, 120)
 		ASSERT_EQ(0, zct_ioctl(self->fd, ZC_IOC_SEND, &arg));
 		EXPECT_EQ(0, arg.sent);
 		EXPECT_EQ(0, arg.events);
-		EXPECT_EQ(0, next_event(self, 300));
+		EXPECT_FALSE(zct_event(self->fd, &self->ev, 300));
 		/* The handle may go meanwhile. */
 		if (sealed)
 			EXPECT_EQ(0, zct_destroy(self->fd, buf.handle));
 		receive(self, 77);
-		ASSERT_EQ(1, next_event(self, 20000));
+		ASSERT_TRUE(zct_event(self->fd, &self->ev, 20000));
 		EXPECT_EQ(ZC_EVENT_DONE, self->ev.type);
 		EXPECT_EQ(0xabcdef, self->ev.user_data);
 		EXPECT_EQ(4 * HUGE - 77, self->ev.sent);
 		EXPECT_EQ(4 * HUGE, self->ev.offset);
 		EXPECT_EQ(0, self->ev.error);
 		if (!sealed) {
-			ASSERT_EQ(1, next_event(self, 20000));
+			ASSERT_TRUE(zct_event(self->fd, &self->ev, 20000));
 			EXPECT_EQ(ZC_EVENT_RELEASED, self->ev.type);
 			EXPECT_EQ(0xabcdef, self->ev.user_data);
 			EXPECT_EQ(4 * HUGE - 77, self->ev.sent);
@@ -459,7 +448,7 @@ TEST_F_TIMEOUT(async, buffer, 120)
 		zct_rx_join(&self->rx);
 		EXPECT_EQ(4 * HUGE - 77, self->rx.bytes);
 		EXPECT_EQ(-1, self->rx.bad);
-		EXPECT_EQ(0, next_event(self, 100));
+		EXPECT_FALSE(zct_event(self->fd, &self->ev, 100));
 		seal = (struct zc_buf_seal){ .handle = buf.handle };
 		if (!sealed)
 			ASSERT_EQ(0, zct_ioctl(self->fd, ZC_IOC_BUF_SEAL, &seal));
@@ -478,7 +467,7 @@ TEST_F_TIMEOUT(async, shared_socket, 120)
 		others += write(self->sock[0], "others", 6);
 	}
 	for (i = 0; i < 50; i++) {
-		ASSERT_EQ(1, next_event(self, 20000));
+		ASSERT_TRUE(zct_event(self->fd, &self->ev, 20000));
 		EXPECT_EQ(i, self->ev.user_data);
 		EXPECT_EQ(HUGE, self->ev.sent);
 		EXPECT_EQ(0, self->ev.error);
@@ -507,7 +496,7 @@ TEST_F_TIMEOUT(async, little_memory, 240)
 	}
 	for (i = 0; i < 50; i++) {
 		/* Longer than it may take one to give up for want of memory. */
-		ASSERT_EQ(1, next_event(self, 40000))
+		ASSERT_TRUE(zct_event(self->fd, &self->ev, 40000))
 			TH_LOG("after %d, %llu bytes used", i,
 			       (unsigned long long)zct_used(self->fd));
 		EXPECT_EQ(0, self->ev.error)

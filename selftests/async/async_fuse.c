@@ -6,11 +6,8 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -61,13 +58,10 @@ FIXTURE_VARIANT_ADD(fuse, queued)
 
 FIXTURE_SETUP(fuse)
 {
-	struct stat st;
 	int i;
 
-	if (system("modprobe -q fuse 2>/dev/null; grep -qw fuse /proc/filesystems"))
+	if (!fuse_exists())
 		SKIP(return, "the kernel has no fuse");
-	umount2(FUSE_FILE, MNT_FORCE | MNT_DETACH);
-	close(open(FUSE_FILE, O_CREAT | O_WRONLY, 0600));
 	self->fd = zct_open();
 	ASSERT_GE(self->fd, 0);
 	self->used = zct_used(self->fd);
@@ -77,11 +71,8 @@ FIXTURE_SETUP(fuse)
 		ASSERT_EQ(0, zct_pair(AF_INET, self->sock[i]));
 	self->server.flags = variant->flags;
 	self->server.size = SIZE;
-	ASSERT_EQ(0, fuse_start(&self->server));
-	self->file = open(FUSE_FILE, O_RDONLY | O_CLOEXEC);
+	self->file = fuse_start(&self->server);
 	ASSERT_GE(self->file, 0);
-	ASSERT_EQ(0, fstat(self->file, &st));
-	ASSERT_EQ(SIZE, st.st_size);
 	/* It has nothing to say to that, and is not asked again. */
 	close(dup(self->file));
 }
@@ -92,10 +83,8 @@ FIXTURE_TEARDOWN(fuse)
 
 	fuse_abort();
 	EXPECT_TRUE(zct_used_becomes(self->fd, self->used, 2000));
-	fuse_deaf(&self->server);
 	close(self->file);
-	close(self->server.dev);
-	EXPECT_EQ(0, umount2(FUSE_FILE, MNT_DETACH));
+	EXPECT_EQ(0, fuse_end(&self->server));
 	for (i = 0; i <= NR; i++) {
 		close(self->sock[i][0]);
 		close(self->sock[i][1]);
@@ -103,7 +92,6 @@ FIXTURE_TEARDOWN(fuse)
 	close(self->normal);
 	close(self->fd);
 	unlink(NORMAL);
-	unlink(FUSE_FILE);
 }
 
 static int zc_send(SELF *self, int file, int sock, uint64_t len, uint32_t flags,
@@ -117,16 +105,6 @@ static int zc_send(SELF *self, int file, int sock, uint64_t len, uint32_t flags,
 		.user_data = file,
 	};
 	return zct_ioctl(self->fd, ZC_IOC_SENDFILE, arg);
-}
-
-/* Read one event within @ms. Returns how many there were. */
-static int next_event(SELF *self, int ms)
-{
-	struct pollfd p = { .fd = self->fd, .events = POLLIN };
-
-	if (poll(&p, 1, ms) != 1)
-		return 0;
-	return read(self->fd, &self->ev, sizeof(self->ev)) / (int)sizeof(self->ev);
 }
 
 /* Transfers to as many sockets, all of which wait for the server. */
@@ -228,9 +206,9 @@ TEST_F_TIMEOUT(fuse, aborted_in_the_middle, 60)
 	zct_rx_start(&rx);
 	ASSERT_EQ(0, zc_send(self, self->file, self->sock[0][0], SIZE, ZC_SEND_ASYNC, &arg));
 	ASSERT_TRUE(fuse_holds(&self->server, 1));
-	EXPECT_EQ(0, next_event(self, 300));
+	EXPECT_FALSE(zct_event(self->fd, &self->ev, 300));
 	fuse_abort();
-	ASSERT_EQ(1, next_event(self, 1000));
+	ASSERT_TRUE(zct_event(self->fd, &self->ev, 1000));
 	EXPECT_TRUE(self->ev.error == ENOTCONN || self->ev.error == ECONNABORTED)
 		TH_LOG("error %u", self->ev.error);
 	EXPECT_GE(self->ev.sent, 2 * PART);
@@ -256,13 +234,13 @@ TEST_F_TIMEOUT(fuse, others_go_on, 60)
 	for (i = 0; i < 2; i++) {
 		ASSERT_EQ(0, zc_send(self, self->normal, self->sock[NR][0], SIZE,
 				     ZC_SEND_ASYNC | flags[i], &arg));
-		ASSERT_EQ(1, next_event(self, 5000));
+		ASSERT_TRUE(zct_event(self->fd, &self->ev, 5000));
 		EXPECT_EQ(self->normal, self->ev.user_data);
 		EXPECT_EQ(SIZE, self->ev.sent);
 	}
 	fuse_answers(&self->server);
 	for (i = 0; i < NR; i++) {
-		ASSERT_EQ(1, next_event(self, 5000));
+		ASSERT_TRUE(zct_event(self->fd, &self->ev, 5000));
 		EXPECT_EQ(self->file, self->ev.user_data);
 		EXPECT_EQ(0, self->ev.error);
 		EXPECT_EQ(PART, self->ev.sent);
@@ -284,11 +262,11 @@ TEST_F_TIMEOUT(fuse, canceled, 60)
 	EXPECT_EQ(0, zct_ioctl(self->fd, ZC_IOC_CANCEL, &cancel));
 	EXPECT_EQ(NR, cancel.count);
 	EXPECT_LT(zct_now_ms() - begin, 1000);
-	EXPECT_EQ(0, next_event(self, 300));
+	EXPECT_FALSE(zct_event(self->fd, &self->ev, 300));
 	EXPECT_EQ(-ENOENT, zct_ioctl(self->fd, ZC_IOC_CANCEL, &cancel));
 	fuse_answers(&self->server);
 	for (i = 0; i < NR; i++) {
-		ASSERT_EQ(1, next_event(self, 1000));
+		ASSERT_TRUE(zct_event(self->fd, &self->ev, 1000));
 		/* Who waits in a read cannot be canceled meanwhile, and may send it. */
 		if (self->ev.error) {
 			EXPECT_EQ(ECANCELED, self->ev.error);
@@ -298,7 +276,7 @@ TEST_F_TIMEOUT(fuse, canceled, 60)
 			EXPECT_EQ(PART, self->ev.sent);
 		}
 	}
-	EXPECT_EQ(0, next_event(self, 100));
+	EXPECT_FALSE(zct_event(self->fd, &self->ev, 100));
 	EXPECT_TRUE(zct_used_becomes(self->fd, self->used, 1000));
 }
 
@@ -315,16 +293,16 @@ TEST_F_TIMEOUT(fuse, canceled_behind, 60)
 	ASSERT_EQ(0, zc_send(self, self->normal, self->sock[0][0], PART, ZC_SEND_ASYNC,
 			     &arg));
 	ASSERT_EQ(0, zct_ioctl(self->fd, ZC_IOC_CANCEL, &cancel));
-	EXPECT_EQ(0, next_event(self, 300));
+	EXPECT_FALSE(zct_event(self->fd, &self->ev, 300));
 	cancel.user_data = self->normal;
 	ASSERT_EQ(0, zct_ioctl(self->fd, ZC_IOC_CANCEL, &cancel));
-	ASSERT_EQ(soon, next_event(self, 1000));
+	ASSERT_EQ(soon, zct_event(self->fd, &self->ev, 1000));
 	if (!soon)
 		return;
 	EXPECT_EQ(self->normal, self->ev.user_data);
 	EXPECT_EQ(ECANCELED, self->ev.error);
 	fuse_answers(&self->server);
-	ASSERT_EQ(1, next_event(self, 1000));
+	ASSERT_TRUE(zct_event(self->fd, &self->ev, 1000));
 	EXPECT_EQ(self->file, self->ev.user_data);
 	EXPECT_EQ(ECANCELED, self->ev.error);
 	EXPECT_EQ(0, self->ev.sent);
@@ -338,7 +316,7 @@ TEST_F_TIMEOUT(fuse, all_aborted, 60)
 	EXPECT_GT(zct_used(self->fd), self->used);
 	fuse_abort();
 	for (i = 0; i < NR; i++) {
-		ASSERT_EQ(1, next_event(self, 1000));
+		ASSERT_TRUE(zct_event(self->fd, &self->ev, 1000));
 		EXPECT_TRUE(self->ev.error == ENOTCONN || self->ev.error == ECONNABORTED)
 			TH_LOG("error %u", self->ev.error);
 		EXPECT_EQ(0, self->ev.sent);

@@ -3,12 +3,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fuse.h>
-#include <poll.h>
-#include <stdlib.h>
 #include <sys/fsuid.h>
-#include <sys/mount.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "fuse_server.h"
@@ -53,13 +49,10 @@ FIXTURE_VARIANT_ADD(server, queued)
 
 FIXTURE_SETUP(server)
 {
-	struct stat st;
 	int i;
 
-	if (system("modprobe -q fuse 2>/dev/null; grep -qw fuse /proc/filesystems"))
+	if (!fuse_exists())
 		SKIP(return, "the kernel has no fuse");
-	umount2(FUSE_FILE, MNT_FORCE | MNT_DETACH);
-	close(open(FUSE_FILE, O_CREAT | O_WRONLY, 0600));
 	self->fd = zct_open();
 	ASSERT_GE(self->fd, 0);
 	self->used = zct_used(self->fd);
@@ -68,11 +61,8 @@ FIXTURE_SETUP(server)
 	self->server.flags = variant->flags;
 	self->server.size = SIZE;
 	self->server.hold = UINT64_MAX;
-	ASSERT_EQ(0, fuse_start(&self->server));
-	self->file = open(FUSE_FILE, O_RDONLY | O_CLOEXEC);
+	self->file = fuse_start(&self->server);
 	ASSERT_GE(self->file, 0);
-	ASSERT_EQ(0, fstat(self->file, &st));
-	ASSERT_EQ(SIZE, st.st_size);
 }
 
 FIXTURE_TEARDOWN(server)
@@ -81,16 +71,13 @@ FIXTURE_TEARDOWN(server)
 
 	fuse_abort();
 	EXPECT_TRUE(zct_used_becomes(self->fd, self->used, 2000));
-	fuse_deaf(&self->server);
 	close(self->file);
-	close(self->server.dev);
-	umount2(FUSE_FILE, MNT_DETACH);
+	EXPECT_EQ(0, fuse_end(&self->server));
 	for (i = 0; i < NR; i++) {
 		close(self->sock[i][0]);
 		close(self->sock[i][1]);
 	}
 	close(self->fd);
-	unlink(FUSE_FILE);
 }
 
 static int zc_send(SELF *self, int file, int sock, uint64_t len, uint32_t flags,
@@ -103,16 +90,6 @@ static int zc_send(SELF *self, int file, int sock, uint64_t len, uint32_t flags,
 		.flags = flags,
 	};
 	return zct_ioctl(self->fd, ZC_IOC_SENDFILE, arg);
-}
-
-/* Read one event within @ms. Returns how many there were. */
-static int next_event(SELF *self, int ms)
-{
-	struct pollfd p = { .fd = self->fd, .events = POLLIN };
-
-	if (poll(&p, 1, ms) != 1)
-		return 0;
-	return read(self->fd, &self->ev, sizeof(self->ev)) / (int)sizeof(self->ev);
 }
 
 TEST_F_TIMEOUT(server, answered, 60)
@@ -135,12 +112,12 @@ TEST_F_TIMEOUT(server, submitter, 60)
 	setfsuid(NOBODY);
 	EXPECT_EQ(0, zc_send(self, self->file, self->sock[0][0], PART, ZC_SEND_ASYNC, &arg));
 	setfsuid(0);
-	ASSERT_EQ(1, next_event(self, 10000));
+	ASSERT_TRUE(zct_event(self->fd, &self->ev, 10000));
 	EXPECT_EQ(PART, self->ev.sent);
 	EXPECT_EQ(NOBODY, __atomic_load_n(&self->server.reader, __ATOMIC_RELAXED));
 	/* The worker that did it is itself again. */
 	ASSERT_EQ(0, zc_send(self, self->file, self->sock[0][0], PART, ZC_SEND_ASYNC, &arg));
-	ASSERT_EQ(1, next_event(self, 10000));
+	ASSERT_TRUE(zct_event(self->fd, &self->ev, 10000));
 	EXPECT_EQ(0, __atomic_load_n(&self->server.reader, __ATOMIC_RELAXED));
 }
 
@@ -156,7 +133,7 @@ TEST_F_TIMEOUT(server, strange_errors, 60)
 		EXPECT_EQ(-EIO, zc_send(self, self->file, self->sock[i][0], PART, 0, &arg));
 		ASSERT_EQ(0, zc_send(self, self->file, self->sock[i][0], PART, ZC_SEND_ASYNC,
 				     &arg));
-		ASSERT_EQ(1, next_event(self, 10000)) TH_LOG("error %d", errs[i]);
+		ASSERT_TRUE(zct_event(self->fd, &self->ev, 10000)) TH_LOG("error %d", errs[i]);
 		EXPECT_EQ(EIO, self->ev.error);
 		EXPECT_EQ(0, self->ev.sent);
 	}
@@ -182,7 +159,7 @@ TEST_F_TIMEOUT(server, resized, 60)
 		zct_rx_start(&rx);
 		ASSERT_EQ(0, zc_send(self, self->file, self->sock[i][0], UINT64_MAX,
 				     ZC_SEND_ASYNC, &arg));
-		ASSERT_EQ(1, next_event(self, 5000));
+		ASSERT_TRUE(zct_event(self->fd, &self->ev, 5000));
 		EXPECT_EQ(0, self->ev.error);
 		EXPECT_EQ(SIZE, self->ev.sent);
 		shutdown(self->sock[i][0], SHUT_WR);

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -152,8 +153,8 @@ bool fuse_resizes(struct fuse_server *s, uint64_t size)
 
 void fuse_deaf(struct fuse_server *s)
 {
-	__atomic_store_n(&s->deaf, true, __ATOMIC_RELAXED);
-	pthread_join(s->thread, NULL);
+	if (!__atomic_exchange_n(&s->deaf, true, __ATOMIC_RELAXED))
+		pthread_join(s->thread, NULL);
 }
 
 void fuse_abort(void)
@@ -161,15 +162,44 @@ void fuse_abort(void)
 	umount2(FUSE_FILE, MNT_FORCE);
 }
 
+bool fuse_exists(void)
+{
+	return !system("modprobe -q fuse 2>/dev/null; grep -qw fuse /proc/filesystems");
+}
+
+static int open_file(const struct fuse_server *s)
+{
+	int file = open(FUSE_FILE, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+
+	if (file < 0 || fstat(file, &st))
+		return -errno;
+	/* It is that of the mount, not what lies below. */
+	return st.st_size == (off_t)s->size ? file : -ESTALE;
+}
+
 int fuse_start(struct fuse_server *s)
 {
 	char opts[128];
 
+	umount2(FUSE_FILE, MNT_FORCE | MNT_DETACH);
+	close(open(FUSE_FILE, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
 	s->dev = open("/dev/fuse", O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	snprintf(opts, sizeof(opts), "fd=%d,rootmode=100000,user_id=0,group_id=0", s->dev);
 	if (s->dev < 0 || mount("zc", FUSE_FILE, "fuse", MS_NOSUID | MS_NODEV, opts))
 		return -errno;
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_create(&s->thread, NULL, server_main, s);
-	return 0;
+	return open_file(s);
+}
+
+int fuse_end(struct fuse_server *s)
+{
+	int ret;
+
+	fuse_deaf(s);
+	close(s->dev);
+	ret = umount2(FUSE_FILE, MNT_DETACH) ? -errno : 0;
+	unlink(FUSE_FILE);
+	return ret;
 }

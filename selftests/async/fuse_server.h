@@ -41,8 +41,14 @@ struct fuse_server {
 	} waits[256];
 };
 
-/* Mount it, to be served by a thread. @flags, @size and @hold are set. 0 or a negative errno. */
+bool fuse_exists(void);
+/*
+ * Mount it, to be served by a thread, and open the file. @flags, @size and @hold are set.
+ * Returns a descriptor or a negative errno.
+ */
 int fuse_start(struct fuse_server *s);
+/* Listen no longer, and undo the mount. 0 or a negative errno. */
+int fuse_end(struct fuse_server *s);
 /* Wait until @nr reads wait for their answers, 5 seconds at most. */
 bool fuse_holds(struct fuse_server *s, unsigned int nr);
 /* Answer all, and from now on at once. */

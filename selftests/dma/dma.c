@@ -402,8 +402,8 @@ TEST_F(dma, lifetime)
 	ASSERT_EQ(0, dma_map(fd, buf.handle, OWN, self->both, NULL));
 	EXPECT_EQ(1, dma_mappings(self->fd, OWN));
 	/* Whoever did it himself is not told. */
-	EXPECT_FALSE(dma_event(fd, &event, 0));
-	EXPECT_FALSE(dma_event(self->fd, &event, 0));
+	EXPECT_FALSE(zct_event(fd, &event, 0));
+	EXPECT_FALSE(zct_event(self->fd, &event, 0));
 	close(fd);
 	EXPECT_EQ(0, dma_mappings(self->fd, OWN));
 }

@@ -54,8 +54,6 @@ uint64_t dma_segments_size(const struct segments *segs);
 /* Address of the byte at @offset; *@rest: bytes from there to the end of the segment. */
 uint64_t dma_address(const struct segments *segs, uint64_t offset, uint64_t *rest);
 
-/* Read an event. False if none comes for @ms milliseconds. */
-bool dma_event(int fd, struct zc_event *event, int ms);
 /* Is it the one that tells of the end of @target? */
 bool dma_event_is(const struct zc_event *event, uint32_t target, uint64_t user_data);
 

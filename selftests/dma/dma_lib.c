@@ -2,7 +2,6 @@
 /* Buffers mapped for targets, and what the machine does to addresses. */
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -171,14 +170,6 @@ uint64_t dma_address(const struct segments *segs, uint64_t offset, uint64_t *res
 	}
 	*rest = 0;
 	return 0;
-}
-
-bool dma_event(int fd, struct zc_event *event, int ms)
-{
-	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
-
-	return poll(&poll_fd, 1, ms) == 1 &&
-	       read(fd, event, sizeof(*event)) == sizeof(*event);
 }
 
 bool dma_event_is(const struct zc_event *event, uint32_t target, uint64_t user_data)

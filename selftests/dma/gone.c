@@ -80,13 +80,13 @@ static void has_gone(struct __test_metadata *_metadata, SELF *self)
 	int i;
 
 	for (i = 0; i < NR_BUFS; i++) {
-		ASSERT_TRUE(dma_event(self->fd, &event, 2000));
+		ASSERT_TRUE(zct_event(self->fd, &event, 2000));
 		EXPECT_TRUE(dma_event_is(&event, target, event.user_data));
 		EXPECT_EQ(0xfeed0000beef0000ull, event.user_data & ~3ull);
 		seen |= 1u << (event.user_data & 3);
 	}
 	EXPECT_EQ((1u << NR_BUFS) - 1, seen);
-	EXPECT_FALSE(dma_event(self->fd, &event, 0));
+	EXPECT_FALSE(zct_event(self->fd, &event, 0));
 	EXPECT_EQ(-ENOENT, dma_query(self->fd, target, &query));
 	for (i = 0; i < NR_BUFS; i++) {
 		uint32_t handle = self->buf[i].handle;
@@ -199,9 +199,9 @@ TEST_F_TIMEOUT(gone, many_owners, 120)
 	for (i = 0; i < 8; i++) {
 		if (i == 3)
 			continue;
-		EXPECT_EQ(i != 5, dma_event(fd[i], &event, i == 5 ? 0 : 2000));
+		EXPECT_EQ(i != 5, zct_event(fd[i], &event, i == 5 ? 0 : 2000));
 		EXPECT_TRUE(i == 5 || dma_event_is(&event, self->edu.target, i));
-		EXPECT_FALSE(dma_event(fd[i], &event, 0));
+		EXPECT_FALSE(zct_event(fd[i], &event, 0));
 		close(fd[i]);
 	}
 	has_gone(_metadata, self);
@@ -288,10 +288,10 @@ static bool race_unmap(struct race *race, int fd, uint32_t handle, uint32_t targ
 
 	if (ret == -ENOENT) {
 		atomic_fetch_add(&race->told, 1);
-		return dma_event(fd, &event, 5000) && dma_event_is(&event, target, user_data);
+		return zct_event(fd, &event, 5000) && dma_event_is(&event, target, user_data);
 	}
 	/* Nobody has told what is not so. */
-	return !ret && !dma_event(fd, &event, 0);
+	return !ret && !zct_event(fd, &event, 0);
 }
 
 /* One round of who has buffers. Returns 0, or where it has gone wrong. */

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -268,11 +267,9 @@ unsigned int fault_calm(void)
 
 static void next_event(struct xfer *x)
 {
-	struct pollfd p = { .fd = x->fd, .events = POLLIN };
-	struct zc_event ev = { 0 };
+	struct zc_event ev;
 
-	if (poll(&p, 1, PATIENCE_S * 1000) != 1 || read(x->fd, &ev, sizeof(ev)) != sizeof(ev) ||
-	    ev.type != ZC_EVENT_DONE) {
+	if (!zct_event(x->fd, &ev, PATIENCE_S * 1000) || ev.type != ZC_EVENT_DONE) {
 		x->ret = -EPROTO;
 		return;
 	}

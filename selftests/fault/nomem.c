@@ -441,11 +441,9 @@ static void idle_begin(struct __test_metadata *_metadata, SELF *self, struct idl
 
 static void idle_end(struct __test_metadata *_metadata, SELF *self, struct idle *idle)
 {
-	struct pollfd p = { .fd = self->fd, .events = POLLIN };
 	struct zc_event ev = { 0 };
 
-	EXPECT_EQ(1, poll(&p, 1, 5000));
-	EXPECT_EQ(sizeof(ev), read(self->fd, &ev, sizeof(ev)));
+	EXPECT_TRUE(zct_event(self->fd, &ev, 5000));
 	EXPECT_EQ(ZC_EVENT_DONE, ev.type);
 	EXPECT_EQ(idle->id, ev.user_data);
 	EXPECT_EQ(ECANCELED, ev.error);

@@ -252,7 +252,7 @@ TEST_F_TIMEOUT(count, copied, 120)
 	ASSERT_EQ(0, zct_ioctl(self->fd, ZC_IOC_SEND, &send));
 	EXPECT_EQ(0, send.copied);
 	/* By the network, when it looped back: the event says so. */
-	ASSERT_TRUE(dma_event(self->fd, &event, 5000));
+	ASSERT_TRUE(zct_event(self->fd, &event, 5000));
 	EXPECT_EQ(ZC_COPY_LOOPBACK, event.copy_reasons);
 	EXPECT_LE(65536, event.copied);
 	EXPECT_EQ(100 + event.copied, GROWN(COPIED_BYTES));

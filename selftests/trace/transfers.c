@@ -2,7 +2,6 @@
 /* The tracepoints of transfers: what they say is what the result says. */
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -193,11 +192,8 @@ TEST_F_TIMEOUT(transfers, by_pages, 120)
 /* As ended() of one that is waited for: the record on the device comes. */
 static bool event_of(SELF *self, uint32_t type, struct zc_event *event)
 {
-	struct pollfd p = { .fd = self->fd, .events = POLLIN };
-
 	do {
-		if (poll(&p, 1, 20000) != 1 ||
-		    read(self->fd, event, sizeof(*event)) != sizeof(*event))
+		if (!zct_event(self->fd, event, 20000))
 			return false;
 	} while (event->type != type);
 	return true;

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -63,7 +64,9 @@ static void pass(struct __test_metadata *_metadata, SELF *self, enum origin from
 		TH_LOG("from %s", names[from]);
 	if (flags & ZC_SEND_ASYNC)
 		EXPECT_TRUE(sender_done(s, 30000));
-	shutdown(self->sock[0], SHUT_WR);
+	/* Some protocols know of no half of it. */
+	if (shutdown(self->sock[0], SHUT_WR))
+		shutdown(self->sock[0], SHUT_RDWR);
 	zct_rx_join(&self->rx);
 	EXPECT_EQ(0, s->error);
 	EXPECT_EQ(len, s->sent);
@@ -244,6 +247,58 @@ TEST_F_TIMEOUT(routes, mptcp, 240)
 			pass(_metadata, self, from, 3, LEN, manners[i]);
 			by_copy(_metadata, self, ZC_COPY_SOCKET);
 		}
+	}
+}
+
+static int tipc_pair(int *sock)
+{
+	if (system("modprobe -q tipc 2>/dev/null"))
+		return -EAFNOSUPPORT;
+	return socketpair(AF_TIPC, SOCK_STREAM | SOCK_CLOEXEC, 0, sock) ? -errno : 0;
+}
+
+TEST_F_TIMEOUT(routes, tipc, 240)
+{
+	enum origin from;
+	size_t i;
+
+	for (from = 0; from < FROM_NR; from++) {
+		for (i = 0; i < NR(manners); i++) {
+			int ret = tipc_pair(self->sock);
+
+			if (ret == -EAFNOSUPPORT)
+				SKIP(return, "no TIPC");
+			ASSERT_EQ(0, ret);
+			pass(_metadata, self, from, 3, LEN, manners[i]);
+			by_copy(_metadata, self, ZC_COPY_SOCKET);
+		}
+	}
+}
+
+/* The end of such a socket waits for its peer, and the module has the last of it. */
+TEST_F_TIMEOUT(routes, tipc_closed_late, 240)
+{
+	struct sender *s = &self->s;
+	enum origin from;
+
+	for (from = 0; from < FROM_NR; from++) {
+		int ret = tipc_pair(self->sock);
+
+		if (ret == -EAFNOSUPPORT)
+			SKIP(return, "no TIPC");
+		ASSERT_EQ(0, ret);
+		EXPECT_EQ(0, sender_send(s, from, self->sock[0], 0, LEN, ZC_SEND_ASYNC));
+		close(self->sock[0]);
+		self->rx = (struct zct_rx){ .sock = self->sock[1], .check = true };
+		zct_rx_start(&self->rx);
+		EXPECT_TRUE(sender_done(s, 30000));
+		zct_rx_join(&self->rx);
+		EXPECT_EQ(0, s->error);
+		EXPECT_EQ(LEN, s->sent);
+		EXPECT_EQ(LEN, self->rx.bytes);
+		EXPECT_EQ(-1, self->rx.bad);
+		EXPECT_TRUE(sender_released(s, 10000));
+		close(self->sock[1]);
 	}
 }
 

@@ -2,7 +2,6 @@
 /* The same bytes, a pattern, from a file and from buffers, waited for or not. */
 #include <errno.h>
 #include <linux/tcp.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -117,10 +116,7 @@ int sender_send(struct sender *s, enum origin from, int sock, uint64_t offset,
 
 static bool next_event(struct sender *s, struct zc_event *ev, int ms)
 {
-	struct pollfd p = { .fd = s->fd, .events = POLLIN };
-
-	return poll(&p, 1, ms) == 1 && read(s->fd, ev, sizeof(*ev)) == sizeof(*ev) &&
-	       ev->user_data == (uintptr_t)s;
+	return zct_event(s->fd, ev, ms) && ev->user_data == (uintptr_t)s;
 }
 
 bool sender_done(struct sender *s, int ms)

@@ -164,11 +164,9 @@ static bool burst(struct __test_metadata *_metadata, SELF *self, enum origin fro
 static void forget_events(SELF *self, int nr)
 {
 	struct zc_event ev;
-	struct pollfd p = { .fd = self->s.fd, .events = POLLIN };
 
-	while (nr-- && poll(&p, 1, 5000) == 1)
-		if (read(self->s.fd, &ev, sizeof(ev)) != sizeof(ev))
-			break;
+	while (nr-- && zct_event(self->s.fd, &ev, 5000))
+		;
 }
 
 /*
@@ -443,14 +441,12 @@ TEST_F_TIMEOUT(socket, peer_hears_no_more, 240)
 static void finish_rest(struct __test_metadata *_metadata, SELF *self,
 			uint64_t before, int nr)
 {
-	struct pollfd p = { .fd = self->s.fd, .events = POLLIN };
 	uint64_t done = 0, released = 0;
 	struct zc_event ev;
 	int i;
 
 	for (i = 0; i < nr; i++) {
-		ASSERT_EQ(1, poll(&p, 1, 20000));
-		ASSERT_EQ(sizeof(ev), read(p.fd, &ev, sizeof(ev)));
+		ASSERT_TRUE(zct_event(self->s.fd, &ev, 20000));
 		EXPECT_EQ(0, ev.error);
 		if (ev.type == ZC_EVENT_DONE)
 			done += ev.sent;
@@ -460,7 +456,7 @@ static void finish_rest(struct __test_metadata *_metadata, SELF *self,
 	EXPECT_EQ(LEN - before, done);
 	EXPECT_EQ(nr > 1 ? LEN : 0, released);
 	finish(_metadata, self, LEN);
-	EXPECT_EQ(0, poll(&p, 1, 0));
+	EXPECT_FALSE(zct_event(self->s.fd, &ev, 0));
 }
 
 /* Time is up: what was sent was sent. An asynchronous transfer has its own time. */
