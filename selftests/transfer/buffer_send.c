@@ -303,7 +303,7 @@ TEST_F_TIMEOUT(send, sealed_is_read_only, 120)
 }
 
 /* One event for each send, with what was given to it. */
-TEST_F_TIMEOUT(send, unsealed, 120)
+TEST_F_TIMEOUT(send, unsealed, 600)
 {
 	struct zc_event ev;
 	size_t i, j;
