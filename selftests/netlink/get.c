@@ -198,7 +198,8 @@ TEST_F_TIMEOUT(get, buffer, 120)
 	ASSERT_EQ(0, zct_create(self->fd, 3 * HUGE, 0, 1, &buf));
 	id = nl_buffer_id(self->fd, buf.handle);
 	ASSERT_NE(0, id);
-	usleep(50000);
+	/* The clock of an age is that of the ticks, some of which may come late. */
+	usleep(200000);
 	ASSERT_EQ(0, ask_buffer(self, id));
 	EXPECT_EQ(id, nl_u32(msg, ZC_A_BUFFER_ID));
 	EXPECT_EQ(ZC_BUFFER_STATE_HANDLE, nl_u32(msg, ZC_A_BUFFER_STATE));
@@ -208,9 +209,9 @@ TEST_F_TIMEOUT(get, buffer, 120)
 	EXPECT_EQ(3 * HUGE, nl_u64(msg, ZC_A_BUFFER_SIZE));
 	EXPECT_EQ(3 * HUGE, nl_u64(msg, ZC_A_BUFFER_HUGE_BYTES));
 	EXPECT_EQ(0, nl_u64(msg, ZC_A_BUFFER_HELD_BYTES));
-	EXPECT_LE(40, nl_u64(msg, ZC_A_BUFFER_AGE_MS));
+	EXPECT_LE(100, nl_u64(msg, ZC_A_BUFFER_AGE_MS));
 	EXPECT_GT(60000, nl_u64(msg, ZC_A_BUFFER_AGE_MS));
-	EXPECT_LE(40, nl_u64(msg, ZC_A_BUFFER_IDLE_MS));
+	EXPECT_LE(100, nl_u64(msg, ZC_A_BUFFER_IDLE_MS));
 	EXPECT_EQ(buf.handle, nl_u32(msg, ZC_A_BUFFER_HANDLE));
 	EXPECT_EQ(0, nl_u32(msg, ZC_A_BUFFER_FLAGS));
 	EXPECT_EQ(1, nl_u32(msg, ZC_A_BUFFER_NODE));
