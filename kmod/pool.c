@@ -73,6 +73,14 @@ static bool zc_pool_try_charge(u64 bytes, u64 limit)
 	return true;
 }
 
+/* See what of it is idle. Returns: whether others hold some yet. */
+static bool zc_pool_look(void)
+{
+	zc_pool_close_slices(false);
+	zc_spare_reap(UINT_MAX);
+	return zc_slab_reap() || zc_spare_held_bytes() || zc_slice_bytes();
+}
+
 /**
  * zc_pool_reap - see what the network has let go of, and have it do so
  *
@@ -81,14 +89,10 @@ static bool zc_pool_try_charge(u64 bytes, u64 limit)
  */
 void zc_pool_reap(void)
 {
-	zc_pool_close_slices(false);
-	zc_spare_reap(UINT_MAX);
-	if (!zc_slab_reap() && !zc_spare_held_bytes() && !zc_slice_bytes())
+	if (!zc_pool_look())
 		return;
 	zc_defer_flush();
-	zc_pool_close_slices(false);
-	zc_spare_reap(UINT_MAX);
-	zc_slab_reap();
+	zc_pool_look();
 }
 
 /**
