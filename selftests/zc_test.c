@@ -382,3 +382,8 @@ int zct_run(const char *fmt, ...)
 	free(cmd);
 	return ret;
 }
+
+bool zct_has_fs(const char *type)
+{
+	return !zct_run("modprobe -q %s 2>/dev/null; grep -qw %s /proc/filesystems", type, type);
+}

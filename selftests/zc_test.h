@@ -126,6 +126,8 @@ bool zct_fragment(uint64_t size);
 
 /* system(), of a command that is made as by printf(). */
 int __attribute__((format(printf, 1, 2))) zct_run(const char *fmt, ...);
+/* Does the kernel have file systems of this type? */
+bool zct_has_fs(const char *type);
 
 uint64_t zct_now_ms(void);
 

@@ -9,7 +9,6 @@
 #include <linux/filter.h>
 #include <linux/landlock.h>
 #include <linux/seccomp.h>
-#include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -78,7 +77,6 @@ static void work(int fd, int file, const int *sock)
 {
 	struct zc_send send = { .out_fd = sock[0], .len = LEN, .user_data = 5 };
 	struct zc_sendfile sendfile = { .in_fd = file, .out_fd = sock[0], .len = LEN };
-	struct pollfd p = { .fd = fd, .events = POLLIN };
 	struct zc_buf_create buf;
 	struct zc_buf_seal seal;
 	struct zc_event ev;
@@ -100,7 +98,7 @@ static void work(int fd, int file, const int *sock)
 	send.flags = ZC_SEND_ASYNC;
 	CHECK(!ioctl(fd, ZC_IOC_SEND, &send));
 	receive(sock[1], 0, LEN);
-	CHECK(poll(&p, 1, 30000) == 1 && read(fd, &ev, sizeof(ev)) == sizeof(ev));
+	CHECK(zct_event(fd, &ev, 30000));
 	CHECK(ev.user_data == 5 && !ev.error && ev.sent == LEN);
 	CHECK(!zct_destroy(fd, buf.handle));
 }

@@ -51,7 +51,7 @@ FIXTURE_SETUP(server)
 {
 	int i;
 
-	if (!fuse_exists())
+	if (!zct_has_fs("fuse"))
 		SKIP(return, "the kernel has no fuse");
 	self->fd = zct_open();
 	ASSERT_GE(self->fd, 0);

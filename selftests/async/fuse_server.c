@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -160,11 +159,6 @@ void fuse_deaf(struct fuse_server *s)
 void fuse_abort(void)
 {
 	umount2(FUSE_FILE, MNT_FORCE);
-}
-
-bool fuse_exists(void)
-{
-	return !system("modprobe -q fuse 2>/dev/null; grep -qw fuse /proc/filesystems");
 }
 
 static int open_file(const struct fuse_server *s)

@@ -41,7 +41,6 @@ struct fuse_server {
 	} waits[256];
 };
 
-bool fuse_exists(void);
 /*
  * Mount it, to be served by a thread, and open the file. @flags, @size and @hold are set.
  * Returns a descriptor or a negative errno.

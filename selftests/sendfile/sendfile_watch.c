@@ -178,7 +178,6 @@ static bool heat(SELF *self, bool hot)
 /* Send @len bytes, and wait for the end. Returns 0 or a negative errno. */
 static int zc_send(SELF *self, uint64_t len, uint32_t flags)
 {
-	struct pollfd p = { .fd = self->fd, .events = POLLIN };
 	struct zc_event ev;
 	int sock[2], ret;
 
@@ -195,8 +194,8 @@ static int zc_send(SELF *self, uint64_t len, uint32_t flags)
 	};
 	ret = zct_ioctl(self->fd, ZC_IOC_SENDFILE, &self->arg);
 	if (!ret && flags & ZC_SEND_ASYNC) {
-		if (poll(&p, 1, 10000) != 1 || read(self->fd, &ev, sizeof(ev)) < 0)
-			ev.error = ETIME;
+		if (!zct_event(self->fd, &ev, 10000))
+			ev = (struct zc_event){ .error = ETIME };
 		self->arg.error = ev.error;
 		self->arg.sent = ev.sent;
 		ret = ev.sent ? 0 : -ev.error;
