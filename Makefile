@@ -58,7 +58,7 @@ help:
 	@echo '  make check-debug the selftests with KASAN, lockdep and kmemleak'
 	@echo '  make check-kcsan the selftests with KCSAN, which looks for data races'
 	@echo '  make coverage    how much of the module the selftests run, by gcov; takes two hours;'
-	@echo '                   TOPICS="abi dma@iommu fault:nomem …" LEAST=percent'
+	@echo '                   TOPICS="abi dma@iommu fault:nomem …" LEAST=percent ADD=1'
 	@echo '  make check-packages  packages: built, installed, with Secure Boot, upgraded, purged'
 	@echo '  make check-all   check, check-debug and check-kcsan with all that takes long, on'
 	@echo '                   7.3 too, tlb, check-packages and static'

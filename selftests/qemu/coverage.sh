@@ -7,6 +7,8 @@
 #           on a machine with an IOMMU, or where all devices bounce (default: those of the
 #           module itself)
 #   LEAST   percent of the lines below which it fails (default 90)
+#   ADD     if set, add to what earlier runs have counted of the same module, instead of
+#           beginning anew
 # Fails, too, if a selftest does, or a label was not taken. build/coverage/lines has each file
 # with the number of times that each of its lines was run.
 set -euo pipefail
@@ -19,7 +21,7 @@ staging=$(mktemp -d "${TMPDIR:-/tmp}/zc-coverage-XXXXXX")
 trap 'rm -rf "$staging"' EXIT
 
 kernel debug
-rm -rf "$out"
+[ -n "${ADD-}" ] || rm -rf "$out"
 # Objects stay where the compiler was told that they are: what it knows of lines is beside them.
 build_module debug "$out/module" GCOV_PROFILE=y
 payload_of "$out/module" "$staging/debug"
@@ -48,7 +50,7 @@ for topic in $topics; do
 	machine_of "${machine#@}"
 	"$ZC_QEMU/guest.sh" -k debug --name coverage -m 5120 --time-limit 5400 \
 		"${options[@]}" --append "$append" --payload "$staging/debug" -- \
-		env TIMEOUT=900 bash /zc/guest-coverage.sh "${topic%@*}" >"$log" 2>&1 ||
+		env TIMEOUT=1800 bash /zc/guest-coverage.sh "${topic%@*}" >"$log" 2>&1 ||
 		failures+=("$topic: the guest died, see $log")
 	mapfile -O ${#failures[@]} -t failures < <(grep -E '^(# )*not ok ' "$log" |
 		grep -v '# SKIP' | sed "s/^/$topic: /")
