@@ -263,6 +263,7 @@ static void actor_main(unsigned int which, struct actor *a, struct act_count *co
 		act = which < acts_nr ? which : below(a, acts_nr);
 		ret = act_do(a, &acts[act]);
 		if (!ret || has_reason(ret)) {
+			count->good[act] += !ret;
 			__atomic_fetch_add(&count->done[act], 1, __ATOMIC_RELAXED);
 		} else {
 			count->act = act;

@@ -40,6 +40,7 @@ void actor_close(struct actor *a);
 /**
  * struct act_count - what actors have done, for others to see
  * @done:   by act
+ * @good:   of these, which did what they should; the others found no room, or a peer gone
  * @failed: with an error that has no reason
  * @act:    of the last of these
  * @error:  its errno
@@ -47,6 +48,7 @@ void actor_close(struct actor *a);
  */
 struct act_count {
 	uint64_t done[24];
+	uint64_t good[24];
 	uint64_t failed;
 	uint32_t act;
 	int error;

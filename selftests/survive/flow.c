@@ -28,6 +28,13 @@ bool flow_all(void)
 	return val && *val;
 }
 
+unsigned int flow_seed(void)
+{
+	const char *val = getenv("ZC_SEED");
+
+	return val && *val ? strtoul(val, NULL, 0) : 1;
+}
+
 /* A buffer with the pattern, made when it is first wanted. */
 static int buffer(struct flow_sender *s, bool sealed, uint32_t *handle)
 {

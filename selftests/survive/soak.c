@@ -83,7 +83,40 @@ static void report(const struct soak *s, struct nl *nl, const struct nl_stats *s
 	printf("# settings changed: %llu, events heard: %llu, bytes moved by a device: %llu\n",
 	       (llu)s->changes, (llu)s->events, (llu)s->dma);
 	for (i = 0; i < acts_nr; i++)
-		printf("#   %-16s %llu\n", acts[i].name, (llu)s->calls[i]);
+		printf("#   %-16s %llu, of which %llu succeeded\n", acts[i].name,
+		       (llu)s->calls[i], (llu)s->good[i]);
+}
+
+/* In half a minute each kind of thing has happened; or the load is not what it is thought to be. */
+static bool all_happened(const struct soak *s)
+{
+	const struct {
+		const char *what;
+		bool happened;
+	} kinds[] = {
+		{ "a stream that ended by itself", s->ends[SOAK_STOPPED] },
+		{ "a stream reset by its peer", s->ends[SOAK_RESET] },
+		{ "a stream killed", s->ends[SOAK_KILLED] },
+		{ "a process killed", s->kills },
+		{ "bytes looked at", s->bytes },
+		{ "a setting changed", s->changes },
+		{ "an event heard", s->events },
+		{ "bytes moved by a device", s->dma || !s->device },
+	};
+	bool all = true;
+	size_t i;
+
+	for (i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+		if (!kinds[i].happened)
+			printf("# has not happened: %s\n", kinds[i].what);
+		all &= kinds[i].happened;
+	}
+	for (i = 0; i < acts_nr; i++) {
+		if (!s->good[i])
+			printf("# has never succeeded: %s\n", acts[i].name);
+		all &= !!s->good[i];
+	}
+	return all;
 }
 
 static void compare(const struct state *before, const struct state *after)
@@ -115,7 +148,7 @@ static int soak(unsigned int seconds, unsigned int sample, unsigned int seed)
 	struct soak warm = { .seed = seed }, s = { .seed = seed + 1 };
 	struct state first, before, after;
 	struct nl_stats stats;
-	bool back;
+	bool right;
 	struct nl nl;
 	int ret;
 
@@ -138,10 +171,12 @@ static int soak(unsigned int seconds, unsigned int sample, unsigned int seed)
 	ret = run(&s, seconds, sample);
 	report(&s, &nl, &stats);
 	nl_close(&nl);
-	back = state_back(s.fd, &before, &after, 60000);
+	right = state_back(s.fd, &before, &after, 60000) && !s.wrong && !warm.wrong && !ret;
 	compare(&before, &after);
-	printf("# %s\n", back && !s.wrong && !warm.wrong && !ret ? "all right" : "NOT RIGHT");
-	return ret || s.wrong || warm.wrong || !back;
+	if (seconds >= 30)
+		right &= all_happened(&s);
+	printf("# %s\n", right ? "all right" : "NOT RIGHT");
+	return !right;
 }
 
 static unsigned int number(const char *text)

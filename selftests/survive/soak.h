@@ -41,11 +41,13 @@ struct soak_slot {
  * @ends:    streams, by how they ended
  * @bytes:   that came, and were right
  * @calls:   that ended, by act
+ * @good:    of these, which did what they should
  * @kills:   processes that were killed
  * @again:   calls that found no memory
  * @changes: of settings
  * @events:  of netlink, that were heard
- * @dma:     bytes that a device has moved, and were right
+ * @device:  there is one with an engine
+ * @dma:     bytes that it has moved, and were right
  * @wrong:   what was not as it should be
  * @side:    the threads beside
  * @over:    they are to end
@@ -61,10 +63,12 @@ struct soak {
 	uint64_t ends[SOAK_ENDS];
 	uint64_t bytes;
 	uint64_t calls[24];
+	uint64_t good[24];
 	uint64_t kills;
 	uint64_t again;
 	uint64_t changes;
 	uint64_t events;
+	bool device;
 	uint64_t dma;
 	uint64_t wrong;
 	pthread_t side[SOAK_THREADS];

@@ -83,8 +83,10 @@ static void actor_left(struct soak *s, struct soak_slot *slot)
 	s->kills++;
 	s->bytes += rx->bytes;
 	s->again += slot->count->flow.again;
-	for (i = 0; i < acts_nr; i++)
+	for (i = 0; i < acts_nr; i++) {
 		s->calls[i] += slot->count->done[i];
+		s->good[i] += slot->count->good[i];
+	}
 	if (rx->bad < 0 && !slot->count->failed && WIFSIGNALED(status))
 		return;
 	s->wrong++;

@@ -129,7 +129,8 @@ void *soak_device(void *data)
 	struct edu edu;
 	void *map;
 
-	if (!edu_find(&edu, 0) || edu_begin(&edu, s->fd, 64)) {
+	s->device = edu_find(&edu, 0);
+	if (!s->device || edu_begin(&edu, s->fd, 64)) {
 		free(segs);
 		return NULL;
 	}
