@@ -109,6 +109,18 @@ static struct zc_hold *zc_hold_new(struct zc_file *zf, struct zc_buffer *buf,
 	return hold;
 }
 
+/*
+ * How many bytes from @pos on, of @len, are in a row in memory? What follows a page in its folio
+ * need not follow it in a dma-buf, nor belong to it: udmabuf takes pages in any order.
+ */
+static u32 zc_send_row(const struct zc_buffer *buf, u64 pos, u64 len)
+{
+	u64 max = PAGE_ALIGN(offset_in_page(pos) + len);
+	struct page *page;
+
+	return zc_mem_piece(&buf->mem, pos >> PAGE_SHIFT, max, &page) - offset_in_page(pos);
+}
+
 /* Describe the bytes from @pos on. Returns how many of at most @len. */
 static size_t zc_send_vecs(const struct zc_buffer *buf, u64 pos, u64 len,
 			   struct bio_vec *bvecs, unsigned int *nr)
@@ -126,6 +138,8 @@ static size_t zc_send_vecs(const struct zc_buffer *buf, u64 pos, u64 len,
 				offset_in_page(pos + done);
 		bv->bv_len = min_t(u64, len - done,
 				   folio_size(folio) - bv->bv_offset);
+		if (buf->mem.import)
+			bv->bv_len = min(bv->bv_len, zc_send_row(buf, pos + done, len - done));
 		done += bv->bv_len;
 	}
 	return done;

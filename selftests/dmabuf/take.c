@@ -180,6 +180,75 @@ TEST_F(take, udmabuf_of_hugepages)
 		SKIP(return, "no udmabuf of hugepages");
 }
 
+/* Two pages of a memfd of 2 MiB, by udmabuf: the later one first. */
+static int udmabuf_backwards(unsigned int flags)
+{
+	struct {
+		struct udmabuf_create_list head;
+		struct udmabuf_create_item item[2];
+	} arg = { .head.count = 2 };
+	int memfd = memfd_create("take", MFD_ALLOW_SEALING | flags), dev, dmabuf = -1;
+	char *map;
+
+	dev = open("/dev/udmabuf", O_RDWR);
+	if (dev < 0 || ftruncate(memfd, HUGE))
+		goto out;
+	map = mmap(NULL, HUGE, RW, MAP_SHARED, memfd, 0);
+	if (map == MAP_FAILED)
+		goto out;
+	zct_pattern(map, 0, HUGE);
+	munmap(map, HUGE);
+	fcntl(memfd, F_ADD_SEALS, F_SEAL_SHRINK);
+	arg.item[0] = (struct udmabuf_create_item){ memfd, 0, 5 * PAGE, PAGE };
+	arg.item[1] = (struct udmabuf_create_item){ memfd, 0, 2 * PAGE, PAGE };
+	dmabuf = ioctl(dev, UDMABUF_CREATE_LIST, &arg);
+out:
+	close(memfd);
+	close(dev);
+	return dmabuf;
+}
+
+/* What follows a page in its hugepage need not follow it in the dma-buf, nor be anybody else's. */
+static void take_backwards(struct __test_metadata *_metadata, int fd, unsigned int flags)
+{
+	int dmabuf = udmabuf_backwards(flags), sock[2], ret;
+	struct zc_buf_import arg;
+	struct zc_send send = { .len = 2 * PAGE };
+	char got[3 * PAGE];
+
+	if (dmabuf < 0)
+		SKIP(return, "no udmabuf of these");
+	ret = import_fd(fd, dmabuf, 0, 0, &arg);
+	close(dmabuf);
+	if (ret == -EOPNOTSUPP)
+		SKIP(return, "udmabuf of this kernel maps others");
+	ASSERT_EQ(0, ret);
+	ASSERT_EQ(0, zct_pair(AF_INET, sock));
+	send.handle = arg.handle;
+	send.out_fd = sock[0];
+	ASSERT_EQ(0, zct_ioctl(fd, ZC_IOC_SEND, &send));
+	close(sock[0]);
+	EXPECT_EQ(2 * PAGE, recv(sock[1], got, sizeof(got), MSG_WAITALL));
+	EXPECT_EQ(-1, zct_pattern_check(got, 5 * PAGE, PAGE));
+	EXPECT_EQ(-1, zct_pattern_check(got + PAGE, 2 * PAGE, PAGE));
+	close(sock[1]);
+	EXPECT_EQ(0, zct_destroy(fd, arg.handle));
+}
+
+TEST_F(take, udmabuf_backwards)
+{
+	take_backwards(_metadata, self->fd, 0);
+}
+
+TEST_F(take, udmabuf_backwards_huge)
+{
+	char was[32];
+
+	ASSERT_EQ(0, zct_sysctl("vm/nr_hugepages", "4", was, sizeof(was)));
+	take_backwards(_metadata, self->fd, MFD_HUGETLB | MFD_HUGE_2MB);
+	zct_sysctl("vm/nr_hugepages", was, NULL, 0);
+}
+
 TEST_F(take, heap)
 {
 	int dmabuf = heap(SIZE);
