@@ -52,6 +52,7 @@
  * @slow_work: a run by a slow one
  * @running: held by a run
  * @berth: its place among the workers
+ * @user:  for whom the transfer was that has ended last; NULL: none has
  * @wait:  in the socket's wait queue
  * @gone:  has left zc_lanes; a run that comes late has nothing to do
  */
@@ -71,6 +72,7 @@ struct zc_lane {
 	struct delayed_work slow_work;
 	struct mutex running;	/* see zc_lane_run_by() */
 	struct zc_berth berth;
+	struct zc_crew_user *user;
 	wait_queue_entry_t wait;
 	bool gone;
 };
@@ -94,6 +96,12 @@ static void zc_lane_free(struct kref *ref)
 		wake_up(&zc_lanes_wait);
 }
 
+/* The workers that run it. */
+static struct workqueue_struct *zc_lane_wq(bool slow)
+{
+	return zc_crew_wq(slow ? ZC_CREW_SLOW : ZC_CREW_QUICK);
+}
+
 /* Have the lane run now. Any context; the caller holds a reference or RCU. */
 static void zc_lane_kick(struct zc_lane *lane)
 {
@@ -102,7 +110,7 @@ static void zc_lane_kick(struct zc_lane *lane)
 	if (!kref_get_unless_zero(&lane->ref))
 		return;
 	/* A run that was due already has a reference. */
-	if (mod_delayed_work(zc_crew_wq(slow), slow ? &lane->slow_work : &lane->work, 0))
+	if (mod_delayed_work(zc_lane_wq(slow), slow ? &lane->slow_work : &lane->work, 0))
 		kref_put(&lane->ref, zc_lane_free);
 }
 
@@ -112,7 +120,7 @@ static void zc_lane_kick_later(struct zc_lane *lane, unsigned long delay)
 	bool slow = READ_ONCE(lane->slow);
 
 	kref_get(&lane->ref);
-	if (!queue_delayed_work(zc_crew_wq(slow), slow ? &lane->slow_work : &lane->work,
+	if (!queue_delayed_work(zc_lane_wq(slow), slow ? &lane->slow_work : &lane->work,
 				delay))
 		kref_put(&lane->ref, zc_lane_free);
 }
@@ -158,7 +166,9 @@ static void zc_op_end(struct zc_lane *lane, struct zc_op *op, int err)
 
 	zc_op_unlink(lane, op);
 	zc_behalf_put(&op->behalf);
-	zc_crew_user_put(op->user);
+	if (lane->user)
+		zc_crew_user_put(lane->user);
+	lane->user = op->user;
 	op->ops->end(op, err);
 	/* Not the last that keeps the module: zc_async_exit() waits for the lane. */
 	if (slow)
@@ -282,6 +292,8 @@ static void zc_lane_retire(struct zc_lane *lane)
 {
 	remove_wait_queue(sk_sleep(lane->sk), &lane->wait);
 	zc_lane_close(lane);
+	zc_crew_part(&lane->berth);
+	zc_crew_user_put(lane->user);
 	lane->gone = true;
 	kref_put(&lane->ref, zc_lane_free);
 }
@@ -292,6 +304,8 @@ static bool zc_lane_closes_late(const struct zc_lane *lane)
 	switch (lane->sk->sk_family) {
 	case AF_INET:
 	case AF_INET6:
+		return lane->sk->sk_protocol != IPPROTO_TCP &&
+		       lane->sk->sk_protocol != IPPROTO_MPTCP;
 	case AF_UNIX:
 		return false;
 	}
@@ -323,7 +337,7 @@ static bool zc_lane_moves(struct zc_lane *lane)
 /* Advance a transfer; or return false, and the lane waits for a worker, or moves. */
 static bool zc_lane_advance(struct zc_lane *lane, struct zc_op *op, bool slow, int *ret)
 {
-	if (!zc_crew_join(&lane->berth, op->user, slow)) {
+	if (!zc_crew_join(&lane->berth, op->user, slow ? ZC_CREW_SLOW : ZC_CREW_QUICK)) {
 		if (zc_crew_stuck(&lane->berth))
 			zc_lane_slow(lane);
 		else
@@ -332,6 +346,22 @@ static bool zc_lane_advance(struct zc_lane *lane, struct zc_op *op, bool slow, i
 	}
 	*ret = zc_op_advance(op);
 	zc_crew_part(&lane->berth);
+	return true;
+}
+
+/* The last transfer has ended. Returns: false if the lane waits for a worker. */
+static bool zc_lane_finish(struct zc_lane *lane, bool slow)
+{
+	if (zc_lane_closes_late(lane)) {
+		if (!slow) {
+			zc_lane_slow(lane);
+			return true;
+		}
+		/* It counts as a transfer of his. */
+		if (!zc_crew_join(&lane->berth, lane->user, ZC_CREW_SLOW))
+			return false;
+	}
+	zc_lane_retire(lane);
 	return true;
 }
 
@@ -344,16 +374,11 @@ static bool zc_lane_run(struct zc_lane *lane, bool slow)
 
 	while (slow || !zc_lane_moves(lane)) {
 		op = zc_lane_next(lane, &ending);
+		if (!op)
+			return zc_lane_finish(lane, slow);
 		/* That wants no worker, and is not to keep one from others. */
-		if (!op || ending)
+		if (ending)
 			zc_crew_part(&lane->berth);
-		if (!op) {
-			if (!slow && zc_lane_closes_late(lane))
-				zc_lane_slow(lane);
-			else
-				zc_lane_retire(lane);
-			break;
-		}
 		/* Of one that is not ending others may be about to set it. */
 		ret = ending ? op->err : 0;
 		if (!ending && !zc_lane_advance(lane, op, slow, &ret))

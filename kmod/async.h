@@ -46,6 +46,13 @@ bool zc_pace_take(u64 bytes);
 struct workqueue_struct;
 struct zc_crew_user;
 
+enum zc_crew_nr {
+	ZC_CREW_QUICK,
+	ZC_CREW_SLOW,
+	ZC_CREW_CLOSE,
+	ZC_CREWS
+};
+
 enum zc_berth_state {
 	ZC_BERTH_NONE,
 	ZC_BERTH_WAITS,		/* in the queue */
@@ -54,27 +61,28 @@ enum zc_berth_state {
 };
 
 /**
- * struct zc_berth - a lane's place among the workers
+ * struct zc_berth - a place among the workers, of a lane or of a file to be closed
  * @node:  among those of @user that wait
  * @go:    called when it may try again; with a spinlock held
  * @user:  for whom, while there is a state
- * @crew:  of the slow workers
+ * @crew:  which workers
  * @state: changed under the lock of crew.c alone
  */
 struct zc_berth {
 	struct list_head node;
 	void (*go)(struct zc_berth *berth);
 	struct zc_crew_user *user;
-	bool crew;
+	enum zc_crew_nr crew;
 	enum zc_berth_state state;
 };
 
 int zc_crew_init(void);
 void zc_crew_exit(void);
-struct workqueue_struct *zc_crew_wq(bool slow);
+struct workqueue_struct *zc_crew_wq(enum zc_crew_nr nr);
 struct zc_crew_user *zc_crew_user_get(void);
+struct zc_crew_user *zc_crew_user_hold(struct zc_crew_user *user);
 void zc_crew_user_put(struct zc_crew_user *user);
-bool zc_crew_join(struct zc_berth *berth, struct zc_crew_user *user, bool slow);
+bool zc_crew_join(struct zc_berth *berth, struct zc_crew_user *user, enum zc_crew_nr nr);
 bool zc_crew_stuck(const struct zc_berth *berth);
 void zc_crew_part(struct zc_berth *berth);
 

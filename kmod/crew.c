@@ -10,7 +10,7 @@
  * Few are quick. Who wants more of them stands in a queue: most lanes wait for nobody and
  * are done soon, and as many threads as there are lanes would get in each other's way.
  * Where none of a user's gets done for long, that is no use, and he goes where others wait:
- * to the slow ones, of which there are many.
+ * to the slow ones, of which there are many. As many more close files.
  */
 #include <linux/cred.h>
 #include <linux/hashtable.h>
@@ -39,6 +39,15 @@
  */
 #define ZC_SLOW_WORKERS		256
 #define ZC_SLOW_MAX		240
+
+/*
+ * Those that close files that others than this host have a part in: to write back, or to say
+ * that it is closed, may take for ever (a file of FUSE or NFS). What a kernel thread puts is
+ * closed by one work for the whole system, which must not wait for that, nor must one that
+ * others need.
+ */
+#define ZC_CLOSE_WORKERS	256
+#define ZC_CLOSE_MAX		240
 
 /* Workers that none comes back from for so long are taken to wait for somebody. */
 #define ZC_CREW_LONG		(HZ / 10)
@@ -83,13 +92,13 @@ struct zc_crew_side {
  * @node: in zc_crew_users
  * @uid:  user
  * @refs: transfers
- * @side: of the quick workers, and of the slow ones
+ * @side: of each crew
  */
 struct zc_crew_user {
 	struct hlist_node node;
 	kuid_t uid;
 	unsigned int refs;
-	struct zc_crew_side side[2];
+	struct zc_crew_side side[ZC_CREWS];
 };
 
 static void zc_crew_look(struct work_struct *work);
@@ -98,9 +107,19 @@ static DECLARE_DELAYED_WORK(zc_crew_work, zc_crew_look);
 /* Protects all here, zc_berth::state among it. */
 static DEFINE_SPINLOCK(zc_crew_lock);
 static DEFINE_HASHTABLE(zc_crew_users, ZC_CREW_USER_BITS);
-static struct zc_crew zc_crews[2] = {
-	{ .max = ZC_QUICK_MAX, .users = LIST_HEAD_INIT(zc_crews[0].users) },
-	{ .max = ZC_SLOW_MAX, .users = LIST_HEAD_INIT(zc_crews[1].users) },
+static struct zc_crew zc_crews[ZC_CREWS] = {
+	[ZC_CREW_QUICK] = {
+		.max = ZC_QUICK_MAX,
+		.users = LIST_HEAD_INIT(zc_crews[ZC_CREW_QUICK].users),
+	},
+	[ZC_CREW_SLOW] = {
+		.max = ZC_SLOW_MAX,
+		.users = LIST_HEAD_INIT(zc_crews[ZC_CREW_SLOW].users),
+	},
+	[ZC_CREW_CLOSE] = {
+		.max = ZC_CLOSE_MAX,
+		.users = LIST_HEAD_INIT(zc_crews[ZC_CREW_CLOSE].users),
+	},
 };
 
 /* The ids of a user namespace are at the disposal of whoever made it. */
@@ -164,6 +183,20 @@ struct zc_crew_user *zc_crew_user_get(void)
 	user = zc_crew_user_find(uid, fresh);
 	if (user != fresh)
 		kfree(fresh);
+	return user;
+}
+
+/**
+ * zc_crew_user_hold - have one more reference
+ * @user: user, of whom the caller has one
+ *
+ * Returns: the user.
+ */
+struct zc_crew_user *zc_crew_user_hold(struct zc_crew_user *user)
+{
+	spin_lock(&zc_crew_lock);
+	user->refs++;
+	spin_unlock(&zc_crew_lock);
 	return user;
 }
 
@@ -271,14 +304,15 @@ static void zc_crew_part_locked(struct zc_berth *berth)
 static bool zc_crew_stuck_locked(const struct zc_crew_side *side)
 {
 	lockdep_assert_held(&zc_crew_lock);
-	return time_after_eq(jiffies, (side->nr ? side->moved : zc_crews[0].moved) +
-				      ZC_CREW_LONG);
+	return time_after_eq(jiffies,
+			     (side->nr ? side->moved : zc_crews[ZC_CREW_QUICK].moved) +
+			     ZC_CREW_LONG);
 }
 
 /* Have the next few who wait in vain for a quick worker go elsewhere. Returns: all? */
 static bool zc_crew_look_some(void)
 {
-	struct zc_crew *crew = &zc_crews[0];
+	struct zc_crew *crew = &zc_crews[ZC_CREW_QUICK];
 	struct zc_crew_side *side, *next;
 	struct zc_berth *berth, *more;
 	unsigned int nr = 0;
@@ -305,7 +339,7 @@ static void zc_crew_look(struct work_struct *work)
 	while (!zc_crew_look_some())
 		cond_resched();
 	spin_lock(&zc_crew_lock);
-	if (!list_empty(&zc_crews[0].users))
+	if (!list_empty(&zc_crews[ZC_CREW_QUICK].users))
 		queue_delayed_work(system_unbound_wq, &zc_crew_work, ZC_CREW_LONG);
 	spin_unlock(&zc_crew_lock);
 }
@@ -314,30 +348,30 @@ static void zc_crew_look(struct work_struct *work)
  * zc_crew_join - have one more worker busy for a user
  * @berth: for this, which may have had its turn in the queue meanwhile
  * @user:  the user
- * @slow:  one of the slow ones. The caller is one, or a quick one
+ * @nr:    of which crew
  *
  * Returns: true if it may be, until zc_crew_part(); or false. Then, unless zc_crew_stuck()
  * says that it is no use, zc_berth::go() is called when it may ask again, if zc_crew_part()
  * does not come first. Does not sleep.
  */
-bool zc_crew_join(struct zc_berth *berth, struct zc_crew_user *user, bool slow)
+bool zc_crew_join(struct zc_berth *berth, struct zc_crew_user *user, enum zc_crew_nr nr)
 {
-	struct zc_crew_side *side = &user->side[slow];
+	struct zc_crew_side *side = &user->side[nr];
 	bool has;
 
 	spin_lock(&zc_crew_lock);
-	if (berth->state != ZC_BERTH_NONE && (berth->user != user || berth->crew != slow))
+	if (berth->state != ZC_BERTH_NONE && (berth->user != user || berth->crew != nr))
 		zc_crew_part_locked(berth);
 	if (berth->state == ZC_BERTH_NONE) {
 		berth->user = user;
-		berth->crew = slow;
-		if (zc_crew_may_locked(&zc_crews[slow], side)) {
+		berth->crew = nr;
+		if (zc_crew_may_locked(&zc_crews[nr], side)) {
 			zc_crew_take_locked(berth);
-		} else if (!slow && zc_crew_stuck_locked(side)) {
+		} else if (nr == ZC_CREW_QUICK && zc_crew_stuck_locked(side)) {
 			berth->state = ZC_BERTH_STUCK;
 		} else {
 			zc_crew_enqueue_locked(berth);
-			if (!slow)
+			if (nr == ZC_CREW_QUICK)
 				queue_delayed_work(system_unbound_wq, &zc_crew_work,
 						   ZC_CREW_LONG);
 		}
@@ -374,13 +408,13 @@ void zc_crew_part(struct zc_berth *berth)
 
 /**
  * zc_crew_wq - the workqueue of some workers
- * @slow: of the slow ones
+ * @nr: of that crew
  *
  * Returns: it.
  */
-struct workqueue_struct *zc_crew_wq(bool slow)
+struct workqueue_struct *zc_crew_wq(enum zc_crew_nr nr)
 {
-	return zc_crews[slow].wq;
+	return zc_crews[nr].wq;
 }
 
 /**
@@ -390,15 +424,28 @@ struct workqueue_struct *zc_crew_wq(bool slow)
  */
 int zc_crew_init(void)
 {
-	zc_crews[0].wq = alloc_workqueue("zc-lanes", WQ_UNBOUND, ZC_QUICK_WORKERS);
-	if (!zc_crews[0].wq)
-		return -ENOMEM;
-	zc_crews[1].wq = alloc_workqueue("zc-slow-lanes", WQ_UNBOUND, ZC_SLOW_WORKERS);
-	if (!zc_crews[1].wq) {
-		destroy_workqueue(zc_crews[0].wq);
-		return -ENOMEM;
+	static const struct {
+		const char *name;
+		unsigned int workers;
+	} crews[ZC_CREWS] = {
+		[ZC_CREW_QUICK] = { "zc-lanes", ZC_QUICK_WORKERS },
+		[ZC_CREW_SLOW] = { "zc-slow-lanes", ZC_SLOW_WORKERS },
+		[ZC_CREW_CLOSE] = { "zc-close", ZC_CLOSE_WORKERS },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ZC_CREWS; i++) {
+		zc_crews[i].wq = alloc_workqueue("%s", WQ_UNBOUND, crews[i].workers,
+						 crews[i].name);
+		if (!zc_crews[i].wq)
+			goto err;
 	}
 	return 0;
+
+err:
+	while (i--)
+		destroy_workqueue(zc_crews[i].wq);
+	return -ENOMEM;
 }
 
 /**
@@ -408,7 +455,9 @@ int zc_crew_init(void)
  */
 void zc_crew_exit(void)
 {
+	unsigned int i;
+
 	cancel_delayed_work_sync(&zc_crew_work);
-	destroy_workqueue(zc_crews[1].wq);
-	destroy_workqueue(zc_crews[0].wq);
+	for (i = ZC_CREWS; i--;)
+		destroy_workqueue(zc_crews[i].wq);
 }

@@ -71,6 +71,7 @@ struct zc_end {
  * @op:   the transfer, as one of many
  * @turn: when it may begin
  * @close: closes the file when all is over
+ * @berth: who does that
  * @end:  who is told
  * @entry: on the roster
  * @arg:  arguments and result
@@ -82,7 +83,10 @@ struct zc_op_sendfile {
 	struct zc_op op;
 	union {
 		struct zc_turn turn;
-		struct work_struct close;
+		struct {
+			struct work_struct close;
+			struct zc_berth berth;
+		};
 	};
 	struct zc_end end;
 	struct zc_entry entry;
@@ -90,13 +94,6 @@ struct zc_op_sendfile {
 	struct zc_ends ends;
 	struct zc_transfer *t;
 };
-
-/*
- * Closes files that others than this host have a part in: to write back, or to say that it is
- * closed, may take for ever (a file of FUSE or NFS). What a kernel thread puts is closed by
- * one work for the whole system, which must not wait for that, nor must one that others need.
- */
-static struct workqueue_struct *zc_close_wq;
 
 /* There may be thousands that wait, and kmalloc() would give each a third more. */
 static struct kmem_cache *zc_op_sendfiles;
@@ -212,11 +209,34 @@ static int zc_op_sendfile_advance(struct zc_op *op)
 static void zc_op_sendfile_close(struct work_struct *work)
 {
 	struct zc_op_sendfile *o = container_of(work, struct zc_op_sendfile, close);
+	struct zc_crew_user *user = o->berth.user;
 
 	__fput_sync(o->ends.src.file);
+	zc_crew_part(&o->berth);
+	zc_crew_user_put(user);
 	kmem_cache_free(zc_op_sendfiles, o);
-	/* zc_submit_exit() waits for the rest of this function. */
+	/* zc_crew_exit() waits for the rest of this function. */
 	module_put(THIS_MODULE);
+}
+
+static void zc_op_sendfile_closes(struct zc_berth *berth)
+{
+	struct zc_op_sendfile *o = container_of(berth, struct zc_op_sendfile, berth);
+
+	queue_work(zc_crew_wq(ZC_CREW_CLOSE), &o->close);
+}
+
+/* The file, by a worker, when its submitter has one; then it frees this. */
+static void zc_op_sendfile_close_later(struct zc_op_sendfile *o)
+{
+	struct zc_crew_user *user = zc_crew_user_hold(o->op.user);
+
+	/* Who unloads the module is to be refused, and not to wait. */
+	__module_get(THIS_MODULE);
+	INIT_WORK(&o->close, zc_op_sendfile_close);
+	o->berth = (struct zc_berth){ .go = zc_op_sendfile_closes };
+	if (zc_crew_join(&o->berth, user, ZC_CREW_CLOSE))
+		zc_op_sendfile_closes(&o->berth);
 }
 
 static void zc_op_sendfile_end(struct zc_op *op, int err)
@@ -239,14 +259,10 @@ static void zc_op_sendfile_end(struct zc_op *op, int err)
 		o->end.note->event.cached = o->arg.cached;
 	}
 	zc_end_tell(op, &o->end, err, o->arg.sent, o->arg.copied);
-	if (!apart) {
+	if (apart)
+		zc_op_sendfile_close_later(o);
+	else
 		kmem_cache_free(zc_op_sendfiles, o);
-		return;
-	}
-	/* Who unloads the module is to be refused, and not to wait. */
-	__module_get(THIS_MODULE);
-	INIT_WORK(&o->close, zc_op_sendfile_close);
-	queue_work(zc_close_wq, &o->close);
 }
 
 static void zc_op_sendfile_begin(struct zc_turn *turn)
@@ -475,19 +491,25 @@ void zc_cancel_owner(struct zc_file *zf, const void *owner)
 	WRITE_ONCE(zf->dead, owner);
 }
 
-static bool zc_op_has_owner_cyclic(struct zc_op *op, void *arg)
+/* Of those that go on it is the owner no more: its address may be another's soon. */
+static bool zc_op_loses_owner(struct zc_op *op, void *arg)
 {
-	return op->owner == arg && op->cyclic;
+	if (op->owner != arg)
+		return false;
+	if (!op->cyclic)
+		op->owner = NULL;
+	return op->cyclic;
 }
 
 /**
  * zc_cancel_cyclic - end those transfers of a process that may keep themselves going
- * @zf:    file, of which the process has lost a descriptor
+ * @zf:    file, of which the process has lost its last descriptor: the others go on, whatever
+ *         becomes of the process
  * @owner: its files_struct
  */
 void zc_cancel_cyclic(struct zc_file *zf, const void *owner)
 {
-	zc_op_cancel(zf, zc_op_has_owner_cyclic, (void *)owner);
+	zc_op_cancel(zf, zc_op_loses_owner, (void *)owner);
 }
 
 /**
@@ -510,14 +532,8 @@ void zc_cancel_uring(struct io_uring_cmd *ucmd)
  */
 int zc_submit_init(void)
 {
-	zc_close_wq = alloc_workqueue("zc-close", WQ_UNBOUND, 0);
-	if (!zc_close_wq)
-		return -ENOMEM;
 	zc_op_sendfiles = KMEM_CACHE(zc_op_sendfile, SLAB_ACCOUNT);
-	if (zc_op_sendfiles)
-		return 0;
-	destroy_workqueue(zc_close_wq);
-	return -ENOMEM;
+	return zc_op_sendfiles ? 0 : -ENOMEM;
 }
 
 /**
@@ -525,6 +541,5 @@ int zc_submit_init(void)
  */
 void zc_submit_exit(void)
 {
-	destroy_workqueue(zc_close_wq);
 	kmem_cache_destroy(zc_op_sendfiles);
 }

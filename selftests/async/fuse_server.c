@@ -65,15 +65,23 @@ static void serve(struct fuse_server *s, const struct fuse_in_header *head, cons
 		.max_readahead = 1 << 17,
 		.max_write = 1 << 17,
 	};
+	struct fuse_attr file = { .ino = 2, .size = s->size, .mode = S_IFREG | 0644, .nlink = 1 };
+	struct fuse_attr dir = { .ino = 1, .mode = S_IFDIR | 0755, .nlink = 2 };
+	struct fuse_entry_out entry = {
+		.nodeid = 2, .attr_valid = 1000, .entry_valid = 1000, .attr = file,
+	};
 	struct fuse_attr_out attr = {
 		.attr_valid = 1000,
-		.attr = { .ino = 1, .size = s->size, .mode = S_IFREG | 0644, .nlink = 1 },
+		.attr = s->below && head->nodeid == 1 ? dir : file,
 	};
 	struct fuse_open_out opened = { .fh = 1 };
 
 	switch (head->opcode) {
 	case FUSE_INIT:
 		answer(s, head->unique, 0, &init, sizeof(init));
+		break;
+	case FUSE_LOOKUP:
+		answer(s, head->unique, 0, &entry, sizeof(entry));
 		break;
 	case FUSE_GETATTR:
 		answer(s, head->unique, 0, &attr, sizeof(attr));
@@ -163,7 +171,7 @@ void fuse_abort(void)
 
 static int open_file(const struct fuse_server *s)
 {
-	int file = open(FUSE_FILE, O_RDONLY | O_CLOEXEC);
+	int file = open(s->below ? FUSE_BELOW : FUSE_FILE, O_RDONLY | O_CLOEXEC);
 	struct stat st;
 
 	if (file < 0 || fstat(file, &st))
@@ -177,9 +185,13 @@ int fuse_start(struct fuse_server *s)
 	char opts[128];
 
 	umount2(FUSE_FILE, MNT_FORCE | MNT_DETACH);
-	close(open(FUSE_FILE, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+	if (s->below)
+		mkdir(FUSE_FILE, 0700);
+	else
+		close(open(FUSE_FILE, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
 	s->dev = open("/dev/fuse", O_RDWR | O_NONBLOCK | O_CLOEXEC);
-	snprintf(opts, sizeof(opts), "fd=%d,rootmode=100000,user_id=0,group_id=0", s->dev);
+	snprintf(opts, sizeof(opts), "fd=%d,rootmode=%s,user_id=0,group_id=0", s->dev,
+		 s->below ? "40000" : "100000");
 	if (s->dev < 0 || mount("zc", FUSE_FILE, "fuse", MS_NOSUID | MS_NODEV, opts))
 		return -errno;
 	pthread_mutex_init(&s->lock, NULL);
@@ -194,6 +206,9 @@ int fuse_end(struct fuse_server *s)
 	fuse_deaf(s);
 	close(s->dev);
 	ret = umount2(FUSE_FILE, MNT_DETACH) ? -errno : 0;
-	unlink(FUSE_FILE);
+	if (s->below)
+		rmdir(FUSE_FILE);
+	else
+		unlink(FUSE_FILE);
 	return ret;
 }

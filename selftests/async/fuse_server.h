@@ -10,11 +10,14 @@
 
 /* It is the root of its mount: nobody has to look up anything. */
 #define FUSE_FILE	"/tmp/zc-fuse"
+/* Or it is this one, to be looked up, and has times of its own. */
+#define FUSE_BELOW	FUSE_FILE "/file"
 
 /**
  * struct fuse_server - who answers
  * @dev:    the connection
  * @flags:  FUSE_INIT flags
+ * @below:  the file is FUSE_BELOW, in the root of the mount
  * @size:   of the file, bytes
  * @hold:   reads from here on get no answer
  * @err:    what reads get instead of data, a negative errno; 0: nothing
@@ -27,6 +30,7 @@
 struct fuse_server {
 	int dev;
 	uint32_t flags;
+	bool below;
 	uint64_t size;
 	uint64_t hold;
 	int err;
