@@ -54,10 +54,11 @@ static u64 zc_dmabuf_piece_max(const struct zc_mem *mem, struct device *dev)
 	u64 boundary = (u64)dma_get_seg_boundary(dev) + 1 ?: U64_MAX;
 	u64 max = round_down(min_t(u64, dma_get_max_seg_size(dev), boundary), PAGE_SIZE);
 
-	/* Small pages in a row may lie across it; parts of hugepages do not. */
+	/* Small pages in a row may lie across it; equal parts of hugepages do not. */
 	if (boundary < ZC_HUGE_SIZE && mem->huge_bytes != mem->size)
 		return PAGE_SIZE;
-	return max_t(u64, min(max, zc_dma_piece_max(dev)), PAGE_SIZE);
+	max = max_t(u64, min(max, zc_dma_piece_max(dev)), PAGE_SIZE);
+	return boundary < ZC_HUGE_SIZE ? rounddown_pow_of_two(max) : max;
 }
 
 static int zc_dmabuf_fill(struct sg_table *sgt, const struct zc_mem *mem, u64 max)

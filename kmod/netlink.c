@@ -212,7 +212,7 @@ int zc_nl_pool_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
  * @skb:  request
  * @info: the same
  *
- * Returns: 0 or a negative errno. Sleeps, for long.
+ * Returns: 0 or a negative errno. Sleeps; not until the reserve is there.
  */
 int zc_nl_pool_set_doit(struct sk_buff *skb, struct genl_info *info)
 {

@@ -73,7 +73,7 @@ static bool zc_pool_try_charge(u64 bytes, u64 limit)
 	return true;
 }
 
-/* See what of it is idle. Returns: whether others hold some yet. */
+/* See what of it is idle. Returns: whether somebody has some yet, the network or a transfer. */
 static bool zc_pool_look(void)
 {
 	zc_pool_close_slices(false);
@@ -166,7 +166,7 @@ bool zc_pool_make_room(u64 bytes)
 {
 	if (zc_pool_has_room(bytes))
 		return true;
-	zc_pool_close_slices(true);
+	zc_pool_close_slices(false);
 	while (!zc_pool_has_room(bytes))
 		if (!zc_spare_drop(1))
 			return false;
@@ -185,7 +185,6 @@ bool zc_pool_charge(u64 bytes)
 
 	if (!zc_pool_try_charge(bytes, limit)) {
 		zc_pool_clear_parks(NULL);
-		zc_pool_close_slices(true);
 		zc_pool_reap();
 		if (!zc_pool_try_charge(bytes, limit))
 			return false;

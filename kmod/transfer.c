@@ -281,8 +281,8 @@ static int zc_transfer_no_direct(struct zc_transfer *t)
 {
 	if (t->res->flags & ZC_SEND_DIRECT)
 		return -EOPNOTSUPP;
-	zc_source_no_direct(&t->ends->src);
 	zc_transfer_rewind(t);
+	zc_source_no_direct(&t->ends->src);
 	return 0;
 }
 

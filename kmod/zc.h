@@ -25,11 +25,13 @@
  * Who tells:  buffer, transfer, submit, send, guard, reserve, target -> notify
  * Traced:     all of them -> trace -> (tracefs, perf, BPF)
  *
- * Nothing calls upwards. All functions may sleep, except where said.
+ * Nothing calls upwards, but that what holds a file puts it (zc_file_put()). All functions
+ * may sleep, except where said.
  *
- * Locks: zc_file::lock is the only one that is held across calls. It is taken
- * with the mmap lock held (zc_mmap()), so no user memory may be touched under
- * it. zc_file::notes_lock (in any context), the locks of the spares, of the parks and of
+ * Locks: zc_file::lock is taken with the mmap lock held (zc_mmap()), so no user memory may
+ * be touched under it. Mutexes that are held while other rooms are asked: zc_dma_sem and
+ * zc_buffer::dma_lock (dma, target), zc_reserve_mutex, zc_guard_mutex, and zc_lane::running.
+ * zc_file::notes_lock (in any context), the locks of the spares, of the parks and of
  * the slabs (from reclaim too), of the slices, of the lanes and of
  * the roster are taken for lists alone. The
  * pool's counters are atomic. Buffers are found by their handle under RCU.
