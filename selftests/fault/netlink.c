@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The netlink family: each allocation of an answer, of a dump and of an event fails in turn. */
 #include <errno.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "fault.h"
@@ -15,6 +16,8 @@ FIXTURE(netlink)
 	int fd;
 	uint64_t used;
 	struct zc_buf_create buf;
+	/* Of a transfer, to be asked for */
+	uint64_t transfer;
 	struct nl nl;
 	struct nl_req req;
 	struct nl_msg msg;
@@ -36,12 +39,13 @@ FIXTURE_SETUP(netlink)
 FIXTURE_TEARDOWN(netlink)
 {
 	fault_restore();
+	EXPECT_EQ(0, zct_param_set("reserve", 0));
 	EXPECT_EQ(self->used, zct_used(self->fd));
 	close(self->fd);
 }
 
 /* What each request begins with. */
-static void begin(SELF *self, int cmd, uint32_t id)
+static void begin(SELF *self, int cmd)
 {
 	nl_begin(&self->req, cmd);
 	switch (cmd) {
@@ -56,7 +60,11 @@ static void begin(SELF *self, int cmd, uint32_t id)
 		nl_put_u64(&self->req, ZC_A_MODULE_MAX_BYTES, 0);
 		break;
 	case ZC_CMD_BUFFER_GET:
-		nl_put_u32(&self->req, ZC_A_BUFFER_ID, id);
+		nl_put_u32(&self->req, ZC_A_BUFFER_ID,
+			   nl_buffer_id(self->fd, self->buf.handle));
+		break;
+	case ZC_CMD_TRANSFER_GET:
+		nl_put_u64(&self->req, ZC_A_TRANSFER_ID, self->transfer);
 		break;
 	case ZC_CMD_TARGET_GET:
 		nl_put_u32(&self->req, ZC_A_TARGET_ID, ZC_DMA_OWN);
@@ -68,7 +76,6 @@ static void begin(SELF *self, int cmd, uint32_t id)
 static void fail_each(struct __test_metadata *_metadata, SELF *self, int cmd,
 		      bool dump)
 {
-	uint32_t id = nl_buffer_id(self->fd, self->buf.handle);
 	unsigned int n = 0;
 	bool injected = true;
 	int ret;
@@ -79,7 +86,7 @@ static void fail_each(struct __test_metadata *_metadata, SELF *self, int cmd,
 		if (dump)
 			nl_begin(&self->req, cmd);
 		else
-			begin(self, cmd, id);
+			begin(self, cmd);
 		fault_arm(n);
 		ret = dump ? nl_dump(&self->nl, &self->req, NULL, NULL) :
 			     nl_do(&self->nl, &self->req, &self->msg);
@@ -91,16 +98,81 @@ static void fail_each(struct __test_metadata *_metadata, SELF *self, int cmd,
 	EXPECT_LT(2, n) TH_LOG("command %d has only %u", cmd, n - 1);
 }
 
+static bool take_id(const struct nl_msg *msg, void *data)
+{
+	*(uint64_t *)data = nl_u64(msg, ZC_A_TRANSFER_ID);
+	return true;
+}
+
+/* To a peer that does not read, until one of the two sockets is closed. */
+static int begin_transfer(SELF *self, int sock[2])
+{
+	struct zc_buf_create buf;
+	struct zc_send arg = { .flags = ZC_SEND_ASYNC };
+	int ret;
+
+	ret = zct_create(self->fd, 4 * HUGE, 0, ZC_NODE_ANY, &buf) ?: zct_pair(AF_INET, sock);
+	if (ret)
+		return ret;
+	arg.handle = buf.handle;
+	arg.out_fd = sock[0];
+	arg.len = buf.size;
+	ret = zct_ioctl(self->fd, ZC_IOC_SEND, &arg) ?: zct_destroy(self->fd, buf.handle);
+	nl_begin(&self->req, ZC_CMD_TRANSFER_GET);
+	return ret ?: nl_dump(&self->nl, &self->req, take_id, &self->transfer) == 1 ? 0 : -ENOENT;
+}
+
 TEST_F_TIMEOUT(netlink, answers, 600)
 {
 	static const int cmds[] = {
 		ZC_CMD_MODULE_GET, ZC_CMD_MODULE_SET, ZC_CMD_POOL_GET, ZC_CMD_POOL_SET,
-		ZC_CMD_BUFFER_GET, ZC_CMD_TARGET_GET, ZC_CMD_STATS_GET,
+		ZC_CMD_BUFFER_GET, ZC_CMD_TARGET_GET, ZC_CMD_STATS_GET, ZC_CMD_TRANSFER_GET,
 	};
 	unsigned int i;
+	int sock[2];
 
+	ASSERT_EQ(0, nl_open(&self->nl));
+	ASSERT_EQ(0, begin_transfer(self, sock));
+	nl_close(&self->nl);
 	for (i = 0; i < sizeof(cmds) / sizeof(*cmds); i++)
 		fail_each(_metadata, self, cmds[i], false);
+	close(sock[1]);
+	close(sock[0]);
+	EXPECT_TRUE(zct_used_becomes(self->fd, self->used, 5000));
+}
+
+static uint64_t ready_bytes(SELF *self)
+{
+	begin(self, ZC_CMD_POOL_GET);
+	if (nl_do(&self->nl, &self->req, &self->msg))
+		return UINT64_MAX;
+	return nl_u64(&self->msg, ZC_A_POOL_READY_BYTES);
+}
+
+/* A reserve that finds no memory says so, and is filled as soon as there is some. */
+TEST_F_TIMEOUT(netlink, reserve, 120)
+{
+	const uint64_t want = 16 * HUGE;
+	int ret = fault_spread(50, 1000), i;
+
+	if (ret == -EOPNOTSUPP)
+		SKIP(return, "no filter by stack trace");
+	ASSERT_EQ(0, nl_open(&self->nl));
+	/* Who asks for it may find no memory, either. */
+	for (i = 0; i < 100 && (!i || ret == -ENOMEM); i++)
+		ret = nl_set_reserve(&self->nl, 0, want);
+	EXPECT_EQ(0, ret);
+	EXPECT_LT(0, fault_calm());
+	EXPECT_GT(want, ready_bytes(self));
+	EXPECT_LT(ZC_SHORTAGE_NONE, nl_u32(&self->msg, ZC_A_POOL_SHORT));
+	EXPECT_EQ(0, nl_set_reserve(&self->nl, 0, want));
+	/* What it says at first may be of the time before. */
+	for (i = 0; i < 2000 && ready_bytes(self) != want; i++)
+		usleep(10000);
+	EXPECT_EQ(want, ready_bytes(self));
+	EXPECT_EQ(ZC_SHORTAGE_NONE, nl_u32(&self->msg, ZC_A_POOL_SHORT));
+	EXPECT_EQ(0, nl_set_reserve(&self->nl, 0, 0));
+	nl_close(&self->nl);
 }
 
 TEST_F_TIMEOUT(netlink, dumps, 600)

@@ -50,7 +50,7 @@ declare -A weights=([sendfile]=360 [buffer]=190 [transfer]=190 [load]=160 [fault
 
 # Other machines, see machine_of, and the topics that run there once more, or single
 # programs of them.
-declare -A machines=([iommu]="dma" [swiotlb]="dma dmabuf:export" [sig]="zcctl:load.sh"
+declare -A machines=([iommu]="dma fault:dma" [swiotlb]="dma dmabuf:export" [sig]="zcctl:load.sh"
 	[lockdown]="zcctl:load.sh" [icount]="bench:icount.sh adopt:icount.sh")
 
 # What takes long, and is about the module's own races, limits and counts, or about zcctl,
