@@ -59,6 +59,8 @@
 
 /**
  * struct zc_crew - workers
+ * @name:  what they are called
+ * @nr:    how many there are
  * @wq:    they
  * @max:   how many may be had at a time
  * @busy:  how many are
@@ -66,6 +68,8 @@
  * @moved: when one came back, or the first was had, jiffies
  */
 struct zc_crew {
+	const char *name;
+	unsigned int nr;
 	struct workqueue_struct *wq;
 	unsigned int max;
 	unsigned int busy;
@@ -109,14 +113,20 @@ static DEFINE_SPINLOCK(zc_crew_lock);
 static DEFINE_HASHTABLE(zc_crew_users, ZC_CREW_USER_BITS);
 static struct zc_crew zc_crews[ZC_CREWS] = {
 	[ZC_CREW_QUICK] = {
+		.name = "zc-lanes",
+		.nr = ZC_QUICK_WORKERS,
 		.max = ZC_QUICK_MAX,
 		.users = LIST_HEAD_INIT(zc_crews[ZC_CREW_QUICK].users),
 	},
 	[ZC_CREW_SLOW] = {
+		.name = "zc-slow-lanes",
+		.nr = ZC_SLOW_WORKERS,
 		.max = ZC_SLOW_MAX,
 		.users = LIST_HEAD_INIT(zc_crews[ZC_CREW_SLOW].users),
 	},
 	[ZC_CREW_CLOSE] = {
+		.name = "zc-close",
+		.nr = ZC_CLOSE_WORKERS,
 		.max = ZC_CLOSE_MAX,
 		.users = LIST_HEAD_INIT(zc_crews[ZC_CREW_CLOSE].users),
 	},
@@ -424,19 +434,11 @@ struct workqueue_struct *zc_crew_wq(enum zc_crew_nr nr)
  */
 int zc_crew_init(void)
 {
-	static const struct {
-		const char *name;
-		unsigned int workers;
-	} crews[ZC_CREWS] = {
-		[ZC_CREW_QUICK] = { "zc-lanes", ZC_QUICK_WORKERS },
-		[ZC_CREW_SLOW] = { "zc-slow-lanes", ZC_SLOW_WORKERS },
-		[ZC_CREW_CLOSE] = { "zc-close", ZC_CLOSE_WORKERS },
-	};
 	unsigned int i;
 
 	for (i = 0; i < ZC_CREWS; i++) {
-		zc_crews[i].wq = alloc_workqueue("%s", WQ_UNBOUND, crews[i].workers,
-						 crews[i].name);
+		zc_crews[i].wq = alloc_workqueue("%s", WQ_UNBOUND, zc_crews[i].nr,
+						 zc_crews[i].name);
 		if (!zc_crews[i].wq)
 			goto err;
 	}
