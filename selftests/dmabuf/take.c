@@ -57,25 +57,32 @@ static int own(uint64_t size, uint32_t flags)
 	return dmabuf;
 }
 
-/* Of a memfd, by udmabuf. */
-static int udmabuf(unsigned int flags, uint64_t size)
+/* A memfd of the pattern, as udmabuf wants it; or -1. */
+static int pattern_memfd(unsigned int flags, uint64_t size)
 {
-	int memfd = memfd_create("take", MFD_ALLOW_SEALING | flags), dev, dmabuf = -1;
-	struct udmabuf_create arg = { .memfd = memfd, .size = size };
-	char *map;
+	int memfd = memfd_create("take", MFD_ALLOW_SEALING | flags);
+	char *map = MAP_FAILED;
 
-	dev = open("/dev/udmabuf", O_RDWR);
-	if (dev < 0 || ftruncate(memfd, size))
-		goto out;
-	map = mmap(NULL, size, RW, MAP_SHARED, memfd, 0);
-	if (map == MAP_FAILED)
-		goto out;
+	if (!ftruncate(memfd, size))
+		map = mmap(NULL, size, RW, MAP_SHARED, memfd, 0);
+	if (map == MAP_FAILED) {
+		close(memfd);
+		return -1;
+	}
 	zct_pattern(map, 0, size);
 	munmap(map, size);
 	fcntl(memfd, F_ADD_SEALS, F_SEAL_SHRINK);
-	dmabuf = ioctl(dev, UDMABUF_CREATE, &arg);
-out:
-	close(memfd);
+	return memfd;
+}
+
+/* By udmabuf, of all of a memfd. */
+static int udmabuf(unsigned int flags, uint64_t size)
+{
+	struct udmabuf_create arg = { .memfd = pattern_memfd(flags, size), .size = size };
+	int dev = open("/dev/udmabuf", O_RDWR);
+	int dmabuf = ioctl(dev, UDMABUF_CREATE, &arg);
+
+	close(arg.memfd);
 	close(dev);
 	return dmabuf;
 }
@@ -183,26 +190,16 @@ TEST_F(take, udmabuf_of_hugepages)
 /* Two pages of a memfd of 2 MiB, by udmabuf: the later one first. */
 static int udmabuf_backwards(unsigned int flags)
 {
+	int memfd = pattern_memfd(flags, HUGE), dev = open("/dev/udmabuf", O_RDWR), dmabuf;
 	struct {
 		struct udmabuf_create_list head;
 		struct udmabuf_create_item item[2];
-	} arg = { .head.count = 2 };
-	int memfd = memfd_create("take", MFD_ALLOW_SEALING | flags), dev, dmabuf = -1;
-	char *map;
+	} arg = {
+		.head.count = 2,
+		.item = { { memfd, 0, 5 * PAGE, PAGE }, { memfd, 0, 2 * PAGE, PAGE } },
+	};
 
-	dev = open("/dev/udmabuf", O_RDWR);
-	if (dev < 0 || ftruncate(memfd, HUGE))
-		goto out;
-	map = mmap(NULL, HUGE, RW, MAP_SHARED, memfd, 0);
-	if (map == MAP_FAILED)
-		goto out;
-	zct_pattern(map, 0, HUGE);
-	munmap(map, HUGE);
-	fcntl(memfd, F_ADD_SEALS, F_SEAL_SHRINK);
-	arg.item[0] = (struct udmabuf_create_item){ memfd, 0, 5 * PAGE, PAGE };
-	arg.item[1] = (struct udmabuf_create_item){ memfd, 0, 2 * PAGE, PAGE };
 	dmabuf = ioctl(dev, UDMABUF_CREATE_LIST, &arg);
-out:
 	close(memfd);
 	close(dev);
 	return dmabuf;
