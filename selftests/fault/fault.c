@@ -91,6 +91,16 @@ void fault_restore(void)
 	}
 }
 
+long fault_get(const char *attr, const char *file)
+{
+	char path[96], val[32];
+	int ret;
+
+	snprintf(path, sizeof(path), DEBUGFS "/%s/%s", attr, file);
+	ret = get(path, val, sizeof(val));
+	return ret ?: strtol(val, NULL, 0);
+}
+
 static int set_both(const char *file, const char *val)
 {
 	return fault_set(attrs[0], file, val) ?: fault_set(attrs[1], file, val);
@@ -253,16 +263,8 @@ int fault_spread(unsigned int percent, unsigned int times)
 
 unsigned int fault_calm(void)
 {
-	unsigned int failed = 0, i;
-	char path[96], text[32];
-
 	set_both("probability", "0");
-	for (i = 0; i < 2; i++) {
-		snprintf(path, sizeof(path), DEBUGFS "/%s/times", attrs[i]);
-		if (!get(path, text, sizeof(text)))
-			failed += times_set - atoi(text);
-	}
-	return failed;
+	return 2 * times_set - fault_get(attrs[0], "times") - fault_get(attrs[1], "times");
 }
 
 static void next_event(struct xfer *x)

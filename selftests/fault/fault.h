@@ -10,6 +10,8 @@ const char *fault_missing(void);
 /* Change a setting below debugfs; fault_restore() takes all changes back. */
 int fault_set(const char *attr, const char *file, const char *val);
 void fault_restore(void);
+/* What a setting is, a number; or a negative errno. */
+long fault_get(const char *attr, const char *file);
 /* From here on allocations that may sleep can fail too, whatever their order. */
 int fault_begin(void);
 /*

@@ -263,38 +263,107 @@ TEST_F_TIMEOUT(io, ext4, 600)
 	rmdir(DIR);
 }
 
-/* A whole device goes away in the middle; and one request fails, but once. */
-TEST_F_TIMEOUT(io, requests, 120)
+/* A disk of which requests fail on demand; returns why there is none, or NULL. */
+static const char *frail_disk(SELF *self)
 {
 	struct stat st;
 	char cmd[128];
 
 	if (access("/sys/kernel/debug/fail_make_request/times", W_OK))
-		SKIP(return, "no fail_make_request");
+		return "no fail_make_request";
 	self->file = zct_disk_new(SIZE / MIB);
 	if (self->file < 0)
-		SKIP(return, "no null_blk with configfs");
-	ASSERT_EQ(0, fstat(self->file, &st));
+		return "no null_blk with configfs";
+	if (fstat(self->file, &st))
+		return "no fstat()";
 	snprintf(cmd, sizeof(cmd), "echo 1 >/sys/dev/block/%u:%u/make-it-fail",
 		 major(st.st_rdev), minor(st.st_rdev));
-	EXPECT_EQ(0, system(cmd));
+	return system(cmd) ? "no make-it-fail" : NULL;
+}
+
+/* So many requests fail, or all for -1, once @space bytes were asked for. */
+static int fail_requests(int times, uint64_t space)
+{
+	char text[2][24];
+
+	snprintf(text[0], sizeof(text[0]), "%d", times);
+	snprintf(text[1], sizeof(text[1]), "%llu", (unsigned long long)space);
+	return fault_set("fail_make_request", "verbose", "0") ?:
+	       fault_set("fail_make_request", "times", text[0]) ?:
+	       fault_set("fail_make_request", "space", text[1]) ?:
+	       fault_set("fail_make_request", "probability", times ? "100" : "0");
+}
+
+/* A whole device goes away in the middle. */
+TEST_F_TIMEOUT(io, requests, 120)
+{
+	const char *why = frail_disk(self);
+
+	if (why)
+		SKIP(return, "%s", why);
 	self->x.flags = ZC_SEND_DIRECT;
 	for (self->x.how = SYNC; self->x.how <= URING; self->x.how++) {
-		EXPECT_EQ(0, fault_set("fail_make_request", "verbose", "0"));
-		EXPECT_EQ(0, fault_set("fail_make_request", "space", "7000000"));
-		EXPECT_EQ(0, fault_set("fail_make_request", "times", "-1"));
-		EXPECT_EQ(0, fault_set("fail_make_request", "probability", "100"));
+		EXPECT_EQ(0, fail_requests(-1, 7000000));
 		run(self, 0, SIZE);
 		EXPECT_GT(self->x.sent, 0);
 		EXPECT_LE(self->x.sent, 7000000);
 		came(_metadata, self, self->x.sent, EIO);
 		run(self, self->x.sent, SIZE);
 		came(_metadata, self, 0, EIO);
-		EXPECT_EQ(0, fault_set("fail_make_request", "times", "1"));
-		EXPECT_EQ(0, fault_set("fail_make_request", "space", "3000000"));
-		run(self, 0, SIZE);
-		came(_metadata, self, SIZE, 0);
-		EXPECT_EQ(0, fault_set("fail_make_request", "probability", "0"));
+		EXPECT_EQ(0, fail_requests(0, 0));
+	}
+	fault_restore();
+	close(self->file);
+	EXPECT_EQ(0, zct_disk_free());
+}
+
+/* A request fails behind @space bytes. Returns whether it came to it. */
+static bool fail_one(struct __test_metadata *_metadata, SELF *self, uint64_t len, uint64_t space)
+{
+	const struct xfer *x = &self->x;
+	bool injected;
+
+	EXPECT_TRUE(zct_forget(self->file, SIZE));
+	EXPECT_EQ(0, fail_requests(1, space));
+	run(self, 0, len);
+	injected = !fault_get("fail_make_request", "times");
+	EXPECT_EQ(0, fail_requests(0, 0));
+	/* Read once more it is there; but readers of the page cache may be told of an error. */
+	if (injected && x->flags & ZC_SEND_CACHED && x->sent < len)
+		came(_metadata, self, x->sent, EIO);
+	else
+		came(_metadata, self, len, 0);
+	run(self, 0, len);
+	came(_metadata, self, len, 0);
+	return injected;
+}
+
+/*
+ * One request fails, but once: the first, the second …, until there is none more. What is left
+ * of a request that was split is asked for anew, so its bytes count once for each piece.
+ */
+TEST_F_TIMEOUT(io, each_request, 600)
+{
+	static const uint32_t flags[] = { ZC_SEND_DIRECT, 0, ZC_SEND_CACHED };
+	const char *why = frail_disk(self);
+	const uint64_t len = 512 * 1024;
+	unsigned int i, failed;
+	uint64_t space;
+
+	if (why)
+		SKIP(return, "%s", why);
+	for (self->x.how = SYNC; self->x.how <= URING; self->x.how++) {
+		for (i = 0; i < 3; i++) {
+			self->x.flags = flags[i];
+			for (space = 0, failed = 0; space < 4 * len; space += 64 * 1024) {
+				if (!fail_one(_metadata, self, len, space))
+					break;
+				failed++;
+			}
+			TH_LOG("how %d, flags %#x: %u failed", self->x.how, flags[i], failed);
+			EXPECT_LT(8, failed);
+			EXPECT_LT(space, 4 * len);
+		}
 	}
 	fault_restore();
 	close(self->file);
