@@ -515,4 +515,51 @@ TEST_F_TIMEOUT(async, little_memory, 240)
 	}
 }
 
+/* There is none: looked for again, for half a minute; or until there is some. */
+TEST_F_TIMEOUT(async, no_memory, 240)
+{
+	struct zc_buf_create buf;
+	uint64_t begin = zct_now_ms();
+
+	ASSERT_EQ(0, zct_create(self->fd, HUGE, 0, ZC_NODE_ANY, &buf));
+	ASSERT_EQ(0, zct_param_set("max_bytes", zct_used(self->fd)));
+	ASSERT_EQ(0, submit(self, self->sock[0], 0, 10000, ZC_SEND_DIRECT, 1));
+	ASSERT_TRUE(zct_event(self->fd, &self->ev, 120000));
+	EXPECT_EQ(ENOMEM, self->ev.error);
+	EXPECT_EQ(0, self->ev.sent);
+	EXPECT_LE(29000, zct_now_ms() - begin);
+	ASSERT_EQ(0, submit(self, self->sock[0], 0, 10000, ZC_SEND_DIRECT, 2));
+	EXPECT_FALSE(zct_event(self->fd, &self->ev, 2000));
+	EXPECT_EQ(0, zct_destroy(self->fd, buf.handle));
+	ASSERT_TRUE(zct_event(self->fd, &self->ev, 20000));
+	EXPECT_EQ(2, self->ev.user_data);
+	EXPECT_EQ(0, self->ev.error);
+	EXPECT_EQ(10000, self->ev.sent);
+}
+
+/* As many as a file may have, of transfers and events; one more is refused, and has no event. */
+TEST_F_TIMEOUT(async, too_many, 600)
+{
+	const unsigned int most = 65536;
+	uint64_t sum = 0;
+	uint32_t count, i;
+
+	for (i = 0; i < most; i++)
+		ASSERT_EQ(0, submit(self, self->sock[0], 0, SIZE, 0, i));
+	EXPECT_EQ(-ENOBUFS, submit(self, self->sock[0], 0, SIZE, 0, most));
+	EXPECT_EQ(0, cancel(self, 0, ZC_CANCEL_ALL, &count));
+	EXPECT_EQ(most, count);
+	for (i = 0; i < most; i++) {
+		ASSERT_TRUE(zct_event(self->fd, &self->ev, 60000));
+		ASSERT_EQ(ECANCELED, self->ev.error);
+		sum += self->ev.user_data;
+	}
+	EXPECT_FALSE(zct_event(self->fd, &self->ev, 0));
+	EXPECT_EQ((uint64_t)most * (most - 1) / 2, sum);
+	reconnect(_metadata, self, AF_INET);
+	ASSERT_EQ(0, submit(self, self->sock[0], 0, 1, 0, 7));
+	ASSERT_TRUE(zct_event(self->fd, &self->ev, 20000));
+	EXPECT_EQ(1, self->ev.sent);
+}
+
 TEST_HARNESS_MAIN

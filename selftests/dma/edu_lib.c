@@ -139,6 +139,7 @@ static void edu_unmap(struct edu *edu)
 int edu_begin(struct edu *edu, int fd, uint32_t bits)
 {
 	/* Whatever a test before has left. */
+	edu_unmap(edu);
 	edu_unbind(edu);
 	return edu_bind(edu, EDU_DRIVER) ?: dma_attach(fd, edu->name, bits, &edu->target) ?:
 	       edu_map(edu);

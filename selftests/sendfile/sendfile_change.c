@@ -64,6 +64,24 @@ FIXTURE_VARIANT_ADD(change, ext4_direct)
 	.flags = ZC_SEND_DIRECT,
 };
 
+FIXTURE_VARIANT_ADD(change, ext4_async)
+{
+	.name = EXT4_DIR "/zc-change",
+	.flags = ZC_SEND_ASYNC,
+};
+
+FIXTURE_VARIANT_ADD(change, ext4_cached_async)
+{
+	.name = EXT4_DIR "/zc-change",
+	.flags = ZC_SEND_CACHED | ZC_SEND_ASYNC,
+};
+
+FIXTURE_VARIANT_ADD(change, ext4_direct_async)
+{
+	.name = EXT4_DIR "/zc-change",
+	.flags = ZC_SEND_DIRECT | ZC_SEND_ASYNC,
+};
+
 FIXTURE_VARIANT_ADD(change, tmpfs)
 {
 	.name = "/tmp/zc-change",
@@ -118,6 +136,14 @@ static void send_from(struct __test_metadata *_metadata, SELF *self, uint64_t of
 		.flags = flags,
 	};
 	EXPECT_EQ(0, zct_ioctl(self->fd, ZC_IOC_SENDFILE, &self->arg));
+	if (flags & ZC_SEND_ASYNC) {
+		struct zc_event event;
+
+		ASSERT_TRUE(zct_event(self->fd, &event, 60000));
+		self->arg.error = event.error;
+		self->arg.sent = event.sent;
+		self->arg.offset += event.sent;
+	}
 	EXPECT_EQ(0, self->arg.error);
 	shutdown(sock[0], SHUT_WR);
 	pthread_join(self->taker.thread, NULL);
