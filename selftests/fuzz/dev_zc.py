@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Is all of the interface known to the fuzzers? dev_zc.txt, for syzkaller, is to have each
 ioctl, each member of their structures in its order, each flag, and each command and attribute
-of netlink; and the fuzzer itself each ioctl, each member that is read, and each command.
+of netlink that user space sends; and each set of flags that it has is used, as syzkaller wants
+it. The fuzzer itself is to have each ioctl, each member that is read, and each command.
 
 dev_zc.py [FOLDER]: the headers are in FOLDER. Status 1 if something is missing.
 """
@@ -52,7 +53,7 @@ def described(text, name):
 def constants(text):
     """Values of flags and the like; neither commands nor what guards a header"""
     names = re.findall(r"^#define\s+(ZC_\w+)[ \t]+\S", text, re.M)
-    return [n for n in names if not n.startswith(("ZC_IOC_", "ZC_MCGRP_", "ZC_FAMILY_NAME"))]
+    return [n for n in names if not n.startswith(("ZC_IOC_", "ZC_MCGRP_", "ZC_FAMILY_"))]
 
 
 def check_ioctls(uapi, syz, fuzz):
@@ -72,7 +73,7 @@ def check_ioctls(uapi, syz, fuzz):
 
 def check_netlink(netlink, syz, fuzz):
     for name in re.findall(r"^\t(ZC_(?:CMD|A)_\w+?)(?: = \d+)?,$", netlink, re.M):
-        if not word_in(name, syz):
+        if not name.endswith("_NTF") and not word_in(name, syz):
             missing("dev_zc.txt", name)
         if re.fullmatch(r"ZC_CMD_\w+_(GET|SET)", name) and not word_in(name, fuzz):
             missing("the fuzzer", name)
@@ -82,6 +83,14 @@ def check_netlink(netlink, syz, fuzz):
                 missing("dev_zc.txt", name)
 
 
+def check_used(syz):
+    """Flags, structures and resources that nothing refers to"""
+    names = re.findall(r"^(?:resource )?(\w+)(?: =| [{\[]|\[)", syz, re.M)
+    for name in names:
+        if len(re.findall(rf"\b{name}\b", syz)) < 2:
+            bad.append(f"dev_zc.txt: nothing uses {name}")
+
+
 def main():
     uapi = read(header("zc.h"), header("zc_send.h"), header("zc_dma.h"))
     netlink = read(header("zc_netlink.h"))
@@ -89,6 +98,7 @@ def main():
     fuzz = read(os.path.join(HERE, "ioctls.c"), os.path.join(HERE, "family.c"))
     check_ioctls(uapi, syz, fuzz)
     check_netlink(netlink, syz, fuzz)
+    check_used(syz)
     for name in constants(uapi + netlink):
         if not word_in(name, syz):
             missing("dev_zc.txt", name)
