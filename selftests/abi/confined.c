@@ -2,13 +2,15 @@
 /*
  * Programs that lock themselves in: without a capability, with a seccomp filter that lets through
  * what zc needs and kills for all else, by Landlock. What they have opened before goes on working;
- * what Landlock has taken is taken.
+ * what Landlock has taken is taken. netlink, which has rights of its own, is in netlink:perm.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/landlock.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -35,6 +37,7 @@ FIXTURE(confined)
 {
 	int fd;
 	int file;
+	int mem;
 	int sock[2];
 };
 
@@ -44,6 +47,9 @@ FIXTURE_SETUP(confined)
 	ASSERT_GE(self->fd, 0);
 	self->file = zct_pattern_file(NAME, LEN);
 	ASSERT_GE(self->file, 0);
+	self->mem = memfd_create("zc-confined", MFD_CLOEXEC);
+	ASSERT_GE(self->mem, 0);
+	ASSERT_EQ(0, ftruncate(self->mem, LEN));
 	ASSERT_EQ(0, zct_pair(AF_INET, self->sock));
 }
 
@@ -52,6 +58,7 @@ FIXTURE_TEARDOWN(confined)
 	EXPECT_TRUE(zct_used_becomes(self->fd, 0, 5000));
 	close(self->sock[0]);
 	close(self->sock[1]);
+	close(self->mem);
 	close(self->file);
 	close(self->fd);
 	unlink(NAME);
@@ -72,8 +79,8 @@ static void receive(int sock, uint64_t offset, size_t len)
 	CHECK(zct_pattern_check(data, offset, len) == -1);
 }
 
-/* All that a program without privileges does, by descriptors that it has. */
-static void work(int fd, int file, const int *sock)
+/* By descriptors that it has: transfers. */
+static void send_all(int fd, int file, const int *sock)
 {
 	struct zc_send send = { .out_fd = sock[0], .len = LEN, .user_data = 5 };
 	struct zc_sendfile sendfile = { .in_fd = file, .out_fd = sock[0], .len = LEN };
@@ -100,6 +107,54 @@ static void work(int fd, int file, const int *sock)
 	receive(sock[1], 0, LEN);
 	CHECK(zct_event(fd, &ev, 30000));
 	CHECK(ev.user_data == 5 && !ev.error && ev.sent == LEN);
+	CHECK(!zct_destroy(fd, buf.handle));
+}
+
+/* Buffers for others, of other memory and for a device. */
+static void hand_on(int fd, int mem)
+{
+	struct zc_buf_import import = { .fd = mem };
+	struct zc_buf_export export;
+	struct zc_buf_create buf;
+	struct zc_buf_share share;
+	struct zc_dma_unmap unmap;
+	struct zc_dma_map map;
+	char *at;
+
+	CHECK(!zct_create(fd, HUGE, 0, ZC_NODE_ANY, &buf));
+	share = (struct zc_buf_share){ .handle = buf.handle };
+	CHECK(!ioctl(fd, ZC_IOC_BUF_SHARE, &share));
+	at = mmap(NULL, HUGE, PROT_READ | PROT_WRITE, MAP_SHARED, share.fd, 0);
+	CHECK(at != MAP_FAILED);
+	at[HUGE - 1] = 1;
+	CHECK(!munmap(at, HUGE) && !close(share.fd));
+	export = (struct zc_buf_export){ .handle = buf.handle };
+	if (!ioctl(fd, ZC_IOC_BUF_EXPORT, &export))
+		CHECK(!close(export.fd));
+	else
+		CHECK(errno == ENOTTY);
+	map = (struct zc_dma_map){ .handle = buf.handle, .flags = ZC_DMA_TO_DEVICE };
+	CHECK(!ioctl(fd, ZC_IOC_DMA_MAP, &map));
+	unmap = (struct zc_dma_unmap){ .handle = buf.handle };
+	CHECK(!ioctl(fd, ZC_IOC_DMA_UNMAP, &unmap));
+	CHECK(!zct_destroy(fd, buf.handle));
+	CHECK(!ioctl(fd, ZC_IOC_BUF_IMPORT, &import) && import.size == LEN);
+	CHECK(!zct_destroy(fd, import.handle));
+}
+
+/* What wants a capability. */
+static void be_refused(int fd)
+{
+	struct zc_dma_attach attach = { .name = "pci:0000:00:00.0" };
+	struct zc_dma_measure measure = { .kind = ZC_MEASURE_PAGES, .size = HUGE };
+	struct zc_dma_map map = { .flags = ZC_DMA_TO_DEVICE | ZC_DMA_BOUNCE };
+	struct zc_buf_create buf;
+
+	CHECK(ioctl(fd, ZC_IOC_DMA_ATTACH, &attach) == -1 && errno == EPERM);
+	CHECK(ioctl(fd, ZC_IOC_DMA_MEASURE, &measure) == -1 && errno == EPERM);
+	CHECK(!zct_create(fd, HUGE, 0, ZC_NODE_ANY, &buf));
+	map.handle = buf.handle;
+	CHECK(ioctl(fd, ZC_IOC_DMA_MAP, &map) == -1 && errno == EPERM);
 	CHECK(!zct_destroy(fd, buf.handle));
 }
 
@@ -202,9 +257,17 @@ static int in_child(SELF *self, void (*lock)(void),
 	return waitpid(child, &status, 0) == child ? status : -errno;
 }
 
+/* All that a program without privileges does. */
 static void use(SELF *self)
 {
-	work(self->fd, self->file, self->sock);
+	send_all(self->fd, self->file, self->sock);
+	hand_on(self->fd, self->mem);
+}
+
+static void use_unprivileged(SELF *self)
+{
+	use(self);
+	be_refused(self->fd);
 }
 
 static void try_open(SELF *self)
@@ -227,14 +290,30 @@ static void open_and_use(SELF *self)
 
 TEST_F(confined, no_capability)
 {
-	EXPECT_EQ(0, in_child(self, drop_all, use));
+	EXPECT_EQ(0, in_child(self, drop_all, use_unprivileged));
+}
+
+/* All capabilities, but in a user namespace of its own: they count for nothing here. */
+static void be_root_elsewhere(void)
+{
+	CHECK(!setresgid(NOBODY, NOBODY, NOBODY));
+	CHECK(!setresuid(NOBODY, NOBODY, NOBODY));
+	CHECK(!unshare(CLONE_NEWUSER));
+	CHECK(prctl(PR_CAPBSET_READ, CAP_SYS_ADMIN) == 1);
+}
+
+TEST_F(confined, user_namespace)
+{
+	if (access("/proc/self/ns/user", F_OK))
+		SKIP(return, "a kernel without user namespaces");
+	EXPECT_EQ(0, in_child(self, be_root_elsewhere, use_unprivileged));
 }
 
 TEST_F(confined, seccomp)
 {
 	if (prctl(PR_GET_SECCOMP) < 0)
 		SKIP(return, "a kernel without seccomp");
-	EXPECT_EQ(0, in_child(self, drop_and_filter, use));
+	EXPECT_EQ(0, in_child(self, drop_and_filter, use_unprivileged));
 	/* It is one that kills. */
 	EXPECT_EQ(SIGSYS, WTERMSIG(in_child(self, drop_and_filter, try_open)));
 }
