@@ -192,7 +192,7 @@ ssize_t zc_cache_get(struct zc_source *src, u64 pos, u64 end,
 		return 0;
 	ret = zc_cache_may_read(src, pos, end);
 	if (ret)
-		return ret;
+		return zc_source_error(ret);
 	r = zc_run_new(*run, pos, end, src->flags & ZC_SEND_ASYNC ?
 		       zc_gfp_account() : GFP_KERNEL);
 	*run = r;
@@ -303,7 +303,7 @@ int zc_cache_fill(struct zc_source *src, u64 pos, u64 end)
 
 	ret = zc_cache_may_read(src, pos, end);
 	if (ret)
-		return ret;
+		return zc_source_error(ret);
 	if (!filemap_range_has_page(mapping, pos, pos))
 		page_cache_sync_readahead(mapping, &file->f_ra, file, index,
 					  ((end - 1) >> PAGE_SHIFT) - index + 1);
@@ -313,7 +313,7 @@ int zc_cache_fill(struct zc_source *src, u64 pos, u64 end)
 		folio = read_mapping_folio(mapping, index, file);
 	filemap_invalidate_unlock_shared(mapping);
 	if (IS_ERR(folio))
-		return PTR_ERR(folio);
+		return zc_source_error(PTR_ERR(folio));
 	if (folio)
 		folio_put(folio);
 	return 0;

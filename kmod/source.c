@@ -154,11 +154,13 @@ u64 zc_source_end(const struct zc_source *src, u64 end)
 	return min_t(u64, end, i_size_read(src->host));
 }
 
-/*
- * What a filesystem says is not to be taken for what a step of ours says: the program behind
- * FUSE may say anything.
+/**
+ * zc_source_error - what others say of a read is not to be taken for what a step of ours says
+ * @err: a filesystem, the program behind FUSE, a security module or a fanotify listener says it
+ *
+ * Returns: what becomes of it. Any context.
  */
-static int zc_source_error(long err)
+int zc_source_error(long err)
 {
 	return err == -EAGAIN || err == -EINPROGRESS || err == -EIOCBQUEUED ? -EIO : err;
 }

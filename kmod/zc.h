@@ -304,6 +304,7 @@ int zc_source_settle(struct zc_source *src);
 void zc_source_no_direct(struct zc_source *src);
 void zc_source_close(struct zc_source *src);
 u64 zc_source_end(const struct zc_source *src, u64 end);
+int zc_source_error(long err);
 int zc_source_refresh(struct zc_source *src);
 void zc_source_read(struct zc_source *src, struct zc_chunk *chunk);
 bool zc_source_ready(struct zc_chunk *chunk);
