@@ -27,6 +27,15 @@ int zc_note_reserve(struct zc_file *zf)
 }
 
 /**
+ * zc_note_hold - have what follows an operation count as one, however many there are
+ * @zf: file; to be followed by zc_note_unreserve(). Any context
+ */
+void zc_note_hold(struct zc_file *zf)
+{
+	atomic_inc(&zf->nr_notes);
+}
+
+/**
  * zc_note_unreserve - it has ended
  * @zf: file. Any context
  */

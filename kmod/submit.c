@@ -124,7 +124,14 @@ static int zc_end_init(struct zc_end *end, struct zc_file *zf, u64 user_data,
 	return PTR_ERR_OR_ZERO(end->note);
 }
 
-/* Of a command: without its end. */
+/* It is told, and yet counts: files to be closed are as many as transfers may be, together. */
+static void zc_end_stay(struct zc_end *end)
+{
+	zc_note_hold(end->zf);
+	kref_get(&end->zf->ref);
+}
+
+/* Of a command, without its end; or undo zc_end_stay(). */
 static void zc_end_let_go(struct zc_end *end)
 {
 	zc_note_unreserve(end->zf);
@@ -214,6 +221,7 @@ static void zc_op_sendfile_close(struct work_struct *work)
 	__fput_sync(o->ends.src.file);
 	zc_crew_part(&o->berth);
 	zc_crew_user_put(user);
+	zc_end_let_go(&o->end);
 	kmem_cache_free(zc_op_sendfiles, o);
 	/* zc_crew_exit() waits for the rest of this function. */
 	module_put(THIS_MODULE);
@@ -244,8 +252,10 @@ static void zc_op_sendfile_end(struct zc_op *op, int err)
 	struct zc_op_sendfile *o = container_of(op, struct zc_op_sendfile, op);
 	bool apart = o->ends.src.unsure;
 
-	if (apart)
+	if (apart) {
 		get_file(o->ends.src.file);
+		zc_end_stay(&o->end);
+	}
 	zc_turn_leave(&o->turn);
 	if (o->t)
 		zc_transfer_free(o->t);

@@ -136,6 +136,7 @@ struct zc_note {
 struct zc_note *zc_note_new(struct zc_file *zf, u32 type, u64 user_data);
 void zc_note_free(struct zc_note *note);
 int zc_note_reserve(struct zc_file *zf);
+void zc_note_hold(struct zc_file *zf);
 void zc_note_unreserve(struct zc_file *zf);
 void zc_note_post(struct zc_note *note);
 void zc_event_open(struct zc_file *zf);
