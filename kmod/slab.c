@@ -80,6 +80,8 @@ err_slab:
 /* Those of which others hold pages, but that have no buffer any more. */
 static LIST_HEAD(zc_slabs_held);
 static DEFINE_SPINLOCK(zc_slabs_held_lock);
+/* How many, those that somebody looks at included */
+static atomic_t zc_nr_slabs_held = ATOMIC_INIT(0);
 
 static void zc_slab_free(struct zc_slab *slab)
 {
@@ -216,6 +218,7 @@ void zc_slab_put(struct zc_slab *slab, struct page *page, unsigned int nr)
 		zc_slab_free(slab);
 		return;
 	}
+	atomic_inc(&zc_nr_slabs_held);
 	spin_lock(&zc_slabs_held_lock);
 	list_add_tail(&slab->list, &zc_slabs_held);
 	spin_unlock(&zc_slabs_held_lock);
@@ -231,10 +234,9 @@ bool zc_slab_reap(void)
 	struct zc_slab *slab, *next;
 	LIST_HEAD(done);
 	LIST_HEAD(held);
-	bool some;
 
 	if (list_empty_careful(&zc_slabs_held))
-		return false;
+		return atomic_read(&zc_nr_slabs_held);
 	spin_lock(&zc_slabs_held_lock);
 	list_splice_init(&zc_slabs_held, &held);
 	spin_unlock(&zc_slabs_held_lock);
@@ -246,11 +248,12 @@ bool zc_slab_reap(void)
 	}
 	spin_lock(&zc_slabs_held_lock);
 	list_splice(&held, &zc_slabs_held);
-	some = !list_empty(&zc_slabs_held);
 	spin_unlock(&zc_slabs_held_lock);
-	list_for_each_entry_safe(slab, next, &done, list)
+	list_for_each_entry_safe(slab, next, &done, list) {
 		zc_slab_free(slab);
-	return some;
+		atomic_dec(&zc_nr_slabs_held);
+	}
+	return atomic_read(&zc_nr_slabs_held);
 }
 
 /**
@@ -260,6 +263,8 @@ void zc_slab_exit(void)
 {
 	struct zc_slab *slab, *next;
 
-	list_for_each_entry_safe(slab, next, &zc_slabs_held, list)
+	list_for_each_entry_safe(slab, next, &zc_slabs_held, list) {
 		zc_slab_free(slab);
+		atomic_dec(&zc_nr_slabs_held);
+	}
 }
