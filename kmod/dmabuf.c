@@ -49,21 +49,37 @@ struct zc_dmabuf_map {
 	struct sg_table sgt;
 };
 
-static u64 zc_dmabuf_piece_max(const struct zc_mem *mem, struct device *dev)
+/* A piece of it from @pos on, that crosses no boundary of the device's. */
+static u64 zc_dmabuf_piece(const struct zc_mem *mem, u64 pos, struct device *dev,
+			   struct page **page)
 {
-	u64 boundary = (u64)dma_get_seg_boundary(dev) + 1 ?: U64_MAX;
-	u64 max = round_down(min_t(u64, dma_get_max_seg_size(dev), boundary), PAGE_SIZE);
+	u64 max = min_t(u64, dma_get_max_seg_size(dev), zc_dma_piece_max(dev));
+	u64 mask = dma_get_seg_boundary(dev) | ~PAGE_MASK, len;
 
-	/* Small pages in a row may lie across it; equal parts of hugepages do not. */
-	if (boundary < ZC_HUGE_SIZE && mem->huge_bytes != mem->size)
-		return PAGE_SIZE;
-	max = max_t(u64, min(max, zc_dma_piece_max(dev)), PAGE_SIZE);
-	return boundary < ZC_HUGE_SIZE ? rounddown_pow_of_two(max) : max;
+	max = max_t(u64, round_down(max, PAGE_SIZE), PAGE_SIZE);
+	len = zc_mem_piece(mem, pos >> PAGE_SHIFT, max, page);
+	return min(len - 1, mask - (page_to_phys(*page) & mask)) + 1;
 }
 
-static int zc_dmabuf_fill(struct sg_table *sgt, const struct zc_mem *mem, u64 max)
+/* How many are they? 0: the caller was killed. */
+static unsigned long zc_dmabuf_pieces(const struct zc_mem *mem, struct device *dev)
 {
-	unsigned long nr = zc_mem_pieces(mem, max);
+	unsigned long nr = 0;
+	struct page *page;
+	u64 pos;
+
+	for (pos = 0; pos < mem->size; nr++) {
+		pos += zc_dmabuf_piece(mem, pos, dev, &page);
+		if (fatal_signal_pending(current))
+			return 0;
+		cond_resched();
+	}
+	return nr;
+}
+
+static int zc_dmabuf_fill(struct sg_table *sgt, const struct zc_mem *mem, struct device *dev)
+{
+	unsigned long nr = zc_dmabuf_pieces(mem, dev);
 	struct scatterlist *sg;
 	struct page *page;
 	u64 pos = 0, len;
@@ -78,7 +94,7 @@ static int zc_dmabuf_fill(struct sg_table *sgt, const struct zc_mem *mem, u64 ma
 	if (ret)
 		return ret;
 	for_each_sgtable_sg(sgt, sg, i) {
-		len = zc_mem_piece(mem, pos >> PAGE_SHIFT, max, &page);
+		len = zc_dmabuf_piece(mem, pos, dev, &page);
 		sg_set_page(sg, page, len, 0);
 		pos += len;
 		cond_resched();
@@ -100,8 +116,7 @@ static struct sg_table *zc_dmabuf_map(struct dma_buf_attachment *at,
 		return ERR_PTR(-ENOMEM);
 	map->dev = at->dev;
 	map->dir = dir;
-	ret = zc_dmabuf_fill(&map->sgt, &zd->buf->mem,
-			     zc_dmabuf_piece_max(&zd->buf->mem, at->dev));
+	ret = zc_dmabuf_fill(&map->sgt, &zd->buf->mem, at->dev);
 	if (ret)
 		goto err_map;
 	ret = dma_map_sgtable(at->dev, &map->sgt, dir, ZC_DMA_ATTRS);
