@@ -23,7 +23,15 @@ trap 'rm -rf "$staging"' EXIT
 kernel debug
 [ -n "${ADD-}" ] || rm -rf "$out"
 # Objects stay where the compiler was told that they are: what it knows of lines is beside them.
-build_module debug "$out/module" GCOV_PROFILE=y
+# Each build has a stamp of its own, and what was counted of another one is not added.
+sources=$(cd "$ZC_TOP" && cat Kbuild kmod/* uapi/linux/* "$ZC_LAB/kernel-debug/debug-kernel.config" |
+	sha256sum)
+if [ ! -d "$out/counts" ]; then
+	build_module debug "$out/module" GCOV_PROFILE=y
+	echo "$sources" >"$out/module/sources"
+elif [ "$sources" != "$(cat "$out/module/sources")" ]; then
+	die "the module is not what was counted before: without ADD, begin anew"
+fi
 payload_of "$out/module" "$staging/debug"
 cp -a "${ZC_SUITE:-$ZC_TOP/build/kselftest}" "$staging/debug/kselftest"
 cp "$ZC_QEMU"/guest-{check,look,coverage}.sh "$staging/debug"
