@@ -27,8 +27,9 @@ $(error no topic '$(filter-out $(ALL_TOPICS),$(FOLDERS))'; there are: $(ALL_TOPI
 endif
 
 .PHONY: all help modules modules_install user kselftest check check-debug \
-	check-kcsan check-all coverage bench tlb soak fuzz demo style static htmldocs netlink install \
-	uninstall dkms-install dkms-remove dkms-uninstall deb rpm check-packages deps clean distclean
+	check-kcsan check-sanitized check-all coverage bench tlb soak fuzz demo style static htmldocs \
+	netlink install uninstall dkms-install dkms-remove dkms-uninstall deb rpm check-packages \
+	deps clean distclean
 
 all:
 	@if pkg-config --exists $(USER_LIBS) 2>/dev/null; then \
@@ -57,11 +58,12 @@ help:
 	@echo '                   KERNEL=bzImage [KDIR=…] [MODULES=…]: on a kernel of your own'
 	@echo '  make check-debug the selftests with KASAN, lockdep and kmemleak'
 	@echo '  make check-kcsan the selftests with KCSAN, which looks for data races'
+	@echo '  make check-sanitized the selftests of zcctl and libzc with AddressSanitizer and UBSan'
 	@echo '  make coverage    how much of the module the selftests run, by gcov; takes two hours;'
 	@echo '                   TOPICS="abi dma@iommu fault:nomem …" LEAST=percent ADD=1'
 	@echo '  make check-packages  packages: built, installed, with Secure Boot, upgraded, purged'
 	@echo '  make check-all   check, check-debug and check-kcsan with all that takes long, on'
-	@echo '                   7.3 too, tlb, check-packages and static'
+	@echo '                   7.3 too, check-sanitized, tlb, check-packages and static'
 	@echo '  make bench       guest instructions per MiB, zc beside the usual ways'
 	@echo '  make tlb         misses of the TLB, by a model of one, of a buffer and of other memory'
 	@echo '  make soak        30 minutes of mixed load, and a look at what is left; SECONDS=N,'
@@ -130,12 +132,19 @@ check-kcsan:
 	@$(MAKE) --no-print-directory -s guest-files
 	@KERNELS=kcsan $(LAB)/check.sh
 
+# Of programs in user space: AddressSanitizer and UBSan with the module at work
+check-sanitized:
+	@$(LAB)/deps.sh check
+	@$(MAKE) --no-print-directory -s guest-files
+	@$(MAKE) --no-print-directory -s $(JOBS) user SANITIZE=1
+	@SANITIZE=y KERNELS=6.12 TOPICS="$(or $(TOPICS),adopt zcctl)" $(LAB)/check.sh
+
 check-all:
 	@$(LAB)/deps.sh debug
 	@$(MAKE) --no-print-directory -s guest-files
 	@ZC_LONG= KERNELS="$(KERNELS) $(filter-out $(KERNELS),7.3) debug kcsan" $(LAB)/check.sh || \
 		failed=y; \
-	$(MAKE) --no-print-directory -k -j1 tlb check-packages static && test -z "$$failed"
+	$(MAKE) --no-print-directory -k -j1 check-sanitized tlb check-packages static && test -z "$$failed"
 
 coverage:
 	@$(LAB)/deps.sh debug

@@ -9,6 +9,7 @@
 #   TOPICS    kselftest collections (default: all but those in $ZC_LONG)
 #   ZC_LONG   what takes long, or a machine with nothing else to do (default: scale leak).
 #             Unless it is empty, some programs run on the last kernel alone, see $newest
+#   SANITIZE  if set, zcctl and libzc are those of make user SANITIZE=1
 #   ZC_SUITE  where they are installed (default build/kselftest)
 #   ZC_JOBS   guests at a time (default 2, or 1 on a machine of less than four
 #             processors: beside other load, guests there stand still for minutes)
@@ -152,7 +153,7 @@ run_part()
 			-m "$mem" --append "$append" "${options[@]}" \
 			--time-limit "$limit" --payload "$staging/$k" -- \
 			env TIMEOUT="$timeout" ZC_ALL="$all" ZC_ICOUNT="$icount" \
-			ZC_SEED="${ZC_SEED-}" ZC_WITHOUT="${brief:+${newest//$'\n'/ }}" \
+			ZC_SEED="${ZC_SEED-}" SANITIZE="${SANITIZE-}" ZC_WITHOUT="${brief:+${newest//$'\n'/ }}" \
 			bash /zc/guest-check.sh $todo 2>&1)
 		echo $! >"$staging/$name.guest"
 		read_guest <&"$guest"

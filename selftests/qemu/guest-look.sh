@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# In the guest, sourced: what the kernel had to say of what was run. look_begin before it;
-# look_end after it, which unloads the module and prints a collection "guest" of kselftests,
-# and fails if one of these does.
+# In the guest, sourced: what the kernel had to say of what was run, and sanitizers if SANITIZE
+# is set. look_begin before it; look_end after it, which unloads the module and prints a
+# collection "guest" of kselftests, and fails if one of these does.
 
 trouble='WARNING:|BUG:|Oops|general protection|Bad page|KASAN|UBSAN|kmemleak:'
 trouble+='|locking dependency|recursive locking|inconsistent lock|held lock'
@@ -86,8 +86,21 @@ leaks()
 		END { if (!known) printf "%s", object }' /sys/kernel/debug/kmemleak
 }
 
+# What programs are told to write there, and many tests would take for a failure as expected
+sanitizers()
+{
+	cat /tmp/sanitized/* 2>/dev/null
+}
+
 look_begin()
 {
+	sanitized=${SANITIZE:+1}
+	if [ -n "$sanitized" ]; then
+		mkdir -m 1777 /tmp/sanitized
+		# The runner of kselftests has a library of its own preloaded, stdbuf's.
+		export ASAN_OPTIONS=log_path=/tmp/sanitized/log:verify_asan_link_order=0
+		export UBSAN_OPTIONS=print_stacktrace=1
+	fi
 	has_kcsan=$(test -e /sys/kernel/debug/kcsan && echo 1)
 	[ -z "$has_kcsan" ] || echo on >/sys/kernel/debug/kcsan
 	echo "$mark" >/dev/kmsg
@@ -98,10 +111,11 @@ look_end()
 	has_kmemleak=$(test -e /sys/kernel/debug/kmemleak && echo 1)
 	echo "### run guest"
 	echo "TAP version 13"
-	echo "1..$((2 + has_kmemleak + has_kcsan))"
+	echo "1..$((2 + has_kmemleak + has_kcsan + sanitized))"
 	report unload unload
 	[ -z "$has_kmemleak" ] || report kmemleak leaks
 	[ -z "$has_kcsan" ] || report kcsan races
+	[ -z "$sanitized" ] || report sanitizers sanitizers
 	report kernel-log kernel_log
 	echo "### end guest"
 	[ "$wrong" -eq 0 ]

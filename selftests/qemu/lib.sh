@@ -13,7 +13,7 @@ ZC_TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 ZC_QEMU=$ZC_TOP/selftests/qemu
 ZC_LAB=${ZC_LAB:-$ZC_TOP/build/lab}
 ZC_RUN=${ZC_RUN:-$ZC_TOP/build/run}
-ZC_USER=${ZC_USER:-$ZC_TOP/build/user}
+ZC_USER=${ZC_USER:-$ZC_TOP/build/user${SANITIZE:+-sanitized}}
 # shellcheck disable=SC2034 # by those who source this
 KSFT_SRC=$ZC_LAB/ksft/tools/testing/selftests
 # The firmware of guests that boot by EFI, of Debian's package ovmf
@@ -183,6 +183,10 @@ payload_of()
 	cp -a "$ZC_USER"/{zcctl,example-send,example-later,example-dma} "$dir/bin"
 	cp -a "$ZC_USER"/libzc.so* "$ZC_USER/libzc-sendfile.so" "$dir/lib"
 	# Built by make check; the demo and the bench do without.
-	[ ! -e "$ZC_USER-static/zcctl" ] ||
-		cp -a "$ZC_USER-static/zcctl" "$dir/bin/zcctl-static"
+	[ ! -e "${ZC_USER%-sanitized}-static/zcctl" ] ||
+		cp -a "${ZC_USER%-sanitized}-static/zcctl" "$dir/bin/zcctl-static"
+	# What guests do not have, of sanitizers
+	[ -z "${SANITIZE-}" ] || ldd "$ZC_USER/zcctl" |
+		awk '/lib(asan|ubsan|stdc\+\+|gcc_s)\./ { print $3 }' |
+		xargs cp -L -t "$dir/lib"
 }

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# libzc without the module: what it promises (libzc.c), races, and that what it exports, and the
-# structures that it fills, are what lib/libzc.symbols and lib/libzc.sizes say: a line that goes,
-# or changes, breaks programs. TAP output.
+# libzc without the module: what it promises (libzc.c), races, bad use of memory, and that what
+# it exports, and the structures that it fills, are what lib/libzc.symbols and lib/libzc.sizes
+# say: a line that goes, or changes, breaks programs. TAP output.
 # shellcheck disable=SC2317 # by tap_check
 set -u
 # shellcheck source=tap.sh
@@ -86,5 +86,10 @@ if nm -a "$build/test-libzc-tsan" | grep -q __tsan; then
 	tap_check "no race, says the sanitizer of threads" races
 else
 	tap_skip "no race, says the sanitizer of threads" "the compiler has none"
+fi
+if nm -a "$build/test-libzc-asan" | grep -q __asan; then
+	tap_check "no bad use of memory, says that of addresses" "$build/test-libzc-asan" "$dir"
+else
+	tap_skip "no bad use of memory, says that of addresses" "the compiler has none"
 fi
 tap_end

@@ -319,7 +319,7 @@ int bench_nic(int argc, char **argv)
 		{ },
 	};
 	struct nic nic = { .size = 16 << 20 };
-	char *host, *port;
+	char *host = NULL, *port = NULL;
 	int c;
 
 	while ((c = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
@@ -343,5 +343,8 @@ int bench_nic(int argc, char **argv)
 	bench_method.repeat = 1;
 	nic.host = host;
 	nic.port = port;
-	return open_and_run(&nic, argv[optind]);
+	c = open_and_run(&nic, argv[optind]);
+	free(host);
+	free(port);
+	return c;
 }
