@@ -19,7 +19,6 @@
 #include <linux/file.h>
 #include <linux/hashtable.h>
 #include <linux/module.h>
-#include <linux/mutex.h>
 #include <linux/poll.h>
 #include <linux/slab.h>
 #include <net/sock.h>
@@ -48,9 +47,10 @@
  * @lives: those that have a deadline, by zc_op::life_node, the first one first
  * @active: the first of @ops, once it has begun
  * @slow:  has turned slow; never cleared
- * @work:  a run by a quick worker
- * @slow_work: a run by a slow one
- * @running: held by a run
+ * @flags: see below
+ * @work:  a run
+ * @by_slow: by a slow worker; its own
+ * @later: has it run, by itself
  * @berth: its place among the workers
  * @user:  for whom the transfer was that has ended last; NULL: none has
  * @wait:  in the socket's wait queue
@@ -68,14 +68,23 @@ struct zc_lane {
 	struct list_head lives;
 	struct zc_op *active;
 	bool slow;
-	struct delayed_work work;
-	struct delayed_work slow_work;
-	struct mutex running;	/* see zc_lane_run_by() */
+	unsigned long flags;
+	struct work_struct work;
+	bool by_slow;
+	struct delayed_work later;
 	struct zc_berth berth;
 	struct zc_crew_user *user;
 	wait_queue_entry_t wait;
 	bool gone;
 };
+
+/*
+ * A run is due, or under way: there is one of a lane at a time, so a lane has one worker, however
+ * long that waits and whatever happens meanwhile. A workqueue would keep a second for it.
+ */
+#define ZC_LANE_DUE	0
+/* Something has happened since that run began: it is followed by another one. */
+#define ZC_LANE_AGAIN	1
 
 /*
  * Protects zc_lanes, zc_file::ops, zc_op::ending, and of a lane all its lists and
@@ -96,33 +105,36 @@ static void zc_lane_free(struct kref *ref)
 		wake_up(&zc_lanes_wait);
 }
 
-/* The workers that run it. */
-static struct workqueue_struct *zc_lane_wq(bool slow)
-{
-	return zc_crew_wq(slow ? ZC_CREW_SLOW : ZC_CREW_QUICK);
-}
-
 /* Have the lane run now. Any context; the caller holds a reference or RCU. */
 static void zc_lane_kick(struct zc_lane *lane)
 {
-	bool slow = READ_ONCE(lane->slow);
-
 	if (!kref_get_unless_zero(&lane->ref))
 		return;
-	/* A run that was due already has a reference. */
-	if (mod_delayed_work(zc_lane_wq(slow), slow ? &lane->slow_work : &lane->work, 0))
+	/* Both are full barriers, as those of zc_lane_work(): one of the two sees the other. */
+	test_and_set_bit(ZC_LANE_AGAIN, &lane->flags);
+	if (test_and_set_bit(ZC_LANE_DUE, &lane->flags)) {
 		kref_put(&lane->ref, zc_lane_free);
+		return;
+	}
+	/* The reference is the run's. */
+	lane->by_slow = READ_ONCE(lane->slow);
+	queue_work(zc_crew_wq(lane->by_slow ? ZC_CREW_SLOW : ZC_CREW_QUICK), &lane->work);
 }
 
 /* Have the lane run later, if nothing happens before; by itself. */
 static void zc_lane_kick_later(struct zc_lane *lane, unsigned long delay)
 {
-	bool slow = READ_ONCE(lane->slow);
-
 	kref_get(&lane->ref);
-	if (!queue_delayed_work(zc_lane_wq(slow), slow ? &lane->slow_work : &lane->work,
-				delay))
+	if (mod_delayed_work(zc_crew_wq(ZC_CREW_QUICK), &lane->later, delay))
 		kref_put(&lane->ref, zc_lane_free);
+}
+
+static void zc_lane_later(struct work_struct *work)
+{
+	struct zc_lane *lane = container_of(to_delayed_work(work), struct zc_lane, later);
+
+	zc_lane_kick(lane);
+	kref_put(&lane->ref, zc_lane_free);
 }
 
 static void zc_lane_has_berth(struct zc_berth *berth)
@@ -275,7 +287,8 @@ static void zc_lane_park(struct zc_lane *lane)
 /*
  * close(2) has returned already, if this is the last reference: there is nobody to
  * linger for, and what a kernel thread puts is closed by one thread for all. The user
- * may let go just after it was asked: then it is this thread that lingers.
+ * may let go just after it was asked: then it is this thread that lingers, see
+ * zc_lane_closes_late().
  */
 static void zc_lane_close(struct zc_lane *lane)
 {
@@ -295,12 +308,19 @@ static void zc_lane_retire(struct zc_lane *lane)
 	zc_crew_part(&lane->berth);
 	zc_crew_user_put(lane->user);
 	lane->gone = true;
+	if (cancel_delayed_work(&lane->later))
+		kref_put(&lane->ref, zc_lane_free);
 	kref_put(&lane->ref, zc_lane_free);
 }
 
-/* May the end of a socket of this kind take long (TIPC waits for a peer, SMC for a device)? */
+/*
+ * May the end of the socket take long? TIPC waits for a peer, SMC for a device, all that linger if
+ * their user lets go at the wrong time.
+ */
 static bool zc_lane_closes_late(const struct zc_lane *lane)
 {
+	if (READ_ONCE(lane->sk->sk_lingertime))
+		return true;
 	switch (lane->sk->sk_family) {
 	case AF_INET:
 	case AF_INET6:
@@ -352,15 +372,13 @@ static bool zc_lane_advance(struct zc_lane *lane, struct zc_op *op, bool slow, i
 /* The last transfer has ended. Returns: false if the lane waits for a worker. */
 static bool zc_lane_finish(struct zc_lane *lane, bool slow)
 {
-	if (zc_lane_closes_late(lane)) {
-		if (!slow) {
-			zc_lane_slow(lane);
-			return true;
-		}
-		/* It counts as a transfer of his. */
-		if (!zc_crew_join(&lane->berth, lane->user, ZC_CREW_SLOW))
-			return false;
+	if (!slow && zc_lane_closes_late(lane)) {
+		zc_lane_slow(lane);
+		return true;
 	}
+	/* It counts as a transfer of his. */
+	if (slow && !zc_crew_join(&lane->berth, lane->user, ZC_CREW_SLOW))
+		return false;
 	zc_lane_retire(lane);
 	return true;
 }
@@ -406,27 +424,18 @@ static bool zc_lane_run(struct zc_lane *lane, bool slow)
 	return true;
 }
 
-static void zc_lane_run_by(struct zc_lane *lane, bool slow)
-{
-	/* Both may run when the lane has just turned slow. */
-	if (mutex_trylock(&lane->running)) {
-		if (!lane->gone && zc_lane_run(lane, slow))
-			zc_crew_part(&lane->berth);
-		mutex_unlock(&lane->running);
-	} else {
-		zc_lane_kick_later(lane, 1);
-	}
-	kref_put(&lane->ref, zc_lane_free);
-}
-
 static void zc_lane_work(struct work_struct *work)
 {
-	zc_lane_run_by(container_of(to_delayed_work(work), struct zc_lane, work), false);
-}
+	struct zc_lane *lane = container_of(work, struct zc_lane, work);
 
-static void zc_lane_slow_work(struct work_struct *work)
-{
-	zc_lane_run_by(container_of(to_delayed_work(work), struct zc_lane, slow_work), true);
+	/* What has happened until here is seen. */
+	test_and_clear_bit(ZC_LANE_AGAIN, &lane->flags);
+	if (!lane->gone && zc_lane_run(lane, lane->by_slow))
+		zc_crew_part(&lane->berth);
+	test_and_clear_bit(ZC_LANE_DUE, &lane->flags);
+	if (test_bit(ZC_LANE_AGAIN, &lane->flags))
+		zc_lane_kick(lane);
+	kref_put(&lane->ref, zc_lane_free);
 }
 
 static struct zc_lane *zc_lane_new(struct socket *sock)
@@ -442,9 +451,8 @@ static struct zc_lane *zc_lane_new(struct socket *sock)
 	INIT_LIST_HEAD(&lane->ops);
 	INIT_LIST_HEAD(&lane->over);
 	INIT_LIST_HEAD(&lane->lives);
-	INIT_DELAYED_WORK(&lane->work, zc_lane_work);
-	INIT_DELAYED_WORK(&lane->slow_work, zc_lane_slow_work);
-	mutex_init(&lane->running);
+	INIT_WORK(&lane->work, zc_lane_work);
+	INIT_DELAYED_WORK(&lane->later, zc_lane_later);
 	lane->berth.go = zc_lane_has_berth;
 	init_waitqueue_func_entry(&lane->wait, zc_lane_wake_socket);
 	return lane;

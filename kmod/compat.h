@@ -516,6 +516,29 @@ static inline const void *zc_uring_args(const struct io_uring_cmd *ucmd)
 #endif
 }
 
+/**
+ * zc_workqueue_share - how many works of an unbound workqueue are run at a time, at least?
+ * @nr: of so many, where they are all on the node that has the fewest processors
+ *
+ * Returns: as many, but since 6.9 max_active is divided among the nodes, by their processors
+ * (wq_update_node_max_active()); no less than eight (WQ_DFL_MIN_ACTIVE). Those that are online
+ * now count.
+ */
+static inline unsigned int zc_workqueue_share(unsigned int nr)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 9, 0)
+	unsigned int share = nr;
+	int node;
+
+	for_each_node_state(node, N_CPU)
+		share = min(share, DIV_ROUND_UP(nr * cpumask_weight(cpumask_of_node(node)),
+						num_online_cpus()));
+	return max(share, min(nr, 8U));
+#else
+	return nr;
+#endif
+}
+
 /*
  * Before 6.7 nobody asks for the end of commands when their ring goes away, and
  * warns when they last. There a command ends after so long at most, in ms.

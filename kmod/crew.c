@@ -22,11 +22,14 @@
 #include <linux/workqueue.h>
 
 #include "async.h"
+#include "compat.h"
 
 /*
- * Quick workers; more than processors, as a read through the page cache blocks one. They
- * are divided among the nodes, but eight are for each (WQ_DFL_MIN_ACTIVE): so one of them
- * is always free, whatever those wait for that may be had.
+ * Of each more workers than may be had, so one is always free, whatever those wait for: what is
+ * queued does not wait long before it is asked whether it may have one. Since 6.9 they are divided
+ * among the nodes, and one user's work may be all on one: see zc_crew_init().
+ *
+ * Quick workers; more than processors, as a read through the page cache blocks one.
  */
 #define ZC_QUICK_WORKERS	16
 #define ZC_QUICK_MAX		6
@@ -37,7 +40,7 @@
  * meanwhile; and for who would wait in vain for a quick one. So they block none but their
  * like.
  */
-#define ZC_SLOW_WORKERS		256
+#define ZC_SLOW_WORKERS		512
 #define ZC_SLOW_MAX		240
 
 /*
@@ -46,7 +49,7 @@
  * closed by one work for the whole system, which must not wait for that, nor must one that
  * others need.
  */
-#define ZC_CLOSE_WORKERS	256
+#define ZC_CLOSE_WORKERS	512
 #define ZC_CLOSE_MAX		240
 
 /* Workers that none comes back from for so long are taken to wait for somebody. */
@@ -62,7 +65,7 @@
  * @name:  what they are called
  * @nr:    how many there are
  * @wq:    they
- * @max:   how many may be had at a time
+ * @max:   how many may be had at a time; fewer where a node has few
  * @busy:  how many are
  * @users: who stands in the queue for more, by zc_crew_side::node
  * @moved: when one came back, or the first was had, jiffies
@@ -437,9 +440,12 @@ int zc_crew_init(void)
 	unsigned int i;
 
 	for (i = 0; i < ZC_CREWS; i++) {
-		zc_crews[i].wq = alloc_workqueue("%s", WQ_UNBOUND, zc_crews[i].nr,
-						 zc_crews[i].name);
-		if (!zc_crews[i].wq)
+		struct zc_crew *crew = &zc_crews[i];
+		unsigned int share = zc_workqueue_share(crew->nr);
+
+		crew->max = min(crew->max, share - 1 - share / 16);
+		crew->wq = alloc_workqueue("%s", WQ_UNBOUND, crew->nr, crew->name);
+		if (!crew->wq)
 			goto err;
 	}
 	return 0;

@@ -185,13 +185,14 @@ int fuse_start(struct fuse_server *s)
 	char opts[128];
 
 	umount2(FUSE_FILE, MNT_FORCE | MNT_DETACH);
+	remove(FUSE_FILE);
 	if (s->below)
 		mkdir(FUSE_FILE, 0700);
 	else
 		close(open(FUSE_FILE, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
 	s->dev = open("/dev/fuse", O_RDWR | O_NONBLOCK | O_CLOEXEC);
-	snprintf(opts, sizeof(opts), "fd=%d,rootmode=%s,user_id=0,group_id=0", s->dev,
-		 s->below ? "40000" : "100000");
+	snprintf(opts, sizeof(opts), "fd=%d,rootmode=%s,user_id=0,group_id=0%s", s->dev,
+		 s->below ? "40000" : "100000", s->anyone ? ",allow_other" : "");
 	if (s->dev < 0 || mount("zc", FUSE_FILE, "fuse", MS_NOSUID | MS_NODEV, opts))
 		return -errno;
 	pthread_mutex_init(&s->lock, NULL);

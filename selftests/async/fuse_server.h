@@ -18,6 +18,7 @@
  * @dev:    the connection
  * @flags:  FUSE_INIT flags
  * @below:  the file is FUSE_BELOW, in the root of the mount
+ * @anyone: not for root alone
  * @size:   of the file, bytes
  * @hold:   reads from here on get no answer
  * @err:    what reads get instead of data, a negative errno; 0: nothing
@@ -31,6 +32,7 @@ struct fuse_server {
 	int dev;
 	uint32_t flags;
 	bool below;
+	bool anyone;
 	uint64_t size;
 	uint64_t hold;
 	int err;
