@@ -263,8 +263,6 @@ void zc_slab_exit(void)
 {
 	struct zc_slab *slab, *next;
 
-	list_for_each_entry_safe(slab, next, &zc_slabs_held, list) {
+	list_for_each_entry_safe(slab, next, &zc_slabs_held, list)
 		zc_slab_free(slab);
-		atomic_dec(&zc_nr_slabs_held);
-	}
 }

@@ -30,7 +30,7 @@
  *
  * Locks: zc_file::lock is taken with the mmap lock held (zc_mmap()), so no user memory may
  * be touched under it. Mutexes that are held while other rooms are asked: zc_dma_sem and
- * zc_buffer::dma_lock (dma, target), zc_reserve_mutex, zc_guard_mutex, and zc_lane::running.
+ * zc_buffer::dma_lock (dma, target), zc_reserve_mutex and zc_guard_mutex.
  * zc_file::notes_lock (in any context), the locks of the spares, of the parks and of
  * the slabs (from reclaim too), of the slices, of the lanes and of
  * the roster are taken for lists alone. The
