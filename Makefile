@@ -144,7 +144,8 @@ check-all:
 	@$(MAKE) --no-print-directory -s guest-files
 	@ZC_LONG= KERNELS="$(KERNELS) $(filter-out $(KERNELS),7.3) debug kcsan" $(LAB)/check.sh || \
 		failed=y; \
-	$(MAKE) --no-print-directory -k -j1 check-sanitized tlb check-packages static && test -z "$$failed"
+	$(MAKE) --no-print-directory -k -j1 check-sanitized tlb check-packages static && \
+		test -z "$$failed"
 
 coverage:
 	@$(LAB)/deps.sh debug

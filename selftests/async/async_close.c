@@ -24,7 +24,6 @@
 #define SIZE	(16 * MIB)
 /* More than there are workers that close. */
 #define NR	300
-#define NOBODY	65534
 /* A filesystem that the module does not know. */
 #define OTHER	"/tmp/zc-other"
 

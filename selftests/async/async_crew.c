@@ -149,7 +149,6 @@ TEST_F_TIMEOUT(crew, canceled, 120)
 	all_wait(_metadata, self);
 	EXPECT_TRUE(others_go_on(self));
 	for (i = 0; i < 2; i++) {
-		cancel.flags = ZC_CANCEL_ALL;
 		EXPECT_EQ(0, zct_ioctl(self->zc[i], ZC_IOC_CANCEL, &cancel));
 		EXPECT_EQ(i ? SOME : MANY, cancel.count);
 	}

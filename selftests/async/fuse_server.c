@@ -207,9 +207,6 @@ int fuse_end(struct fuse_server *s)
 	fuse_deaf(s);
 	close(s->dev);
 	ret = umount2(FUSE_FILE, MNT_DETACH) ? -errno : 0;
-	if (s->below)
-		rmdir(FUSE_FILE);
-	else
-		unlink(FUSE_FILE);
+	remove(FUSE_FILE);
 	return ret;
 }

@@ -153,7 +153,8 @@ run_part()
 			-m "$mem" --append "$append" "${options[@]}" \
 			--time-limit "$limit" --payload "$staging/$k" -- \
 			env TIMEOUT="$timeout" ZC_ALL="$all" ZC_ICOUNT="$icount" \
-			ZC_SEED="${ZC_SEED-}" SANITIZE="${SANITIZE-}" ZC_WITHOUT="${brief:+${newest//$'\n'/ }}" \
+			ZC_SEED="${ZC_SEED-}" SANITIZE="${SANITIZE-}" \
+			ZC_WITHOUT="${brief:+${newest//$'\n'/ }}" \
 			bash /zc/guest-check.sh $todo 2>&1)
 		echo $! >"$staging/$name.guest"
 		read_guest <&"$guest"

@@ -24,8 +24,8 @@ kernel debug
 [ -n "${ADD-}" ] || rm -rf "$out"
 # Objects stay where the compiler was told that they are: what it knows of lines is beside them.
 # Each build has a stamp of its own, and what was counted of another one is not added.
-sources=$(cd "$ZC_TOP" && cat Kbuild kmod/* uapi/linux/* "$ZC_LAB/kernel-debug/debug-kernel.config" |
-	sha256sum)
+sources=$(cd "$ZC_TOP" && cat Kbuild kmod/* uapi/linux/* \
+	"$ZC_LAB/kernel-debug/debug-kernel.config" | sha256sum)
 if [ ! -d "$out/counts" ]; then
 	build_module debug "$out/module" GCOV_PROFILE=y
 	echo "$sources" >"$out/module/sources"

@@ -319,7 +319,7 @@ int bench_nic(int argc, char **argv)
 		{ },
 	};
 	struct nic nic = { .size = 16 << 20 };
-	char *host = NULL, *port = NULL;
+	char *host, *port;
 	int c;
 
 	while ((c = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
