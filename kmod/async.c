@@ -197,8 +197,9 @@ static void zc_op_doom_locked(struct zc_lane *lane, struct zc_op *op, int err)
 	op->doomed = jiffies;
 	op->err = err;
 	list_del_init(&op->life_node);
+	/* Of many the last is canceled first. */
 	if (op != lane->active)
-		list_move_tail(&op->lane_node, &lane->over);
+		list_move(&op->lane_node, &lane->over);
 }
 
 /* Has no device its memory? */

@@ -14,7 +14,8 @@
 
 /*
  * Cancel those that match among the next few that stand between @from, which moves on,
- * and @to. Returns how many; @more if that were not all.
+ * and @to, before it: the last first, as the end of one lets the one behind it begin. Returns
+ * how many; @more if that were not all.
  */
 static unsigned int zc_op_cancel_some(struct zc_op *from, struct zc_op *to,
 				      bool (*match)(struct zc_op *op, void *arg),
@@ -26,11 +27,11 @@ static unsigned int zc_op_cancel_some(struct zc_op *from, struct zc_op *to,
 	rcu_read_lock();
 	spin_lock(&zc_lanes_lock);
 	for (looks = 0; looks < ZC_CANCEL_BATCH; looks++) {
-		op = list_next_entry(from, file_node);
+		op = list_prev_entry(from, file_node);
 		*more = op != to;
 		if (!*more)
 			break;
-		list_move(&from->file_node, &op->file_node);
+		list_move_tail(&from->file_node, &op->file_node);
 		/* Neither what ends, nor a mark of somebody else who cancels. */
 		if (op->ending || (match && !match(op, match_arg)))
 			continue;
@@ -49,7 +50,8 @@ static unsigned int zc_op_cancel_some(struct zc_op *from, struct zc_op *to,
  * @match_arg: for @match
  *
  * They end with -ECANCELED, soon, unless they have ended by themselves; what was
- * sent is sent. Those that are submitted meanwhile are left alone.
+ * sent is sent. None of them begins because of the end of another. Those that are submitted
+ * meanwhile are left alone.
  *
  * Returns: how many. Sleeps.
  */
@@ -62,8 +64,8 @@ unsigned int zc_op_cancel(struct zc_file *zf,
 	bool more = true;
 
 	spin_lock(&zc_lanes_lock);
-	list_add(&from.file_node, &zf->ops);
-	list_add_tail(&to.file_node, &zf->ops);
+	list_add(&to.file_node, &zf->ops);
+	list_add_tail(&from.file_node, &zf->ops);
 	spin_unlock(&zc_lanes_lock);
 	while (more) {
 		nr += zc_op_cancel_some(&from, &to, match, match_arg, &more);
