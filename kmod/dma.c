@@ -192,7 +192,7 @@ static int zc_mapped_fill(struct zc_mapped *map, u64 max, u32 flags)
 	for (pos = 0; pos < mem->size; pos += len) {
 		if (fatal_signal_pending(current))
 			return -EINTR;
-		len = zc_mem_piece(mem, pos >> PAGE_SHIFT, max, &page);
+		len = zc_mem_piece(mem, pos >> PAGE_SHIFT, max, ZC_NO_BOUNDARY, &page);
 		ret = zc_piece_map(map, page, len, flags);
 		if (ret)
 			return ret;
@@ -280,7 +280,7 @@ static struct zc_mapped *zc_mapped_new(struct zc_target *target, struct zc_buffe
 				       const struct zc_dma_map *arg)
 {
 	u64 max = zc_dma_piece_max(target->dev);
-	unsigned long nr = zc_mem_pieces(&buf->mem, max);
+	unsigned long nr = zc_mem_pieces(&buf->mem, max, ZC_NO_BOUNDARY);
 	struct zc_mapped *map;
 	int ret;
 

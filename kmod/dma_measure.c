@@ -128,10 +128,10 @@ static struct zc_samples *zc_samples_buffer(const struct zc_buffer *buf, u64 max
 		return ERR_PTR(-EBUSY);
 	if (mem->size > ZC_MEASURE_MAX)
 		return ERR_PTR(-EINVAL);
-	nr = zc_mem_pieces(mem, max);
+	nr = zc_mem_pieces(mem, max, ZC_NO_BOUNDARY);
 	s = nr ? zc_samples_new(nr) : ERR_PTR(-EINTR);
 	while (!IS_ERR(s) && s->size < mem->size) {
-		len = zc_mem_piece(mem, s->size >> PAGE_SHIFT, max, &page);
+		len = zc_mem_piece(mem, s->size >> PAGE_SHIFT, max, ZC_NO_BOUNDARY, &page);
 		zc_samples_add(s, page, 0, len);
 	}
 	return s;

@@ -49,37 +49,12 @@ struct zc_dmabuf_map {
 	struct sg_table sgt;
 };
 
-/* A piece of it from @pos on, that crosses no boundary of the device's. */
-static u64 zc_dmabuf_piece(const struct zc_mem *mem, u64 pos, struct device *dev,
-			   struct page **page)
-{
-	u64 max = min_t(u64, dma_get_max_seg_size(dev), zc_dma_piece_max(dev));
-	u64 mask = dma_get_seg_boundary(dev) | ~PAGE_MASK, len;
-
-	max = max_t(u64, round_down(max, PAGE_SIZE), PAGE_SIZE);
-	len = zc_mem_piece(mem, pos >> PAGE_SHIFT, max, page);
-	return min(len - 1, mask - (page_to_phys(*page) & mask)) + 1;
-}
-
-/* How many are they? 0: the caller was killed. */
-static unsigned long zc_dmabuf_pieces(const struct zc_mem *mem, struct device *dev)
-{
-	unsigned long nr = 0;
-	struct page *page;
-	u64 pos;
-
-	for (pos = 0; pos < mem->size; nr++) {
-		pos += zc_dmabuf_piece(mem, pos, dev, &page);
-		if (fatal_signal_pending(current))
-			return 0;
-		cond_resched();
-	}
-	return nr;
-}
-
 static int zc_dmabuf_fill(struct sg_table *sgt, const struct zc_mem *mem, struct device *dev)
 {
-	unsigned long nr = zc_dmabuf_pieces(mem, dev);
+	u64 limit = min_t(u64, dma_get_max_seg_size(dev), zc_dma_piece_max(dev));
+	u64 max = max_t(u64, round_down(limit, PAGE_SIZE), PAGE_SIZE);
+	u64 mask = dma_get_seg_boundary(dev) | ~PAGE_MASK;
+	unsigned long nr = zc_mem_pieces(mem, max, mask);
 	struct scatterlist *sg;
 	struct page *page;
 	u64 pos = 0, len;
@@ -94,7 +69,7 @@ static int zc_dmabuf_fill(struct sg_table *sgt, const struct zc_mem *mem, struct
 	if (ret)
 		return ret;
 	for_each_sgtable_sg(sgt, sg, i) {
-		len = zc_dmabuf_piece(mem, pos, dev, &page);
+		len = zc_mem_piece(mem, pos >> PAGE_SHIFT, max, mask, &page);
 		sg_set_page(sg, page, len, 0);
 		pos += len;
 		cond_resched();

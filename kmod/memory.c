@@ -410,14 +410,18 @@ static unsigned long zc_mem_row(const struct zc_mem *mem, pgoff_t index, struct 
  * @mem:   memory
  * @index: page number in it, not past the end, where the piece begins
  * @max:   most bytes, a multiple of PAGE_SIZE
+ * @mask:  it crosses no multiple of @mask + 1, a power of two from PAGE_SIZE on, in physical
+ *         memory; ZC_NO_BOUNDARY: it may
  * @page:  set to the first page
  *
  * Returns: bytes: a hugepage, of what size soever, or up to ZC_HUGE_SIZE of small pages
  * that happen to be in a row. Any context.
  */
-u64 zc_mem_piece(const struct zc_mem *mem, pgoff_t index, u64 max, struct page **page)
+u64 zc_mem_piece(const struct zc_mem *mem, pgoff_t index, u64 max, u64 mask,
+		 struct page **page)
 {
 	unsigned long nr = zc_mem_row(mem, index, page);
+	u64 room = mask - (page_to_phys(*page) & mask);
 	u64 limit = min(max(nr, ZC_HUGE_PAGES), max >> PAGE_SHIFT);
 	struct page *next;
 
@@ -429,24 +433,25 @@ u64 zc_mem_piece(const struct zc_mem *mem, pgoff_t index, u64 max, struct page *
 			break;
 		nr += more;
 	}
-	return min_t(u64, nr, limit) << PAGE_SHIFT;
+	return min((min_t(u64, nr, limit) << PAGE_SHIFT) - 1, room) + 1;
 }
 
 /**
  * zc_mem_pieces - how many pieces is it?
- * @mem: memory
- * @max: as for zc_mem_piece()
+ * @mem:  memory
+ * @max:  as for zc_mem_piece()
+ * @mask: as for zc_mem_piece()
  *
  * Returns: their number; 0: the caller was killed. May sleep.
  */
-unsigned long zc_mem_pieces(const struct zc_mem *mem, u64 max)
+unsigned long zc_mem_pieces(const struct zc_mem *mem, u64 max, u64 mask)
 {
 	unsigned long nr = 0;
 	struct page *page;
 	u64 pos;
 
 	for (pos = 0; pos < mem->size; nr++) {
-		pos += zc_mem_piece(mem, pos >> PAGE_SHIFT, max, &page);
+		pos += zc_mem_piece(mem, pos >> PAGE_SHIFT, max, mask, &page);
 		if (fatal_signal_pending(current))
 			return 0;
 		cond_resched();

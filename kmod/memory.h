@@ -6,6 +6,7 @@
 #define _ZC_MEMORY_H
 
 #include <linux/gfp.h>
+#include <linux/limits.h>
 #include <linux/mm.h>
 #include <linux/sizes.h>
 #include <linux/types.h>
@@ -15,6 +16,9 @@
 
 /* Larger buffers share no hugepage. */
 #define ZC_SLAB_MAX	SZ_1M
+
+/* For zc_mem_piece(). */
+#define ZC_NO_BOUNDARY	U64_MAX
 
 struct zc_file;
 struct zc_import;
@@ -88,7 +92,8 @@ u64 zc_mem_held(const struct zc_mem *mem, bool unmapped);
 bool zc_mem_tight(const struct zc_mem *mem);
 unsigned long zc_mem_page_size(const struct zc_mem *mem);
 struct page *zc_mem_page(const struct zc_mem *mem, pgoff_t index);
-u64 zc_mem_piece(const struct zc_mem *mem, pgoff_t index, u64 max, struct page **page);
-unsigned long zc_mem_pieces(const struct zc_mem *mem, u64 max);
+u64 zc_mem_piece(const struct zc_mem *mem, pgoff_t index, u64 max, u64 mask,
+		 struct page **page);
+unsigned long zc_mem_pieces(const struct zc_mem *mem, u64 max, u64 mask);
 
 #endif /* _ZC_MEMORY_H */

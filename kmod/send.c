@@ -118,7 +118,8 @@ static u32 zc_send_row(const struct zc_buffer *buf, u64 pos, u64 len)
 	u64 max = PAGE_ALIGN(offset_in_page(pos) + len);
 	struct page *page;
 
-	return zc_mem_piece(&buf->mem, pos >> PAGE_SHIFT, max, &page) - offset_in_page(pos);
+	return zc_mem_piece(&buf->mem, pos >> PAGE_SHIFT, max, ZC_NO_BOUNDARY, &page) -
+	       offset_in_page(pos);
 }
 
 /* Describe the bytes from @pos on. Returns how many of at most @len. */
