@@ -8,7 +8,6 @@
 #include <linux/fuse.h>
 #include <signal.h>
 #include <sys/mount.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -29,14 +28,12 @@
 
 FIXTURE(closing)
 {
-	int fd;
+	struct fuse_env env;
 	int files[NR];
 	/* A file with more to send than the peer takes: all behind it wait, and read nothing. */
 	int first;
-	int sock[2];
-	int others[2];
-	uint64_t used;
-	struct fuse_server server;
+	/* Of all that wait, and of others. */
+	int sock[2][2];
 	struct zc_event ev;
 };
 
@@ -46,20 +43,14 @@ FIXTURE_SETUP(closing)
 
 	if (!zct_has_fs("fuse"))
 		SKIP(return, "the kernel has no fuse");
-	self->fd = zct_open();
-	ASSERT_GE(self->fd, 0);
-	self->used = zct_used(self->fd);
-	ASSERT_EQ(0, zct_pair(AF_INET, self->sock));
-	ASSERT_EQ(0, zct_pair(AF_INET, self->others));
 	self->first = zct_pattern_file(FIRST, SIZE);
 	ASSERT_GE(self->first, 0);
-	self->server.size = SIZE;
-	self->server.hold = UINT64_MAX;
-	self->server.flags = FUSE_WRITEBACK_CACHE;
-	self->server.below = true;
-	self->files[0] = fuse_start(&self->server);
-	ASSERT_GE(self->files[0], 0);
-	for (i = 1; i < NR; i++) {
+	self->env.server.size = SIZE;
+	self->env.server.hold = UINT64_MAX;
+	self->env.server.flags = FUSE_WRITEBACK_CACHE;
+	self->env.server.below = true;
+	ASSERT_EQ(0, fuse_begin(&self->env, self->sock, 2));
+	for (i = 0; i < NR; i++) {
 		self->files[i] = open(FUSE_BELOW, O_RDONLY | O_CLOEXEC);
 		ASSERT_GE(self->files[i], 0);
 	}
@@ -69,19 +60,11 @@ FIXTURE_SETUP(closing)
 
 FIXTURE_TEARDOWN(closing)
 {
-	fuse_abort();
-	EXPECT_TRUE(zct_used_becomes(self->fd, self->used, 5000));
-	/* Its end may have been an unmount already. */
-	fuse_end(&self->server);
+	EXPECT_EQ(0, fuse_end(&self->env, 5000));
 	umount2(OTHER, MNT_DETACH);
 	rmdir(OTHER);
 	close(self->first);
 	unlink(FIRST);
-	close(self->sock[0]);
-	close(self->sock[1]);
-	close(self->others[0]);
-	close(self->others[1]);
-	close(self->fd);
 }
 
 static int submit(SELF *self, int file, int sock, uint64_t len)
@@ -90,32 +73,26 @@ static int submit(SELF *self, int file, int sock, uint64_t len)
 		.in_fd = file, .out_fd = sock, .len = len, .flags = ZC_SEND_ASYNC,
 	};
 
-	return zct_ioctl(self->fd, ZC_IOC_SENDFILE, &arg);
+	return zct_ioctl(self->env.fd, ZC_IOC_SENDFILE, &arg);
 }
 
 /* Somebody without privilege submits them all, and has the files open no longer. */
-static pid_t submit_all(SELF *self, int ready)
+static pid_t submit_all(SELF *self)
 {
-	pid_t pid = fork();
+	pid_t pid = fuse_fork(&self->env, NOBODY);
 	int i;
 
 	if (pid)
 		return pid;
-	/* The connection ends with its last descriptor. */
-	close(self->server.dev);
-	if (setgid(NOBODY) || setuid(NOBODY))
-		_exit(1);
-	if (submit(self, self->first, self->sock[0], SIZE))
+	if (submit(self, self->first, self->sock[0][0], SIZE))
 		_exit(2);
 	for (i = 0; i < NR; i++)
-		if (submit(self, self->files[i], self->sock[0], SIZE))
+		if (submit(self, self->files[i], self->sock[0][0], SIZE))
 			_exit(2);
 	for (i = 0; i < NR; i++)
 		close(self->files[i]);
-	if (write(ready, "", 1) != 1)
-		_exit(3);
-	pause();
-	_exit(0);
+	close(self->env.file);
+	fuse_submitted(&self->env);
 }
 
 /* From a filesystem of its own; returns whether that can be unmounted soon after. */
@@ -125,9 +102,9 @@ static bool other_is_closed(struct __test_metadata *_metadata, SELF *self)
 	int file = zct_pattern_file(OTHER "/file", 8192);
 
 	EXPECT_GE(file, 0);
-	EXPECT_EQ(0, submit(self, file, self->others[0], 8192));
+	EXPECT_EQ(0, submit(self, file, self->sock[1][0], 8192));
 	close(file);
-	EXPECT_TRUE(zct_event(self->fd, &self->ev, 10000));
+	EXPECT_TRUE(zct_event(self->env.fd, &self->ev, 10000));
 	EXPECT_EQ(8192, self->ev.sent);
 	while (umount(OTHER)) {
 		if (errno != EBUSY || zct_now_ms() > end)
@@ -140,31 +117,26 @@ static bool other_is_closed(struct __test_metadata *_metadata, SELF *self)
 TEST_F_TIMEOUT(closing, others, 120)
 {
 	static const char page[4096];
-	int ready[2], dirty, i;
+	int dirty, i;
 	pid_t pid;
-	char c;
 
-	ASSERT_EQ(0, pipe(ready));
-	pid = submit_all(self, ready[1]);
+	pid = submit_all(self);
 	ASSERT_GT(pid, 0);
-	close(ready[1]);
-	ASSERT_EQ(1, read(ready[0], &c, 1));
 	for (i = 0; i < NR; i++)
 		close(self->files[i]);
 	dirty = open(FUSE_BELOW, O_RDWR | O_CLOEXEC);
 	EXPECT_EQ(sizeof(page), write(dirty, page, sizeof(page)));
-	fuse_deaf(&self->server);
+	fuse_deaf(&self->env.server);
 	kill(pid, SIGKILL);
 	EXPECT_EQ(pid, waitpid(pid, NULL, 0));
 	/* Nobody waits for the end of a close to be told. */
-	for (i = 0; i <= NR && zct_event(self->fd, &self->ev, 10000); i++)
+	for (i = 0; i <= NR && zct_event(self->env.fd, &self->ev, 10000); i++)
 		EXPECT_EQ(ECANCELED, self->ev.error);
 	EXPECT_EQ(NR + 1, i);
 	EXPECT_TRUE(other_is_closed(_metadata, self));
 	/* Without this, this process would not end either. */
 	fuse_abort();
 	close(dirty);
-	close(ready[0]);
 }
 
 TEST_HARNESS_MAIN

@@ -29,10 +29,7 @@
 
 FIXTURE(crew)
 {
-	int fd;
-	int file;
-	uint64_t used;
-	struct fuse_server server;
+	struct fuse_env env;
 	int zc[2];
 	pid_t pid[2];
 	int sock[MANY + SOME + 1][2];
@@ -45,47 +42,33 @@ FIXTURE_SETUP(crew)
 
 	if (!zct_has_fs("fuse"))
 		SKIP(return, "the kernel has no fuse");
-	self->fd = zct_open();
-	ASSERT_GE(self->fd, 0);
-	self->used = zct_used(self->fd);
+	self->env.server.anyone = true;
+	self->env.server.size = SIZE;
+	self->env.server.hold = SIZE / 2;
+	ASSERT_EQ(0, fuse_begin(&self->env, self->sock, MANY + SOME + 1));
 	for (i = 0; i < 2; i++) {
 		self->zc[i] = zct_open();
 		ASSERT_GE(self->zc[i], 0);
 	}
-	for (i = 0; i <= MANY + SOME; i++)
-		ASSERT_EQ(0, zct_pair(AF_INET, self->sock[i]));
-	self->server.anyone = true;
-	self->server.size = SIZE;
-	self->server.hold = SIZE / 2;
-	self->file = fuse_start(&self->server);
-	ASSERT_GE(self->file, 0);
 }
 
 FIXTURE_TEARDOWN(crew)
 {
 	int i;
 
-	fuse_abort();
-	EXPECT_TRUE(zct_used_becomes(self->fd, self->used, 10000));
-	close(self->file);
-	EXPECT_EQ(0, fuse_end(&self->server));
+	EXPECT_EQ(0, fuse_end(&self->env, 10000));
 	for (i = 0; i < 2 && self->pid[i] > 0; i++) {
 		kill(self->pid[i], SIGKILL);
 		EXPECT_EQ(self->pid[i], waitpid(self->pid[i], NULL, 0));
 	}
-	for (i = 0; i <= MANY + SOME; i++) {
-		close(self->sock[i][0]);
-		close(self->sock[i][1]);
-	}
 	close(self->zc[0]);
 	close(self->zc[1]);
-	close(self->fd);
 }
 
 static int submit(SELF *self, int fd, int i, uint64_t offset)
 {
 	struct zc_sendfile arg = {
-		.in_fd = self->file,
+		.in_fd = self->env.file,
 		.out_fd = self->sock[i][0],
 		.offset = offset,
 		.len = PART,
@@ -98,29 +81,15 @@ static int submit(SELF *self, int fd, int i, uint64_t offset)
 /* Transfers that read what nobody answers, to those sockets; their end would be theirs. */
 static bool submitted_by(SELF *self, int who, uid_t uid, int first, int nr)
 {
-	int ready[2], i;
-	char c;
+	int i;
 
-	if (pipe(ready))
-		return false;
-	self->pid[who] = fork();
-	if (!self->pid[who]) {
-		close(ready[0]);
-		/* The connection ends with its last descriptor. */
-		close(self->server.dev);
-		if (setgid(uid) || setuid(uid))
-			_exit(1);
-		for (i = first; i < first + nr; i++)
-			if (submit(self, self->zc[who], i, SIZE / 2))
-				_exit(2);
-		if (write(ready[1], "", 1) == 1)
-			pause();
-		_exit(3);
-	}
-	close(ready[1]);
-	i = read(ready[0], &c, 1);
-	close(ready[0]);
-	return i == 1;
+	self->pid[who] = fuse_fork(&self->env, uid);
+	if (self->pid[who])
+		return self->pid[who] > 0;
+	for (i = first; i < first + nr; i++)
+		if (submit(self, self->zc[who], i, SIZE / 2))
+			_exit(2);
+	fuse_submitted(&self->env);
 }
 
 /* Alice has half of all workers that may be had, and Bob some of the others. */
@@ -128,16 +97,16 @@ static void all_wait(struct __test_metadata *_metadata, SELF *self)
 {
 	ASSERT_TRUE(submitted_by(self, 0, ALICE, 0, MANY));
 	/* Later, and with Bob there, she would have less. */
-	ASSERT_TRUE(fuse_holds(&self->server, MANY));
+	ASSERT_TRUE(fuse_holds(&self->env.server, MANY));
 	ASSERT_TRUE(submitted_by(self, 1, BOB, MANY, SOME));
-	ASSERT_TRUE(fuse_holds(&self->server, MANY + SOME))
-		TH_LOG("%u reads wait", self->server.nr);
+	ASSERT_TRUE(fuse_holds(&self->env.server, MANY + SOME))
+		TH_LOG("%u reads wait", self->env.server.nr);
 }
 
 static bool others_go_on(SELF *self)
 {
-	return !submit(self, self->fd, MANY + SOME, 0) &&
-	       zct_event(self->fd, &self->ev, 10000) && self->ev.sent == PART;
+	return !submit(self, self->env.fd, MANY + SOME, 0) &&
+	       zct_event(self->env.fd, &self->ev, 10000) && self->ev.sent == PART;
 }
 
 /* Each of their sends is woken, by its end for one, while its worker waits. */

@@ -30,11 +30,8 @@
 
 FIXTURE(fuse)
 {
-	int fd;
-	int file;
+	struct fuse_env env;
 	int normal;
-	uint64_t used;
-	struct fuse_server server;
 	int sock[NR + 1][2];
 	struct zc_event ev;
 };
@@ -58,39 +55,21 @@ FIXTURE_VARIANT_ADD(fuse, queued)
 
 FIXTURE_SETUP(fuse)
 {
-	int i;
-
 	if (!zct_has_fs("fuse"))
 		SKIP(return, "the kernel has no fuse");
-	self->fd = zct_open();
-	ASSERT_GE(self->fd, 0);
-	self->used = zct_used(self->fd);
 	self->normal = zct_pattern_file(NORMAL, SIZE);
 	ASSERT_GE(self->normal, 0);
-	for (i = 0; i <= NR; i++)
-		ASSERT_EQ(0, zct_pair(AF_INET, self->sock[i]));
-	self->server.flags = variant->flags;
-	self->server.size = SIZE;
-	self->file = fuse_start(&self->server);
-	ASSERT_GE(self->file, 0);
+	self->env.server.flags = variant->flags;
+	self->env.server.size = SIZE;
+	ASSERT_EQ(0, fuse_begin(&self->env, self->sock, NR + 1));
 	/* It has nothing to say to that, and is not asked again. */
-	close(dup(self->file));
+	close(dup(self->env.file));
 }
 
 FIXTURE_TEARDOWN(fuse)
 {
-	int i;
-
-	fuse_abort();
-	EXPECT_TRUE(zct_used_becomes(self->fd, self->used, 2000));
-	close(self->file);
-	EXPECT_EQ(0, fuse_end(&self->server));
-	for (i = 0; i <= NR; i++) {
-		close(self->sock[i][0]);
-		close(self->sock[i][1]);
-	}
+	EXPECT_EQ(0, fuse_end(&self->env, 2000));
 	close(self->normal);
-	close(self->fd);
 	unlink(NORMAL);
 }
 
@@ -104,7 +83,7 @@ static int zc_send(SELF *self, int file, int sock, uint64_t len, uint32_t flags,
 		.flags = flags,
 		.user_data = file,
 	};
-	return zct_ioctl(self->fd, ZC_IOC_SENDFILE, arg);
+	return zct_ioctl(self->env.fd, ZC_IOC_SENDFILE, arg);
 }
 
 /* Transfers to as many sockets, all of which wait for the server. */
@@ -114,9 +93,9 @@ static void submit_all(struct __test_metadata *_metadata, SELF *self, uint64_t l
 	int i;
 
 	for (i = 0; i < NR; i++)
-		ASSERT_EQ(0, zc_send(self, self->file, self->sock[i][0], len,
+		ASSERT_EQ(0, zc_send(self, self->env.file, self->sock[i][0], len,
 				     ZC_SEND_ASYNC, &arg));
-	ASSERT_TRUE(fuse_holds(&self->server, NR));
+	ASSERT_TRUE(fuse_holds(&self->env.server, NR));
 }
 
 static pid_t send_in_child(SELF *self)
@@ -127,8 +106,8 @@ static pid_t send_in_child(SELF *self)
 	if (pid)
 		return pid;
 	/* The connection ends with its last descriptor. */
-	close(self->server.dev);
-	zc_send(self, self->file, self->sock[0][0], SIZE, 0, &arg);
+	close(self->env.server.dev);
+	zc_send(self, self->env.file, self->sock[0][0], SIZE, 0, &arg);
 	_exit(arg.error);
 }
 
@@ -151,14 +130,14 @@ TEST_F_TIMEOUT(fuse, aborted, 60)
 	pid_t pid = send_in_child(self);
 	int status;
 
-	ASSERT_TRUE(fuse_holds(&self->server, 1));
+	ASSERT_TRUE(fuse_holds(&self->env.server, 1));
 	EXPECT_FALSE(gone(pid, &status, 300));
 	fuse_abort();
 	ASSERT_TRUE(gone(pid, &status, 1000));
 	EXPECT_TRUE(WIFEXITED(status));
 	EXPECT_TRUE(WEXITSTATUS(status) == ENOTCONN || WEXITSTATUS(status) == ECONNABORTED)
 		TH_LOG("status %#x", status);
-	EXPECT_EQ(self->used, zct_used(self->fd));
+	EXPECT_EQ(self->env.used, zct_used(self->env.fd));
 }
 
 TEST_F_TIMEOUT(fuse, killed, 60)
@@ -166,15 +145,15 @@ TEST_F_TIMEOUT(fuse, killed, 60)
 	pid_t pid = send_in_child(self);
 	int status;
 
-	ASSERT_TRUE(fuse_holds(&self->server, 1));
+	ASSERT_TRUE(fuse_holds(&self->env.server, 1));
 	/* As of read(2): the server may write to the memory of a read that it has. */
 	kill(pid, SIGKILL);
 	EXPECT_FALSE(gone(pid, &status, 300));
-	EXPECT_GT(zct_used(self->fd), self->used);
+	EXPECT_GT(zct_used(self->env.fd), self->env.used);
 	fuse_abort();
 	ASSERT_TRUE(gone(pid, &status, 1000));
 	EXPECT_TRUE(WIFSIGNALED(status));
-	EXPECT_EQ(self->used, zct_used(self->fd));
+	EXPECT_EQ(self->env.used, zct_used(self->env.fd));
 }
 
 /* The server has not taken the read yet: FUSE forgets one that somebody waits for. */
@@ -183,7 +162,7 @@ TEST_F_TIMEOUT(fuse, killed_before_taken, 60)
 	int status;
 	pid_t pid;
 
-	fuse_deaf(&self->server);
+	fuse_deaf(&self->env.server);
 	pid = send_in_child(self);
 	EXPECT_FALSE(gone(pid, &status, 300));
 	kill(pid, SIGKILL);
@@ -193,7 +172,7 @@ TEST_F_TIMEOUT(fuse, killed_before_taken, 60)
 	}
 	ASSERT_TRUE(gone(pid, &status, 1000));
 	EXPECT_TRUE(WIFSIGNALED(status));
-	EXPECT_EQ(self->used, zct_used(self->fd));
+	EXPECT_EQ(self->env.used, zct_used(self->env.fd));
 }
 
 /* A server that goes in the middle: what it gave is sent, and the count is right. */
@@ -202,13 +181,13 @@ TEST_F_TIMEOUT(fuse, aborted_in_the_middle, 60)
 	struct zct_rx rx = { .sock = self->sock[0][1], .check = true };
 	struct zc_sendfile arg;
 
-	self->server.hold = 4 * PART;
+	self->env.server.hold = 4 * PART;
 	zct_rx_start(&rx);
-	ASSERT_EQ(0, zc_send(self, self->file, self->sock[0][0], SIZE, ZC_SEND_ASYNC, &arg));
-	ASSERT_TRUE(fuse_holds(&self->server, 1));
-	EXPECT_FALSE(zct_event(self->fd, &self->ev, 300));
+	ASSERT_EQ(0, zc_send(self, self->env.file, self->sock[0][0], SIZE, ZC_SEND_ASYNC, &arg));
+	ASSERT_TRUE(fuse_holds(&self->env.server, 1));
+	EXPECT_FALSE(zct_event(self->env.fd, &self->ev, 300));
 	fuse_abort();
-	ASSERT_TRUE(zct_event(self->fd, &self->ev, 1000));
+	ASSERT_TRUE(zct_event(self->env.fd, &self->ev, 1000));
 	EXPECT_TRUE(self->ev.error == ENOTCONN || self->ev.error == ECONNABORTED)
 		TH_LOG("error %u", self->ev.error);
 	EXPECT_GE(self->ev.sent, 2 * PART);
@@ -234,14 +213,14 @@ TEST_F_TIMEOUT(fuse, others_go_on, 60)
 	for (i = 0; i < 2; i++) {
 		ASSERT_EQ(0, zc_send(self, self->normal, self->sock[NR][0], SIZE,
 				     ZC_SEND_ASYNC | flags[i], &arg));
-		ASSERT_TRUE(zct_event(self->fd, &self->ev, 5000));
+		ASSERT_TRUE(zct_event(self->env.fd, &self->ev, 5000));
 		EXPECT_EQ(self->normal, self->ev.user_data);
 		EXPECT_EQ(SIZE, self->ev.sent);
 	}
-	fuse_answers(&self->server);
+	fuse_answers(&self->env.server);
 	for (i = 0; i < NR; i++) {
-		ASSERT_TRUE(zct_event(self->fd, &self->ev, 5000));
-		EXPECT_EQ(self->file, self->ev.user_data);
+		ASSERT_TRUE(zct_event(self->env.fd, &self->ev, 5000));
+		EXPECT_EQ(self->env.file, self->ev.user_data);
 		EXPECT_EQ(0, self->ev.error);
 		EXPECT_EQ(PART, self->ev.sent);
 	}
@@ -253,20 +232,20 @@ TEST_F_TIMEOUT(fuse, others_go_on, 60)
 /* Each still has its one event, once the server has let go of the memory. */
 TEST_F_TIMEOUT(fuse, canceled, 60)
 {
-	struct zc_cancel cancel = { .user_data = self->file };
+	struct zc_cancel cancel = { .user_data = self->env.file };
 	uint64_t begin;
 	int i;
 
 	submit_all(_metadata, self, PART);
 	begin = zct_now_ms();
-	EXPECT_EQ(0, zct_ioctl(self->fd, ZC_IOC_CANCEL, &cancel));
+	EXPECT_EQ(0, zct_ioctl(self->env.fd, ZC_IOC_CANCEL, &cancel));
 	EXPECT_EQ(NR, cancel.count);
 	EXPECT_LT(zct_now_ms() - begin, 1000);
-	EXPECT_FALSE(zct_event(self->fd, &self->ev, 300));
-	EXPECT_EQ(-ENOENT, zct_ioctl(self->fd, ZC_IOC_CANCEL, &cancel));
-	fuse_answers(&self->server);
+	EXPECT_FALSE(zct_event(self->env.fd, &self->ev, 300));
+	EXPECT_EQ(-ENOENT, zct_ioctl(self->env.fd, ZC_IOC_CANCEL, &cancel));
+	fuse_answers(&self->env.server);
 	for (i = 0; i < NR; i++) {
-		ASSERT_TRUE(zct_event(self->fd, &self->ev, 1000));
+		ASSERT_TRUE(zct_event(self->env.fd, &self->ev, 1000));
 		/* Who waits in a read cannot be canceled meanwhile, and may send it. */
 		if (self->ev.error) {
 			EXPECT_EQ(ECANCELED, self->ev.error);
@@ -276,34 +255,34 @@ TEST_F_TIMEOUT(fuse, canceled, 60)
 			EXPECT_EQ(PART, self->ev.sent);
 		}
 	}
-	EXPECT_FALSE(zct_event(self->fd, &self->ev, 100));
-	EXPECT_TRUE(zct_used_becomes(self->fd, self->used, 1000));
+	EXPECT_FALSE(zct_event(self->env.fd, &self->ev, 100));
+	EXPECT_TRUE(zct_used_becomes(self->env.fd, self->env.used, 1000));
 }
 
 /* Nor do those wait that come behind it on its socket, and are canceled too. */
 TEST_F_TIMEOUT(fuse, canceled_behind, 60)
 {
-	struct zc_cancel cancel = { .user_data = self->file };
+	struct zc_cancel cancel = { .user_data = self->env.file };
 	struct zc_sendfile arg;
 	/* Who waits in a read holds up its socket. */
 	int soon = variant->flags & FUSE_ASYNC_DIO ? 1 : 0;
 
-	ASSERT_EQ(0, zc_send(self, self->file, self->sock[0][0], PART, ZC_SEND_ASYNC, &arg));
-	ASSERT_TRUE(fuse_holds(&self->server, 1));
+	ASSERT_EQ(0, zc_send(self, self->env.file, self->sock[0][0], PART, ZC_SEND_ASYNC, &arg));
+	ASSERT_TRUE(fuse_holds(&self->env.server, 1));
 	ASSERT_EQ(0, zc_send(self, self->normal, self->sock[0][0], PART, ZC_SEND_ASYNC,
 			     &arg));
-	ASSERT_EQ(0, zct_ioctl(self->fd, ZC_IOC_CANCEL, &cancel));
-	EXPECT_FALSE(zct_event(self->fd, &self->ev, 300));
+	ASSERT_EQ(0, zct_ioctl(self->env.fd, ZC_IOC_CANCEL, &cancel));
+	EXPECT_FALSE(zct_event(self->env.fd, &self->ev, 300));
 	cancel.user_data = self->normal;
-	ASSERT_EQ(0, zct_ioctl(self->fd, ZC_IOC_CANCEL, &cancel));
-	ASSERT_EQ(soon, zct_event(self->fd, &self->ev, 1000));
+	ASSERT_EQ(0, zct_ioctl(self->env.fd, ZC_IOC_CANCEL, &cancel));
+	ASSERT_EQ(soon, zct_event(self->env.fd, &self->ev, 1000));
 	if (!soon)
 		return;
 	EXPECT_EQ(self->normal, self->ev.user_data);
 	EXPECT_EQ(ECANCELED, self->ev.error);
-	fuse_answers(&self->server);
-	ASSERT_TRUE(zct_event(self->fd, &self->ev, 1000));
-	EXPECT_EQ(self->file, self->ev.user_data);
+	fuse_answers(&self->env.server);
+	ASSERT_TRUE(zct_event(self->env.fd, &self->ev, 1000));
+	EXPECT_EQ(self->env.file, self->ev.user_data);
 	EXPECT_EQ(ECANCELED, self->ev.error);
 	EXPECT_EQ(0, self->ev.sent);
 }
@@ -313,15 +292,15 @@ TEST_F_TIMEOUT(fuse, all_aborted, 60)
 	int i;
 
 	submit_all(_metadata, self, SIZE);
-	EXPECT_GT(zct_used(self->fd), self->used);
+	EXPECT_GT(zct_used(self->env.fd), self->env.used);
 	fuse_abort();
 	for (i = 0; i < NR; i++) {
-		ASSERT_TRUE(zct_event(self->fd, &self->ev, 1000));
+		ASSERT_TRUE(zct_event(self->env.fd, &self->ev, 1000));
 		EXPECT_TRUE(self->ev.error == ENOTCONN || self->ev.error == ECONNABORTED)
 			TH_LOG("error %u", self->ev.error);
 		EXPECT_EQ(0, self->ev.sent);
 	}
-	EXPECT_TRUE(zct_used_becomes(self->fd, self->used, 1000));
+	EXPECT_TRUE(zct_used_becomes(self->env.fd, self->env.used, 1000));
 }
 
 /* The last close does not wait; the memory is back when the server has gone. */
@@ -333,19 +312,19 @@ TEST_F_TIMEOUT(fuse, closed, 60)
 	int i;
 
 	submit_all(_metadata, self, SIZE);
-	EXPECT_GT(zct_used(self->fd), self->used);
+	EXPECT_GT(zct_used(self->env.fd), self->env.used);
 	for (i = 0; i < NR; i++)
 		close(self->sock[i][0]);
 	begin = zct_now_ms();
-	close(self->fd);
+	close(self->env.fd);
 	EXPECT_LT(zct_now_ms() - begin, 1000);
 	/* Nor does who unloads the module. */
 	EXPECT_EQ(-EAGAIN, zct_unload(0));
 	EXPECT_LT(zct_now_ms() - begin, 2000);
-	self->fd = zct_open();
+	self->env.fd = zct_open();
 	EXPECT_EQ(0, poll(&p, 1, 300));
 	fuse_abort();
-	EXPECT_TRUE(zct_used_becomes(self->fd, self->used, 1000));
+	EXPECT_TRUE(zct_used_becomes(self->env.fd, self->env.used, 1000));
 	for (i = 0; i < NR; i++) {
 		p.fd = self->sock[i][1];
 		/* The transfers had the last references to the sockets. */
@@ -359,12 +338,12 @@ TEST_F_TIMEOUT(fuse, closed, 60)
 static int submit_by_ring(SELF *self, struct io_uring *ring)
 {
 	struct zc_sendfile arg = {
-		.in_fd = self->file, .out_fd = self->sock[0][0], .len = SIZE,
+		.in_fd = self->env.file, .out_fd = self->sock[0][0], .len = SIZE,
 	};
 
 	if (io_uring_queue_init(4, ring, 0))
 		return -ENOMEM;
-	zct_uring_prep(io_uring_get_sqe(ring), self->fd, ZC_IOC_SENDFILE, &arg, sizeof(arg));
+	zct_uring_prep(io_uring_get_sqe(ring), self->env.fd, ZC_IOC_SENDFILE, &arg, sizeof(arg));
 	return io_uring_submit(ring) == 1 ? 0 : -EIO;
 }
 
@@ -416,16 +395,16 @@ TEST_F_TIMEOUT(fuse, ring_of_the_dead, 200)
 		SKIP(return, "this kernel does not ask commands of io_uring to end");
 	pid = fork();
 	if (!pid) {
-		close(self->server.dev);
+		close(self->env.server.dev);
 		if (submit_by_ring(self, &ring))
 			_exit(1);
 		pause();
 	}
-	ASSERT_TRUE(fuse_holds(&self->server, 1));
+	ASSERT_TRUE(fuse_holds(&self->env.server, 1));
 	kill(pid, SIGKILL);
 	EXPECT_TRUE(gone(pid, &status, 5000));
 	EXPECT_TRUE(WIFSIGNALED(status));
-	EXPECT_GT(zct_used(self->fd), self->used);
+	EXPECT_GT(zct_used(self->env.fd), self->env.used);
 	EXPECT_TRUE(is_quiet());
 }
 
@@ -437,7 +416,7 @@ TEST_F_TIMEOUT(fuse, ring_closed, 200)
 	if (zct_param_set("uring_life", 0))
 		SKIP(return, "this kernel does not ask commands of io_uring to end");
 	ASSERT_EQ(0, submit_by_ring(self, &ring));
-	ASSERT_TRUE(fuse_holds(&self->server, 1));
+	ASSERT_TRUE(fuse_holds(&self->env.server, 1));
 	io_uring_queue_exit(&ring);
 	EXPECT_TRUE(is_quiet());
 }

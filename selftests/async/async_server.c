@@ -22,10 +22,7 @@
 
 FIXTURE(server)
 {
-	int fd;
-	int file;
-	uint64_t used;
-	struct fuse_server server;
+	struct fuse_env env;
 	int sock[NR][2];
 	struct zc_event ev;
 };
@@ -49,35 +46,17 @@ FIXTURE_VARIANT_ADD(server, queued)
 
 FIXTURE_SETUP(server)
 {
-	int i;
-
 	if (!zct_has_fs("fuse"))
 		SKIP(return, "the kernel has no fuse");
-	self->fd = zct_open();
-	ASSERT_GE(self->fd, 0);
-	self->used = zct_used(self->fd);
-	for (i = 0; i < NR; i++)
-		ASSERT_EQ(0, zct_pair(AF_INET, self->sock[i]));
-	self->server.flags = variant->flags;
-	self->server.size = SIZE;
-	self->server.hold = UINT64_MAX;
-	self->file = fuse_start(&self->server);
-	ASSERT_GE(self->file, 0);
+	self->env.server.flags = variant->flags;
+	self->env.server.size = SIZE;
+	self->env.server.hold = UINT64_MAX;
+	ASSERT_EQ(0, fuse_begin(&self->env, self->sock, NR));
 }
 
 FIXTURE_TEARDOWN(server)
 {
-	int i;
-
-	fuse_abort();
-	EXPECT_TRUE(zct_used_becomes(self->fd, self->used, 2000));
-	close(self->file);
-	EXPECT_EQ(0, fuse_end(&self->server));
-	for (i = 0; i < NR; i++) {
-		close(self->sock[i][0]);
-		close(self->sock[i][1]);
-	}
-	close(self->fd);
+	EXPECT_EQ(0, fuse_end(&self->env, 2000));
 }
 
 static int zc_send(SELF *self, int file, int sock, uint64_t len, uint32_t flags,
@@ -89,7 +68,7 @@ static int zc_send(SELF *self, int file, int sock, uint64_t len, uint32_t flags,
 		.len = len,
 		.flags = flags,
 	};
-	return zct_ioctl(self->fd, ZC_IOC_SENDFILE, arg);
+	return zct_ioctl(self->env.fd, ZC_IOC_SENDFILE, arg);
 }
 
 TEST_F_TIMEOUT(server, answered, 60)
@@ -97,7 +76,7 @@ TEST_F_TIMEOUT(server, answered, 60)
 	struct zc_sendfile arg;
 	struct zct_rx rx;
 
-	EXPECT_EQ(0, zct_send(self->fd, AF_INET, self->file, 5, UINT64_MAX, 0, &arg, &rx));
+	EXPECT_EQ(0, zct_send(self->env.fd, AF_INET, self->env.file, 5, UINT64_MAX, 0, &arg, &rx));
 	EXPECT_EQ(SIZE - 5, arg.sent);
 	EXPECT_EQ(SIZE - 5, rx.bytes);
 	EXPECT_EQ(-1, rx.bad);
@@ -110,15 +89,15 @@ TEST_F_TIMEOUT(server, submitter, 60)
 	struct zc_sendfile arg;
 
 	setfsuid(NOBODY);
-	EXPECT_EQ(0, zc_send(self, self->file, self->sock[0][0], PART, ZC_SEND_ASYNC, &arg));
+	EXPECT_EQ(0, zc_send(self, self->env.file, self->sock[0][0], PART, ZC_SEND_ASYNC, &arg));
 	setfsuid(0);
-	ASSERT_TRUE(zct_event(self->fd, &self->ev, 10000));
+	ASSERT_TRUE(zct_event(self->env.fd, &self->ev, 10000));
 	EXPECT_EQ(PART, self->ev.sent);
-	EXPECT_EQ(NOBODY, __atomic_load_n(&self->server.reader, __ATOMIC_RELAXED));
+	EXPECT_EQ(NOBODY, __atomic_load_n(&self->env.server.reader, __ATOMIC_RELAXED));
 	/* The worker that did it is itself again. */
-	ASSERT_EQ(0, zc_send(self, self->file, self->sock[0][0], PART, ZC_SEND_ASYNC, &arg));
-	ASSERT_TRUE(zct_event(self->fd, &self->ev, 10000));
-	EXPECT_EQ(0, __atomic_load_n(&self->server.reader, __ATOMIC_RELAXED));
+	ASSERT_EQ(0, zc_send(self, self->env.file, self->sock[0][0], PART, ZC_SEND_ASYNC, &arg));
+	ASSERT_TRUE(zct_event(self->env.fd, &self->ev, 10000));
+	EXPECT_EQ(0, __atomic_load_n(&self->env.server.reader, __ATOMIC_RELAXED));
 }
 
 /* It says what the module says to itself: none of that is to be taken for its own. */
@@ -129,11 +108,11 @@ TEST_F_TIMEOUT(server, strange_errors, 60)
 	unsigned int i;
 
 	for (i = 0; i < 3; i++) {
-		self->server.err = -errs[i];
-		EXPECT_EQ(-EIO, zc_send(self, self->file, self->sock[i][0], PART, 0, &arg));
-		ASSERT_EQ(0, zc_send(self, self->file, self->sock[i][0], PART, ZC_SEND_ASYNC,
+		self->env.server.err = -errs[i];
+		EXPECT_EQ(-EIO, zc_send(self, self->env.file, self->sock[i][0], PART, 0, &arg));
+		ASSERT_EQ(0, zc_send(self, self->env.file, self->sock[i][0], PART, ZC_SEND_ASYNC,
 				     &arg));
-		ASSERT_TRUE(zct_event(self->fd, &self->ev, 10000)) TH_LOG("error %d", errs[i]);
+		ASSERT_TRUE(zct_event(self->env.fd, &self->ev, 10000)) TH_LOG("error %d", errs[i]);
 		EXPECT_EQ(EIO, self->ev.error);
 		EXPECT_EQ(0, self->ev.sent);
 	}
@@ -148,18 +127,18 @@ TEST_F_TIMEOUT(server, resized, 60)
 	unsigned int i;
 
 	for (i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
-		ASSERT_TRUE(fuse_resizes(&self->server, sizes[i]));
-		EXPECT_EQ(0, zct_send(self->fd, AF_INET, self->file, 0, UINT64_MAX, 0, &arg,
+		ASSERT_TRUE(fuse_resizes(&self->env.server, sizes[i]));
+		EXPECT_EQ(0, zct_send(self->env.fd, AF_INET, self->env.file, 0, UINT64_MAX, 0, &arg,
 				      &rx));
 		EXPECT_EQ(sizes[i], arg.sent);
 		EXPECT_EQ(sizes[i], rx.bytes);
 		EXPECT_EQ(-1, rx.bad);
-		ASSERT_TRUE(fuse_resizes(&self->server, SIZE));
+		ASSERT_TRUE(fuse_resizes(&self->env.server, SIZE));
 		rx = (struct zct_rx){ .sock = self->sock[i][1], .check = true };
 		zct_rx_start(&rx);
-		ASSERT_EQ(0, zc_send(self, self->file, self->sock[i][0], UINT64_MAX,
+		ASSERT_EQ(0, zc_send(self, self->env.file, self->sock[i][0], UINT64_MAX,
 				     ZC_SEND_ASYNC, &arg));
-		ASSERT_TRUE(zct_event(self->fd, &self->ev, 5000));
+		ASSERT_TRUE(zct_event(self->env.fd, &self->ev, 5000));
 		EXPECT_EQ(0, self->ev.error);
 		EXPECT_EQ(SIZE, self->ev.sent);
 		shutdown(self->sock[i][0], SHUT_WR);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -180,7 +181,8 @@ static int open_file(const struct fuse_server *s)
 	return st.st_size == (off_t)s->size ? file : -ESTALE;
 }
 
-int fuse_start(struct fuse_server *s)
+/* Returns the file or a negative errno. */
+static int start(struct fuse_server *s)
 {
 	char opts[128];
 
@@ -200,13 +202,72 @@ int fuse_start(struct fuse_server *s)
 	return open_file(s);
 }
 
-int fuse_end(struct fuse_server *s)
+int fuse_begin(struct fuse_env *e, int sock[][2], int nr)
 {
 	int ret;
 
-	fuse_deaf(s);
-	close(s->dev);
-	ret = umount2(FUSE_FILE, MNT_DETACH) ? -errno : 0;
+	e->fd = zct_open();
+	if (e->fd < 0)
+		return -errno;
+	e->used = zct_used(e->fd);
+	e->sock = sock;
+	for (e->nr = 0; e->nr < nr; e->nr++) {
+		ret = zct_pair(AF_INET, sock[e->nr]);
+		if (ret)
+			return ret;
+	}
+	e->file = start(&e->server);
+	return e->file < 0 ? e->file : 0;
+}
+
+int fuse_end(struct fuse_env *e, int ms)
+{
+	int ret, i;
+
+	fuse_abort();
+	ret = zct_used_becomes(e->fd, e->used, ms) ? 0 : -ETIMEDOUT;
+	close(e->file);
+	fuse_deaf(&e->server);
+	close(e->server.dev);
+	if (umount2(FUSE_FILE, MNT_DETACH) && !ret)
+		ret = -errno;
 	remove(FUSE_FILE);
+	for (i = 0; i < e->nr; i++) {
+		close(e->sock[i][0]);
+		close(e->sock[i][1]);
+	}
+	close(e->fd);
 	return ret;
+}
+
+pid_t fuse_fork(struct fuse_env *e, uid_t uid)
+{
+	int ready[2];
+	pid_t pid;
+	char c;
+
+	if (pipe(ready))
+		return -1;
+	pid = fork();
+	if (!pid) {
+		close(ready[0]);
+		/* The connection ends with its last descriptor. */
+		close(e->server.dev);
+		if (setgid(uid) || setuid(uid))
+			_exit(1);
+		e->ready = ready[1];
+		return 0;
+	}
+	close(ready[1]);
+	if (read(ready[0], &c, 1) != 1)
+		pid = -1;
+	close(ready[0]);
+	return pid;
+}
+
+void fuse_submitted(const struct fuse_env *e)
+{
+	if (write(e->ready, "", 1) == 1)
+		pause();
+	_exit(3);
 }

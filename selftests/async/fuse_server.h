@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /* It is the root of its mount: nobody has to look up anything. */
 #define FUSE_FILE	"/tmp/zc-fuse"
@@ -47,13 +48,42 @@ struct fuse_server {
 	} waits[256];
 };
 
-/*
- * Mount it, to be served by a thread, and open the file. @flags, @size and @hold are set.
- * Returns a descriptor or a negative errno.
+/**
+ * struct fuse_env - what the fixtures have in common
+ * @fd:     the device
+ * @file:   that of the mount
+ * @used:   memory that was in use at the beginning, bytes
+ * @server: of the file
+ * @sock:   pairs of sockets
+ * @nr:     of them
+ * @ready:  where a child says that it has submitted
  */
-int fuse_start(struct fuse_server *s);
-/* Listen no longer, and undo the mount. 0 or a negative errno. */
-int fuse_end(struct fuse_server *s);
+struct fuse_env {
+	int fd;
+	int file;
+	uint64_t used;
+	struct fuse_server server;
+	int (*sock)[2];
+	int nr;
+	int ready;
+};
+
+/*
+ * Open the device and @nr pairs of sockets, mount the file, to be served by a thread, and open
+ * it. What @server is to do is set. 0 or a negative errno.
+ */
+int fuse_begin(struct fuse_env *e, int sock[][2], int nr);
+/*
+ * Have all that waits fail, and undo it. 0 or a negative errno; -ETIMEDOUT: what is used was not
+ * what it had been, for @ms milliseconds.
+ */
+int fuse_end(struct fuse_env *e, int ms);
+/*
+ * fork(), of a child of user @uid. Its parent waits until it calls fuse_submitted(), which does
+ * not return: it is to be killed. -1 on failure, also of the child.
+ */
+pid_t fuse_fork(struct fuse_env *e, uid_t uid);
+void fuse_submitted(const struct fuse_env *e) __attribute__((noreturn));
 /* Wait until @nr reads wait for their answers, 5 seconds at most. */
 bool fuse_holds(struct fuse_server *s, unsigned int nr);
 /* Answer all, and from now on at once. */
