@@ -28,11 +28,15 @@
 #include "trace.h"
 #include "zc.h"
 
-#define ZC_LANE_BITS	10
+/* Of lanes there may be as many as there is memory for. */
+#define ZC_LANE_BITS	14
 
 /* When to look for memory again, later each time; and for how long in vain. */
 #define ZC_RETRY(nr)	msecs_to_jiffies(10 << min(nr, 6U))
 #define ZC_RETRY_MAX	(30 * HZ)
+
+/* Transfers that end in one run of a lane, before others have the worker. */
+#define ZC_LANE_ENDS	16
 
 /**
  * struct zc_lane - the transfers to one socket
@@ -54,6 +58,7 @@
  * @berth: its place among the workers
  * @user:  for whom the transfer was that has ended last; NULL: none has
  * @wait:  in the socket's wait queue
+ * @waits: it is
  * @gone:  has left zc_lanes; a run that comes late has nothing to do
  */
 struct zc_lane {
@@ -75,6 +80,7 @@ struct zc_lane {
 	struct zc_berth berth;
 	struct zc_crew_user *user;
 	wait_queue_entry_t wait;
+	bool waits;
 	bool gone;
 };
 
@@ -286,51 +292,45 @@ static void zc_lane_park(struct zc_lane *lane)
 }
 
 /*
- * close(2) has returned already, if this is the last reference: there is nobody to
- * linger for, and what a kernel thread puts is closed by one thread for all. The user
- * may let go just after it was asked: then it is this thread that lingers, see
- * zc_lane_closes_late().
+ * Be woken by the socket, from the first transfer on. Whose socket it is may have made its queue
+ * long, and keep it busy: not where others wait meanwhile.
+ */
+static void zc_lane_watch(struct zc_lane *lane)
+{
+	if (lane->waits)
+		return;
+	lane->waits = true;
+	add_wait_queue(sk_sleep(lane->sk), &lane->wait);
+}
+
+/*
+ * Nobody else has the socket. close(2) has returned already: there is nobody to linger for, and
+ * what a kernel thread puts is closed by one thread for all. Who unloads the module meanwhile is
+ * refused, and does not wait.
  */
 static void zc_lane_close(struct zc_lane *lane)
 {
-	if (file_count(lane->file) == 1 && READ_ONCE(lane->sk->sk_lingertime)) {
+	bool pinned = try_module_get(THIS_MODULE);
+
+	if (READ_ONCE(lane->sk->sk_lingertime)) {
 		lock_sock(lane->sk);
 		if (lane->sk->sk_lingertime)
 			sock_reset_flag(lane->sk, SOCK_LINGER);
 		release_sock(lane->sk);
 	}
 	__fput_sync(lane->file);
+	if (pinned)
+		module_put(THIS_MODULE);
 }
 
 static void zc_lane_retire(struct zc_lane *lane)
 {
-	remove_wait_queue(sk_sleep(lane->sk), &lane->wait);
-	zc_lane_close(lane);
 	zc_crew_part(&lane->berth);
 	zc_crew_user_put(lane->user);
 	lane->gone = true;
 	if (cancel_delayed_work(&lane->later))
 		kref_put(&lane->ref, zc_lane_free);
 	kref_put(&lane->ref, zc_lane_free);
-}
-
-/*
- * May the end of the socket take long? TIPC waits for a peer, SMC for a device, all that linger if
- * their user lets go at the wrong time.
- */
-static bool zc_lane_closes_late(const struct zc_lane *lane)
-{
-	if (READ_ONCE(lane->sk->sk_lingertime))
-		return true;
-	switch (lane->sk->sk_family) {
-	case AF_INET:
-	case AF_INET6:
-		return lane->sk->sk_protocol != IPPROTO_TCP &&
-		       lane->sk->sk_protocol != IPPROTO_MPTCP;
-	case AF_UNIX:
-		return false;
-	}
-	return true;
 }
 
 /* From here on it runs where it is in nobody's way. */
@@ -370,16 +370,26 @@ static bool zc_lane_advance(struct zc_lane *lane, struct zc_op *op, bool slow, i
 	return true;
 }
 
-/* The last transfer has ended. Returns: false if the lane waits for a worker. */
+/*
+ * The last transfer has ended. Returns: false if the lane waits for a worker: to close a socket
+ * may take for ever. TIPC waits for a peer, SMC for a device, kTLS for room, and all for an epoll
+ * that has it, whose user holds its lock while he reads events.
+ */
 static bool zc_lane_finish(struct zc_lane *lane, bool slow)
 {
-	if (!slow && zc_lane_closes_late(lane)) {
-		zc_lane_slow(lane);
-		return true;
+	if (lane->waits)
+		remove_wait_queue(sk_sleep(lane->sk), &lane->wait);
+	lane->waits = false;
+	if (!zc_file_put_unless_last(lane->file)) {
+		if (!slow) {
+			zc_lane_slow(lane);
+			return true;
+		}
+		/* It counts as a transfer of his. */
+		if (!zc_crew_join(&lane->berth, lane->user, ZC_CREW_SLOW))
+			return false;
+		zc_lane_close(lane);
 	}
-	/* It counts as a transfer of his. */
-	if (slow && !zc_crew_join(&lane->berth, lane->user, ZC_CREW_SLOW))
-		return false;
 	zc_lane_retire(lane);
 	return true;
 }
@@ -387,6 +397,7 @@ static bool zc_lane_finish(struct zc_lane *lane, bool slow)
 /* By a slow worker, or a quick one. Returns: false if it waits for another. */
 static bool zc_lane_run(struct zc_lane *lane, bool slow)
 {
+	unsigned int ends = 0;
 	struct zc_op *op;
 	bool ending;
 	int ret;
@@ -395,6 +406,7 @@ static bool zc_lane_run(struct zc_lane *lane, bool slow)
 		op = zc_lane_next(lane, &ending);
 		if (!op)
 			return zc_lane_finish(lane, slow);
+		zc_lane_watch(lane);
 		/* That wants no worker, and is not to keep one from others. */
 		if (ending)
 			zc_crew_part(&lane->berth);
@@ -420,6 +432,10 @@ static bool zc_lane_run(struct zc_lane *lane, bool slow)
 			break;
 		}
 		zc_op_end(lane, op, ret);
+		if (++ends == ZC_LANE_ENDS) {
+			zc_lane_kick(lane);
+			break;
+		}
 		cond_resched();
 	}
 	return true;
@@ -522,7 +538,6 @@ int zc_op_submit(struct zc_op *op, struct zc_file *zf, struct socket *sock)
 		get_file(lane->file);
 		atomic_inc(&zc_nr_lanes);
 		hash_add(zc_lanes, &lane->node, (unsigned long)sock->sk);
-		add_wait_queue(sk_sleep(lane->sk), &lane->wait);
 	}
 	if (op->slow)
 		WRITE_ONCE(lane->slow, true);

@@ -517,6 +517,22 @@ static inline const void *zc_uring_args(const struct io_uring_cmd *ucmd)
 }
 
 /**
+ * zc_file_put_unless_last - let go of a file that somebody else has, too
+ * @file: file
+ *
+ * Returns: false if nobody has; then the caller still does. Any context.
+ */
+static inline bool zc_file_put_unless_last(struct file *file)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
+	/* FILE_REF_ONEREF is 0. */
+	return atomic_long_dec_if_positive(&file->f_ref.refcnt) >= 0;
+#else
+	return atomic_long_add_unless(&file->f_count, -1, 1);
+#endif
+}
+
+/**
  * zc_workqueue_share - how many works of an unbound workqueue are run at a time, at least?
  * @nr: of so many, where they are all on the node that has the fewest processors
  *

@@ -4,7 +4,11 @@
  * they work for meanwhile: others find one.
  */
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -24,6 +28,10 @@
 #define MANY	120
 #define SOME	20
 
+/* More than a socket takes whose peer does not read. */
+#define LARGE		EXT4_DIR "/zc-crew"
+#define LARGE_SIZE	(16 * MIB)
+
 #define ALICE	1001
 #define BOB	1002
 
@@ -33,6 +41,8 @@ FIXTURE(crew)
 	int zc[2];
 	pid_t pid[2];
 	int sock[MANY + SOME + 1][2];
+	int ep;
+	struct epoll_event *events;
 	struct zc_event ev;
 };
 
@@ -65,17 +75,22 @@ FIXTURE_TEARDOWN(crew)
 	close(self->zc[1]);
 }
 
-static int submit(SELF *self, int fd, int i, uint64_t offset)
+static int submit_file(SELF *self, int fd, int file, int i, uint64_t offset, uint64_t len)
 {
 	struct zc_sendfile arg = {
-		.in_fd = self->env.file,
+		.in_fd = file,
 		.out_fd = self->sock[i][0],
 		.offset = offset,
-		.len = PART,
+		.len = len,
 		.flags = ZC_SEND_ASYNC,
 	};
 
 	return zct_ioctl(fd, ZC_IOC_SENDFILE, &arg);
+}
+
+static int submit(SELF *self, int fd, int i, uint64_t offset)
+{
+	return submit_file(self, fd, self->env.file, i, offset, PART);
 }
 
 /* Transfers that read what nobody answers, to those sockets; their end would be theirs. */
@@ -133,6 +148,57 @@ TEST_F_TIMEOUT(crew, peers_gone, 120)
 	for (i = 0; i < MANY + SOME; i++)
 		shutdown(self->sock[i][1], SHUT_RDWR);
 	EXPECT_TRUE(others_go_on(self));
+}
+
+/* Who gets events where his memory has to be read first: the epoll is locked until it is. */
+static void *get_events(void *arg)
+{
+	SELF *self = arg;
+
+	return (void *)(long)epoll_wait(self->ep, self->events, 1, -1);
+}
+
+/* Nobody else has the sockets, and to close them waits for the lock of an epoll. */
+TEST_F_TIMEOUT(crew, closing, 120)
+{
+	struct epoll_event ev = { .events = EPOLLERR }, ready = { .events = EPOLLIN };
+	struct zc_cancel cancel = { .flags = ZC_CANCEL_ALL };
+	int file = zct_pattern_file(LARGE, LARGE_SIZE), wake = eventfd(1, EFD_CLOEXEC), i;
+	pthread_t thread;
+	char *map;
+
+	ASSERT_GE(file, 0);
+	self->ep = epoll_create1(EPOLL_CLOEXEC);
+	map = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE, self->env.file, 0);
+	ASSERT_NE(MAP_FAILED, map);
+	/* What is read along, before that place, is not answered either. */
+	self->events = (struct epoll_event *)(map + SIZE / 4 * 3);
+	/* Workers are divided by node: theirs are those of whoever comes later. */
+	ASSERT_TRUE(zct_on_cpu(0));
+	for (i = 0; i < SOME; i++) {
+		ASSERT_EQ(0, epoll_ctl(self->ep, EPOLL_CTL_ADD, self->sock[i][0], &ev));
+		ASSERT_EQ(0, submit_file(self, self->zc[0], file, i, 0, LARGE_SIZE));
+		close(self->sock[i][0]);
+	}
+	ASSERT_EQ(0, epoll_ctl(self->ep, EPOLL_CTL_ADD, wake, &ready));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, get_events, self));
+	EXPECT_TRUE(fuse_holds(&self->env.server, 1));
+	EXPECT_EQ(0, zct_ioctl(self->zc[0], ZC_IOC_CANCEL, &cancel));
+	EXPECT_EQ(SOME, cancel.count);
+	/* Nor is the file one that those wait for who close. */
+	EXPECT_EQ(0, submit_file(self, self->env.fd, file, MANY + SOME, 0, PART));
+	EXPECT_TRUE(zct_event(self->env.fd, &self->ev, 10000));
+	EXPECT_EQ(PART, self->ev.sent);
+	fuse_answers(&self->env.server);
+	pthread_join(thread, NULL);
+	munmap(map, SIZE);
+	close(self->ep);
+	close(wake);
+	close(file);
+	unlink(LARGE);
+	/* They are closed for good. */
+	for (i = 0; i < SOME; i++)
+		self->sock[i][0] = -1;
 }
 
 TEST_HARNESS_MAIN
