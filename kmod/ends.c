@@ -55,7 +55,9 @@ int zc_ends_open(struct zc_ends *ends, const struct zc_sendfile *arg)
 void zc_ends_close(struct zc_ends *ends, struct zc_sendfile *res, int err)
 {
 	zc_sink_result(&ends->sink, res);
-	res->offset = ends->pos;
+	/* A call that is restarted is read again, and must not have one then. */
+	if (err != -ERESTARTSYS || res->sent || !(res->flags & ZC_SEND_POS))
+		res->offset = ends->pos;
 	if (res->flags & ZC_SEND_POS && res->sent)
 		ends->src.file->f_pos = ends->pos;
 	if (trace_zc_transfer_end_enabled())

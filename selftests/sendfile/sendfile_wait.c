@@ -74,7 +74,7 @@ static int zc_send(SELF *self, uint64_t offset, uint32_t flags)
 	self->arg = (struct zc_sendfile){
 		.in_fd = self->file,
 		.out_fd = self->sock[0],
-		.offset = offset,
+		.offset = flags & ZC_SEND_POS ? 0 : offset,
 		.len = SIZE - offset,
 		.flags = flags,
 	};
@@ -336,7 +336,7 @@ static void *read_later(void *data)
 }
 
 /* With SA_RESTART a call that has sent nothing goes on after the handler. */
-TEST_F_TIMEOUT(wait, signal_restarts, 120)
+static void signal_restarts(struct __test_metadata *_metadata, SELF *self, uint32_t flags)
 {
 	pthread_t thread;
 	uint64_t sent = 0;
@@ -352,11 +352,13 @@ TEST_F_TIMEOUT(wait, signal_restarts, 120)
 	pthread_create(&thread, NULL, read_later, &self->rx);
 	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 	alarm_in(300, true);
-	ret = zc_send(self, sent, 0);
+	ASSERT_EQ(sent, lseek(self->file, sent, SEEK_SET));
+	ret = zc_send(self, sent, flags);
 	EXPECT_EQ(0, ret);
 	EXPECT_EQ(1, alarms);
 	EXPECT_GT(self->arg.sent, 0);
 	sent += self->arg.sent;
+	EXPECT_EQ(sent, self->arg.offset);
 	while (sent < SIZE && !zc_send(self, sent, 0))
 		sent += self->arg.sent;
 	pthread_join(thread, NULL);
@@ -364,6 +366,16 @@ TEST_F_TIMEOUT(wait, signal_restarts, 120)
 	zct_rx_join(&self->rx);
 	EXPECT_EQ(sent, self->rx.bytes);
 	EXPECT_EQ(-1, self->rx.bad);
+}
+
+TEST_F_TIMEOUT(wait, signal_restarts, 120)
+{
+	signal_restarts(_metadata, self, 0);
+}
+
+TEST_F_TIMEOUT(wait, signal_restarts_at_position, 120)
+{
+	signal_restarts(_metadata, self, ZC_SEND_POS);
 }
 
 /* The peer has stopped reading, and the sender is killed: gone within a second. */
