@@ -304,6 +304,19 @@ static int zc_transfer_failed(struct zc_transfer *t, int err)
 	return large ? 1 : err;
 }
 
+/*
+ * Has the oldest chunk none of the bytes wanted, though the file goes on? A read begins where a
+ * page does, and whoever is behind FUSE may answer with less than was asked for.
+ */
+static bool zc_transfer_fell_short(struct zc_transfer *t)
+{
+	const struct zc_source *src = &t->ends->src;
+	const struct zc_chunk *chunk = zc_transfer_chunk(t, 0);
+
+	return src->unsure && src->align && chunk->skip && chunk->result > 0 &&
+	       chunk->result <= chunk->skip && chunk->pos < i_size_read(src->host);
+}
+
 /* Send the oldest chunk. Returns 1 to go on, 0 at the end of the file. */
 static int zc_transfer_step(struct zc_transfer *t)
 {
@@ -313,6 +326,9 @@ static int zc_transfer_step(struct zc_transfer *t)
 	int ret;
 
 	if (t->ends->src.align && (len == -EINVAL || len == -EOPNOTSUPP))
+		return zc_transfer_no_direct(t) ?: 1;
+	/* Other reads begin where they are to. */
+	if (zc_transfer_fell_short(t))
 		return zc_transfer_no_direct(t) ?: 1;
 	if (chunk->cached && (t->res->flags & ZC_SEND_DIRECT))
 		return -EOPNOTSUPP;

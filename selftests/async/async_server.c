@@ -71,6 +71,34 @@ static int zc_send(SELF *self, int file, int sock, uint64_t len, uint32_t flags,
 	return zct_ioctl(self->env.fd, ZC_IOC_SENDFILE, arg);
 }
 
+/* It may, where the page cache has no part. Of that a read that begins before has nothing. */
+TEST_F_TIMEOUT(server, answers_little, 60)
+{
+	const uint64_t len = 100000;
+	struct zc_sendfile arg;
+	struct zct_rx rx;
+	int file;
+
+	self->env.server.most = 1000;
+	self->env.server.opened = FOPEN_DIRECT_IO;
+	file = open(FUSE_FILE, O_RDONLY | O_CLOEXEC);
+	ASSERT_GE(file, 0);
+	EXPECT_EQ(0, zct_send(self->env.fd, AF_INET, file, 5, len, 0, &arg, &rx));
+	EXPECT_EQ(0, arg.error);
+	EXPECT_EQ(len, arg.sent);
+	EXPECT_EQ(len, rx.bytes);
+	EXPECT_EQ(-1, rx.bad);
+	/* The end of the file is one all the same. */
+	EXPECT_EQ(0, zct_send(self->env.fd, AF_INET, file, SIZE - len, UINT64_MAX, 0, &arg, &rx));
+	EXPECT_EQ(len, rx.bytes);
+	EXPECT_EQ(-1, rx.bad);
+	/* From the first on it is not around the page cache that this would be. */
+	EXPECT_EQ(0, zct_send(self->env.fd, AF_INET, file, 0, len, ZC_SEND_DIRECT, &arg, &rx));
+	EXPECT_EQ(EOPNOTSUPP, arg.error);
+	EXPECT_EQ(1000, rx.bytes);
+	close(file);
+}
+
 TEST_F_TIMEOUT(server, answered, 60)
 {
 	struct zc_sendfile arg;

@@ -34,6 +34,8 @@ static void answer_read(struct fuse_server *s, uint64_t unique, const struct fus
 
 	if (len > in->size)
 		len = in->size;
+	if (s->most && len > s->most)
+		len = s->most;
 	zct_pattern(buf, in->offset, len);
 	answer(s, unique, 0, buf, len);
 }
@@ -75,7 +77,7 @@ static void serve(struct fuse_server *s, const struct fuse_in_header *head, cons
 		.attr_valid = 1000,
 		.attr = s->below && head->nodeid == 1 ? dir : file,
 	};
-	struct fuse_open_out opened = { .fh = 1 };
+	struct fuse_open_out opened = { .fh = 1, .open_flags = s->opened };
 
 	switch (head->opcode) {
 	case FUSE_INIT:

@@ -22,6 +22,8 @@
  * @anyone: not for root alone
  * @size:   of the file, bytes
  * @hold:   reads from here on get no answer
+ * @most:   no read gets more than so many bytes; 0: it does
+ * @opened: FOPEN_* flags of what is opened
  * @err:    what reads get instead of data, a negative errno; 0: nothing
  * @deaf:   does not even listen, and never will
  * @reader: whose the last read was
@@ -36,6 +38,8 @@ struct fuse_server {
 	bool anyone;
 	uint64_t size;
 	uint64_t hold;
+	uint32_t most;
+	uint32_t opened;
 	int err;
 	bool deaf;
 	uint32_t reader;
