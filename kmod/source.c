@@ -201,19 +201,36 @@ static void zc_source_complete(struct kiocb *iocb, long ret)
 	rcu_read_unlock();
 }
 
+/*
+ * What is compressed, or lies in the tree, btrfs reads through the page cache, and does not say so
+ * (btrfs_file_read_iter()).
+ */
+static bool zc_source_tells(const struct zc_source *src)
+{
+	return file_inode(src->file)->i_sb->s_magic != BTRFS_SUPER_MAGIC;
+}
+
 static void zc_source_read_direct(struct zc_source *src, struct zc_chunk *chunk,
 				  struct iov_iter *iter)
 {
+	bool tells = zc_source_tells(src);
+	u64 pos = chunk->iocb.ki_pos;
 	ssize_t ret;
 
 	chunk->iocb.ki_flags |= IOCB_DIRECT;
+	/* Into the cache nothing is read then, -EAGAIN it is. */
+	if (!tells)
+		chunk->iocb.ki_flags |= IOCB_NOIO;
 	chunk->iocb.ki_complete = zc_source_complete;
 	ret = vfs_iocb_iter_read(src->file, &chunk->iocb, iter);
 	chunk->queued = ret == -EIOCBQUEUED;
 	if (chunk->queued)
 		return;
-	/* Filesystems that fall back to the page cache clear the flag. */
-	chunk->cached = !(chunk->iocb.ki_flags & IOCB_DIRECT);
+	if (!tells && ret == -EAGAIN)
+		ret = -EOPNOTSUPP;
+	/* Filesystems that fall back to the page cache clear the flag; of btrfs it may be. */
+	chunk->cached = !(chunk->iocb.ki_flags & IOCB_DIRECT) ||
+			(!tells && filemap_range_has_page(src->file->f_mapping, pos, pos));
 	zc_source_complete(&chunk->iocb, ret);
 }
 

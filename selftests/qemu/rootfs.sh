@@ -11,7 +11,7 @@ set -euo pipefail
 # bpftrace has a compiler with it, which is 220 of the 540 MiB (du -sm); perf and what else the
 # last two lines name add 40.
 packages="kmod procps psmisc util-linux iproute2 ethtool e2fsprogs xfsprogs
-	dmsetup perl-base curl nginx-light lighttpd wrk socat netcat-openbsd fio iperf3
+	btrfs-progs dmsetup perl-base curl nginx-light lighttpd wrk socat netcat-openbsd fio iperf3
 	strace libkmod2 libnl-3-200 libnl-genl-3-200 libjson-c5 liburing2
 	libc6-i386 linux-perf bpftrace udev systemd-standalone-sysusers
 	python3-minimal python3-yaml python3-jsonschema"

@@ -139,6 +139,42 @@ TEST_F_TIMEOUT(files, xfs, 120)
 	rmdir("/tmp/xfs");
 }
 
+/* Zeros btrfs compresses, and reads through the page cache; the pattern it cannot. */
+TEST_F_TIMEOUT(files, btrfs, 120)
+{
+	int file;
+
+	if (!zct_has_fs("btrfs"))
+		SKIP(return, "the kernel has no btrfs");
+	ASSERT_EQ(0, system("mkfs.btrfs -q -f " SPARE_DISK " && mkdir -p /tmp/btrfs && "
+			    "mount -t btrfs -o compress-force " SPARE_DISK " /tmp/btrfs && "
+			    "head -c 4M /dev/zero >/tmp/btrfs/zeros"));
+	file = zct_pattern_file("/tmp/btrfs/zc-file", SIZE);
+	EXPECT_GE(file, 0);
+	EXPECT_EQ(0, zct_send(self->fd, AF_INET, file, 5, UINT64_MAX, 0, &self->arg,
+			      &self->rx));
+	EXPECT_EQ(SIZE - 5, self->rx.bytes);
+	EXPECT_EQ(-1, self->rx.bad);
+	EXPECT_EQ(0, self->arg.cached);
+	close(file);
+	file = open("/tmp/btrfs/zeros", O_RDONLY);
+	EXPECT_GE(file, 0);
+	EXPECT_EQ(0, fsync(file));
+	EXPECT_EQ(0, posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED));
+	EXPECT_EQ(-EOPNOTSUPP, zct_send(self->fd, AF_INET, file, 0, UINT64_MAX,
+					ZC_SEND_DIRECT, &self->arg, &self->rx));
+	EXPECT_EQ(0, self->rx.bytes);
+	EXPECT_EQ(0, posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED));
+	EXPECT_EQ(0, zct_send(self->fd, AF_INET, file, 0, UINT64_MAX, 0, &self->arg,
+			      &self->rx));
+	EXPECT_EQ(4 * MIB, self->rx.bytes);
+	EXPECT_EQ(4 * MIB, self->arg.cached);
+	EXPECT_EQ(0, self->arg.copied);
+	close(file);
+	EXPECT_EQ(0, umount("/tmp/btrfs"));
+	rmdir("/tmp/btrfs");
+}
+
 TEST_F_TIMEOUT(files, block_device, 120)
 {
 	const uint64_t size = 16 * MIB;
