@@ -7,6 +7,7 @@
 #include <linux/netdevice.h>
 #include <linux/poll.h>
 #include <linux/skbuff.h>
+#include <linux/skmsg.h>
 #include <linux/socket.h>
 #include <linux/tcp.h>
 #include <net/dst.h>
@@ -25,6 +26,16 @@ static unsigned int zc_copybreak = 512;
 module_param_named(copybreak, zc_copybreak, uint, 0644);
 MODULE_PARM_DESC(copybreak, "sends of fewer bytes are copied (default 512)");
 
+static bool zc_sk_is_mapped(struct sock *sk)
+{
+	bool mapped;
+
+	rcu_read_lock();
+	mapped = sk_psock(sk);
+	rcu_read_unlock();
+	return mapped;
+}
+
 /*
  * Plain TCP and unix stream sockets keep page references until the peer has the
  * bytes. Others (TLS, MPTCP, SMC, vsock, sockmap) get a copy, and so does a unix
@@ -39,10 +50,11 @@ static enum zc_sink_way zc_sink_way(const struct zc_sink *sink)
 	switch (READ_ONCE(sock->sk->sk_family)) {
 	case AF_INET:
 	case AF_INET6:
-		if (sock->sk->sk_protocol == IPPROTO_TCP &&
-		    test_bit(SOCK_SUPPORT_ZC, &sock->flags))
-			return ZC_WAY_FRAGS;
-		return ZC_WAY_COPY;
+		if (sock->sk->sk_protocol != IPPROTO_TCP ||
+		    !test_bit(SOCK_SUPPORT_ZC, &sock->flags))
+			return ZC_WAY_COPY;
+		/* Of a sockmap: one put there before it was accepted has the flag all the same. */
+		return zc_sk_is_mapped(sock->sk) ? ZC_WAY_COPY : ZC_WAY_FRAGS;
 	case AF_UNIX:
 		return sink->ubuf ? ZC_WAY_COPY : ZC_WAY_PAGES;
 	default:
