@@ -18,7 +18,8 @@
  */
 void zc_behalf_take(struct zc_behalf *behalf)
 {
-	behalf->cred = get_current_cred();
+	/* Others set cred::non_rcu to what it is, too. */
+	behalf->cred = data_race(get_current_cred());
 	behalf->memcg = get_mem_cgroup_from_mm(current->mm);
 #ifdef CONFIG_BLK_CGROUP
 	behalf->blkcg = task_get_css(current, io_cgrp_id);

@@ -59,7 +59,8 @@ kernel_log()
 }
 
 # Of what KCSAN has reported that in which the module, or what it called directly, had a part.
-# The kernel has some of its own.
+# The kernel has some of its own; one is the look at compound_head in its page-flags.h, with
+# DEBUG_VM_PGFLAGS, at each question for a flag.
 races()
 {
 	grep -q '^enabled: 1' /sys/kernel/debug/kcsan || echo "KCSAN is off"
@@ -68,6 +69,7 @@ races()
 		inside { report = report $0 "\n" }
 		/ by (task|interrupt)/ { depth = 0 }
 		inside && depth++ < 4 && /\[zc\]/ { ours = 1 }
+		/BUG: KCSAN:.*(const_)?folio_flags/ { inside = 0 }
 		/======/ { if (inside && ours) printf "%s", report; inside = 0 }'
 }
 
