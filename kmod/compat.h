@@ -17,6 +17,7 @@
 #include <linux/net.h>
 #include <linux/netdevice.h>
 #include <linux/pagemap.h>
+#include <linux/sched/isolation.h>
 #include <linux/sched/mm.h>
 #include <linux/shrinker.h>
 #include <linux/sizes.h>
@@ -537,18 +538,25 @@ static inline bool zc_file_put_unless_last(struct file *file)
  * @nr: of so many, where they are all on the node that has the fewest processors
  *
  * Returns: as many, but since 6.9 max_active is divided among the nodes, by their processors
- * (wq_update_node_max_active()); no less than eight (WQ_DFL_MIN_ACTIVE). Those that are online
- * now count.
+ * (wq_update_node_max_active()); no less than eight (WQ_DFL_MIN_ACTIVE). Those count that are
+ * online now and not isolated; what becomes of them later does not.
  */
 static inline unsigned int zc_workqueue_share(unsigned int nr)
 {
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 9, 0)
-	unsigned int share = nr;
+	unsigned int all, share = nr, cpus;
+	const struct cpumask *mask;
 	int node;
 
-	for_each_node_state(node, N_CPU)
-		share = min(share, DIV_ROUND_UP(nr * cpumask_weight(cpumask_of_node(node)),
-						num_online_cpus()));
+	rcu_read_lock();
+	mask = housekeeping_cpumask(HK_TYPE_DOMAIN);
+	all = cpumask_weight_and(mask, cpu_online_mask);
+	for_each_node_state(node, N_CPU) {
+		cpus = cpumask_weight_and(mask, cpumask_of_node(node));
+		if (cpus && all)
+			share = min(share, DIV_ROUND_UP(nr * cpus, all));
+	}
+	rcu_read_unlock();
 	return max(share, min(nr, 8U));
 #else
 	return nr;
