@@ -342,9 +342,51 @@ struct zc_buffer *zc_buffer_find(struct zc_file *zf, u32 handle)
 
 /*
  * Read-only mappings that fault, compaction, and a direct read that has just ended
- * hold pages for a moment. In all they are given 200 ms.
+ * hold pages for a moment: looked at again after so long, and twice as long each time.
+ * In all they are given 200 ms.
  */
-#define ZC_SEAL_TRIES	12
+#define ZC_SEAL_PAUSE_US	50UL
+#define ZC_SEAL_PAUSES_US	200000UL
+
+/*
+ * Empty the mappings from @pos on, up to the next multiple of 2 MiB, and see who is left.
+ * Faults wait meanwhile: else who reads a page all the time would have it again at once.
+ * Returns where the first page begins that somebody holds.
+ */
+static u64 zc_seal_step(struct zc_buffer *buf, u64 pos)
+{
+	struct address_space *mapping = buf->inode->i_mapping;
+	u64 end = min(round_down(pos, (u64)ZC_HUGE_SIZE) + ZC_HUGE_SIZE, buf->mem.size);
+
+	filemap_invalidate_lock(mapping);
+	unmap_mapping_range(mapping, zc_buffer_offset(buf) + pos, end - pos, 0);
+	pos = zc_mem_idle(&buf->mem, pos, end);
+	filemap_invalidate_unlock(mapping);
+	return pos;
+}
+
+/* Has everybody who might write let go of each page? */
+static bool zc_seal_all(struct zc_buffer *buf)
+{
+	unsigned long pause = ZC_SEAL_PAUSE_US, paused = 0;
+	u64 pos = 0, next;
+
+	while (pos < buf->mem.size && !fatal_signal_pending(current)) {
+		next = zc_seal_step(buf, pos);
+		if (next > pos) {
+			pos = next;
+			pause = ZC_SEAL_PAUSE_US;
+			cond_resched();
+			continue;
+		}
+		if (paused >= ZC_SEAL_PAUSES_US)
+			break;
+		fsleep(pause);
+		paused += pause;
+		pause *= 2;
+	}
+	return pos >= buf->mem.size;
+}
 
 /**
  * zc_buffer_seal - make a buffer immutable
@@ -353,7 +395,8 @@ struct zc_buffer *zc_buffer_find(struct zc_file *zf, u32 handle)
  * No new writers come once @writers is negative. Those that are gone may have left
  * some behind, a direct read under way for one. Such reads do not always count as
  * pins (on 6.1 none does), so any reference will do: the mappings are emptied, to be
- * filled again by faults, and each folio must be seen without one.
+ * filled again by faults, and each page must be seen without one. Once is enough, and not
+ * all need be so at the same time, as whoever comes to hold one afterwards only reads.
  *
  * Returns: 0; -EBUSY if there are writable mappings, or somebody else holds pages: by
  * a direct read, vmsplice(), or a send that has not ended; -EOPNOTSUPP if it is imported
@@ -361,7 +404,6 @@ struct zc_buffer *zc_buffer_find(struct zc_file *zf, u32 handle)
  */
 int zc_buffer_seal(struct zc_buffer *buf)
 {
-	unsigned int tries;
 	int old;
 
 	if (buf->mem.import)
@@ -369,20 +411,13 @@ int zc_buffer_seal(struct zc_buffer *buf)
 	old = atomic_cmpxchg(&buf->writers, 0, INT_MIN);
 	if (old)
 		return zc_buffer_sealed(buf) ? 0 : -EBUSY;
-	for (tries = 0; tries < ZC_SEAL_TRIES; tries++) {
-		unmap_mapping_range(buf->inode->i_mapping, zc_buffer_offset(buf),
-				    buf->mem.size, 0);
-		if (zc_mem_idle(&buf->mem)) {
-			/* Pairs with zc_buffer_sealed(). */
-			smp_store_release(&buf->sealed, true);
-			return 0;
-		}
-		if (fatal_signal_pending(current))
-			break;
-		fsleep(50UL << tries);
+	if (!zc_seal_all(buf)) {
+		atomic_set(&buf->writers, 0);
+		return -EBUSY;
 	}
-	atomic_set(&buf->writers, 0);
-	return -EBUSY;
+	/* Pairs with zc_buffer_sealed(). */
+	smp_store_release(&buf->sealed, true);
+	return 0;
 }
 
 /**

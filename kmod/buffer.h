@@ -150,6 +150,17 @@ static inline bool zc_buffer_sealed(const struct zc_buffer *buf)
 }
 
 /**
+ * zc_buffer_sealing - does somebody just try to seal a buffer?
+ * @buf: buffer
+ *
+ * Returns: true if so. Any context.
+ */
+static inline bool zc_buffer_sealing(const struct zc_buffer *buf)
+{
+	return atomic_read(&buf->writers) < 0 && !zc_buffer_sealed(buf);
+}
+
+/**
  * zc_buffer_offset - mmap offset of a buffer that has a handle
  * @buf: buffer
  *

@@ -230,40 +230,24 @@ void zc_mem_drop(struct zc_mem *mem)
 	zc_owner_forget(&mem->owner);
 }
 
-static bool zc_block_idle(const struct zc_block *block)
-{
-	unsigned long i;
-
-	if (block->huge)
-		return zc_folio_idle(block->huge);
-	for (i = 0; i < ZC_HUGE_PAGES && block->small[i]; i++)
-		if (!zc_folio_idle(block->small[i]))
-			return false;
-	return true;
-}
-
 /**
- * zc_mem_idle - has everybody else let go of it?
- * @mem: memory that is not mapped, or imported; see zc_folio_idle(). May sleep.
+ * zc_mem_idle - how far has everybody else let go of it?
+ * @mem: memory that is not imported; see zc_folio_idle()
+ * @pos: where to begin, bytes: a page of it, small or huge, begins there
+ * @end: where to stop, bytes
  *
- * Returns: true if so.
+ * Returns: where the first page begins that somebody holds, or @end. Any context.
  */
-bool zc_mem_idle(const struct zc_mem *mem)
+u64 zc_mem_idle(const struct zc_mem *mem, u64 pos, u64 end)
 {
-	unsigned long i;
+	while (pos < end) {
+		struct folio *folio = page_folio(zc_mem_page(mem, pos >> PAGE_SHIFT));
 
-	if (mem->slab) {
-		for (i = 0; i < zc_mem_pages(mem); i++)
-			if (!zc_folio_idle(page_folio(mem->page + i)))
-				return false;
-		return true;
+		if (!zc_folio_idle(folio))
+			break;
+		pos += folio_size(folio);
 	}
-	for (i = 0; i < mem->nr_blocks; i++) {
-		if (!zc_block_idle(&mem->blocks[i]))
-			return false;
-		cond_resched();
-	}
-	return true;
+	return pos;
 }
 
 /**

@@ -86,7 +86,7 @@ int zc_mem_get(struct zc_mem *mem, struct zc_file *zf, u64 size, u32 flags, int 
 int zc_mem_import(struct zc_mem *mem, int fd, u64 offset, u64 size);
 void zc_mem_put(struct zc_mem *mem);
 void zc_mem_drop(struct zc_mem *mem);
-bool zc_mem_idle(const struct zc_mem *mem);
+u64 zc_mem_idle(const struct zc_mem *mem, u64 pos, u64 end);
 bool zc_mem_reusable(const struct zc_mem *mem);
 u64 zc_mem_held(const struct zc_mem *mem, bool unmapped);
 bool zc_mem_tight(const struct zc_mem *mem);

@@ -103,10 +103,17 @@ static vm_fault_t zc_vma_fault(struct vm_fault *vmf)
 	struct zc_buffer *buf = vmf->vma->vm_private_data;
 	pgoff_t first = zc_buffer_offset(buf) >> PAGE_SHIFT;
 	struct page *page = zc_buffer_page(buf, vmf->pgoff - first);
+	bool sealing;
 
 	if (!page)
 		return VM_FAULT_SIGBUS;
+	/* Not between zc_seal_step()'s unmapping of the page and its look at it. */
+	sealing = zc_buffer_sealing(buf);
+	if (sealing)
+		filemap_invalidate_lock_shared(buf->inode->i_mapping);
 	get_page(page);
+	if (sealing)
+		filemap_invalidate_unlock_shared(buf->inode->i_mapping);
 	/* Ownership of the reference goes to the page table. */
 	vmf->page = page;
 	return 0;

@@ -29,7 +29,8 @@
  * may sleep, except where said.
  *
  * Locks: zc_file::lock is taken with the mmap lock held (zc_mmap()), so no user memory may
- * be touched under it. Mutexes that are held while other rooms are asked: zc_dma_sem and
+ * be touched under it. So is the invalidate lock of its mapping, while a buffer is being
+ * sealed (zc_vma_fault()). Mutexes that are held while other rooms are asked: zc_dma_sem and
  * zc_buffer::dma_lock (dma, target), zc_reserve_mutex and zc_guard_mutex.
  * zc_file::notes_lock (in any context), the locks of the spares, of the parks and of
  * the slabs (from reclaim too), of the slices, of the lanes and of

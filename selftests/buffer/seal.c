@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "kselftest_harness.h"
@@ -97,6 +98,203 @@ TEST(seal_while_faulting)
 	pthread_join(thread, NULL);
 	EXPECT_TRUE(zct_used_becomes(fd, used, 2000));
 	close(fd);
+}
+
+/**
+ * struct reader - a thread that reads a buffer all the time
+ * @map:   its mapping
+ * @size:  bytes
+ * @from:  where it begins, each time
+ * @step:  to the next byte that it reads
+ * @over:  read no more
+ * @reads: how often it came to the end
+ * @wrong: bytes that were not as they had been written
+ */
+struct reader {
+	const volatile char *map;
+	uint64_t size;
+	uint64_t from;
+	uint64_t step;
+	atomic_bool over;
+	atomic_uint reads;
+	unsigned int wrong;
+	pthread_t thread;
+};
+
+/* How often each is tried. */
+#define ROUNDS	10
+
+#define BYTE(at, step)	((char)((at) / (step) % 100 + 1))
+
+static void *read_on(void *arg)
+{
+	struct reader *r = arg;
+	uint64_t at;
+
+	zct_on_cpu(1);
+	while (!atomic_load(&r->over)) {
+		for (at = r->from; at < r->size; at += r->step)
+			r->wrong += r->map[at] != BYTE(at, r->step);
+		atomic_fetch_add(&r->reads, 1);
+	}
+	return NULL;
+}
+
+static int share_rdonly(int fd, uint32_t handle)
+{
+	struct zc_buf_share arg = { .handle = handle, .flags = ZC_SHARE_RDONLY };
+
+	return zct_ioctl(fd, ZC_IOC_BUF_SHARE, &arg) ?: arg.fd;
+}
+
+/* Who only reads is not in the way, however large the buffer is, and whatever he reads. */
+FIXTURE(readers)
+{
+	int fd;
+	uint64_t used;
+};
+
+FIXTURE_VARIANT(readers)
+{
+	uint64_t size;
+	uint32_t flags;
+	uint64_t step;
+	bool all;
+};
+
+FIXTURE_VARIANT_ADD(readers, last_hugepage)
+{
+	.size = 64 * MIB,
+	.step = HUGE,
+};
+
+FIXTURE_VARIANT_ADD(readers, all_hugepages)
+{
+	.size = 64 * MIB,
+	.step = HUGE,
+	.all = true,
+};
+
+FIXTURE_VARIANT_ADD(readers, last_page)
+{
+	.size = 1 * MIB,
+	.flags = ZC_BUF_SLICE,
+	.step = 4096,
+};
+
+FIXTURE_VARIANT_ADD(readers, all_pages)
+{
+	.size = 1 * MIB,
+	.flags = ZC_BUF_SLICE,
+	.step = 4096,
+	.all = true,
+};
+
+FIXTURE_SETUP(readers)
+{
+	self->fd = zct_open();
+	ASSERT_GE(self->fd, 0);
+	self->used = zct_used(self->fd);
+	zct_on_cpu(0);
+}
+
+FIXTURE_TEARDOWN(readers)
+{
+	EXPECT_TRUE(zct_used_becomes(self->fd, self->used, 2000));
+	close(self->fd);
+}
+
+/* What a helper gets of a test. */
+#define VARIANT		FIXTURE_VARIANT(readers)
+
+/* Make a buffer, and have somebody read it. Returns its handle; 0: it failed. */
+static uint32_t reader_start(struct reader *r, int fd, const VARIANT *variant)
+{
+	struct zc_buf_create buf;
+	int share;
+	uint64_t at;
+	char *map;
+
+	*r = (struct reader){
+		.size = variant->size,
+		.from = variant->all ? 0 : variant->size - variant->step,
+		.step = variant->step,
+	};
+	if (zct_create(fd, r->size, variant->flags, ZC_NODE_ANY, &buf))
+		return 0;
+	map = zct_map(fd, &buf);
+	if (map == MAP_FAILED)
+		return 0;
+	for (at = 0; at < r->size; at += r->step)
+		map[at] = BYTE(at, r->step);
+	munmap(map, r->size);
+	share = share_rdonly(fd, buf.handle);
+	r->map = mmap(NULL, r->size, PROT_READ, MAP_SHARED, share, 0);
+	close(share);
+	if (r->map == MAP_FAILED || pthread_create(&r->thread, NULL, read_on, r))
+		return 0;
+	while (!atomic_load(&r->reads))
+		usleep(1000);
+	return buf.handle;
+}
+
+/* Returns what it read wrong. */
+static unsigned int reader_stop(struct reader *r)
+{
+	atomic_store(&r->over, true);
+	pthread_join(r->thread, NULL);
+	munmap((void *)r->map, r->size);
+	return r->wrong;
+}
+
+static int seal(int fd, uint32_t handle)
+{
+	struct zc_buf_seal arg = { .handle = handle };
+
+	return zct_ioctl(fd, ZC_IOC_BUF_SEAL, &arg);
+}
+
+TEST_F_TIMEOUT(readers, seal, 120)
+{
+	unsigned int reads, round;
+	struct reader reader;
+	uint32_t handle;
+
+	for (round = 0; round < ROUNDS; round++) {
+		handle = reader_start(&reader, self->fd, variant);
+		ASSERT_NE(0, handle);
+		EXPECT_EQ(0, seal(self->fd, handle));
+		/* He goes on. */
+		reads = atomic_load(&reader.reads);
+		while (atomic_load(&reader.reads) == reads)
+			usleep(1000);
+		EXPECT_EQ(0, reader_stop(&reader));
+		EXPECT_EQ(0, zct_destroy(self->fd, handle));
+	}
+}
+
+/* Whoever holds a page of it might write. */
+TEST_F_TIMEOUT(readers, seal_held, 120)
+{
+	struct reader reader;
+	uint32_t handle = reader_start(&reader, self->fd, variant);
+	struct iovec iov = { (char *)reader.map + variant->size / 2, 4096 };
+	uint64_t begin;
+	char page[4096];
+	int fds[2];
+
+	ASSERT_NE(0, handle);
+	ASSERT_EQ(0, pipe(fds));
+	ASSERT_EQ(4096, vmsplice(fds[1], &iov, 1, 0));
+	begin = zct_now_ms();
+	EXPECT_EQ(-EBUSY, seal(self->fd, handle));
+	EXPECT_LE(190, zct_now_ms() - begin);
+	ASSERT_EQ(4096, read(fds[0], page, sizeof(page)));
+	EXPECT_EQ(0, seal(self->fd, handle));
+	EXPECT_EQ(0, reader_stop(&reader));
+	EXPECT_EQ(0, zct_destroy(self->fd, handle));
+	close(fds[0]);
+	close(fds[1]);
 }
 
 TEST_HARNESS_MAIN

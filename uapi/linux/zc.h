@@ -441,7 +441,8 @@ struct zc_buf_destroy {
  *
  * From here on the buffer can only be mapped for reading, by MAP_SHARED without
  * PROT_WRITE, and mprotect() cannot change that. It cannot be undone. What is sent
- * from a sealed buffer needs no notification: nobody can spoil it.
+ * from a sealed buffer needs no notification: nobody can spoil it. Who only reads it
+ * meanwhile, by a mapping that cannot be made writable, is not in the way.
  *
  * Errors: EINVAL (flags or reserved field), ENOENT (no such handle), EBUSY (a
  * mapping exists that is or could be made writable, or the kernel still holds pages,
