@@ -83,6 +83,26 @@ static DEFINE_SPINLOCK(zc_slabs_held_lock);
 /* How many, those that somebody looks at included */
 static atomic_t zc_nr_slabs_held = ATOMIC_INIT(0);
 
+/* Take one off the list, if there are any. */
+static struct zc_slab *zc_slab_take_held(void)
+{
+	struct zc_slab *slab;
+
+	spin_lock(&zc_slabs_held_lock);
+	slab = list_first_entry_or_null(&zc_slabs_held, struct zc_slab, list);
+	if (slab)
+		list_del(&slab->list);
+	spin_unlock(&zc_slabs_held_lock);
+	return slab;
+}
+
+static void zc_slab_put_held(struct zc_slab *slab)
+{
+	spin_lock(&zc_slabs_held_lock);
+	list_add_tail(&slab->list, &zc_slabs_held);
+	spin_unlock(&zc_slabs_held_lock);
+}
+
 static void zc_slab_free(struct zc_slab *slab)
 {
 	zc_pool_put_split(slab->page);
@@ -219,39 +239,33 @@ void zc_slab_put(struct zc_slab *slab, struct page *page, unsigned int nr)
 		return;
 	}
 	atomic_inc(&zc_nr_slabs_held);
-	spin_lock(&zc_slabs_held_lock);
-	list_add_tail(&slab->list, &zc_slabs_held);
-	spin_unlock(&zc_slabs_held_lock);
+	zc_slab_put_held(slab);
 }
 
 /**
  * zc_slab_reap - see which hugepages without buffers others have let go of
  *
+ * One after the other, so that those who look at the same time find some, too.
+ *
  * Returns: true if there are some that they have not. From reclaim, too.
  */
 bool zc_slab_reap(void)
 {
-	struct zc_slab *slab, *next;
-	LIST_HEAD(done);
-	LIST_HEAD(held);
+	unsigned int looks = atomic_read(&zc_nr_slabs_held);
+	struct zc_slab *slab;
 
-	if (list_empty_careful(&zc_slabs_held))
-		return atomic_read(&zc_nr_slabs_held);
-	spin_lock(&zc_slabs_held_lock);
-	list_splice_init(&zc_slabs_held, &held);
-	spin_unlock(&zc_slabs_held_lock);
-	list_for_each_entry_safe(slab, next, &held, list) {
+	for (; looks; looks--) {
+		slab = zc_slab_take_held();
+		if (!slab)
+			break;
 		zc_slab_look(slab);
-		if (!slab->held)
-			list_move(&slab->list, &done);
+		if (slab->held) {
+			zc_slab_put_held(slab);
+		} else {
+			zc_slab_free(slab);
+			atomic_dec(&zc_nr_slabs_held);
+		}
 		cond_resched();
-	}
-	spin_lock(&zc_slabs_held_lock);
-	list_splice(&held, &zc_slabs_held);
-	spin_unlock(&zc_slabs_held_lock);
-	list_for_each_entry_safe(slab, next, &done, list) {
-		zc_slab_free(slab);
-		atomic_dec(&zc_nr_slabs_held);
 	}
 	return atomic_read(&zc_nr_slabs_held);
 }

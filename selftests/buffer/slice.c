@@ -472,4 +472,72 @@ TEST_F_TIMEOUT(slice, threads, 240)
 	}
 }
 
+/* Hugepages that pipes hold, a half each. */
+#define HELD		48
+#define HALVES		(2 * HELD)
+
+/* Returns an exit code. */
+static int hold_halves(int fd, int (*pipes)[2])
+{
+	struct zc_buf_create bufs[HALVES];
+	struct iovec iov = { .iov_len = 1 * MIB };
+	unsigned int i;
+
+	for (i = 0; i < HALVES; i++) {
+		if (create(fd, 1 * MIB, 0, &bufs[i]) || pipe(pipes[i]) ||
+		    fcntl(pipes[i][1], F_SETPIPE_SZ, 1 * MIB) < 0)
+			return 1;
+		iov.iov_base = zct_map(fd, &bufs[i]);
+		if (iov.iov_base == MAP_FAILED ||
+		    vmsplice(pipes[i][1], &iov, 1, 0) != 1 * MIB)
+			return 2;
+		munmap(iov.iov_base, 1 * MIB);
+	}
+	for (i = 0; i < HALVES; i++)
+		if (zct_destroy(fd, bufs[i].handle))
+			return 3;
+	return 0;
+}
+
+static void *look_when_told(void *arg)
+{
+	int fd;
+
+	zct_on_cpu(1);
+	do {
+		fd = __atomic_load_n((int *)arg, __ATOMIC_ACQUIRE);
+	} while (!fd);
+	zct_used(fd);
+	return NULL;
+}
+
+/* What has been let go of can be had, also while somebody else just looks what that is. */
+TEST_F_TIMEOUT(slice, others_look, 240)
+{
+	long long limit = zct_param("max_bytes");
+	int pipes[HALVES][2], start, round;
+	volatile unsigned int spin;
+	struct zc_buf_create buf;
+	pthread_t thread;
+	unsigned int i;
+
+	for (round = 0; round < 20; round++) {
+		ASSERT_EQ(0, hold_halves(self->fd, pipes));
+		start = 0;
+		ASSERT_EQ(0, pthread_create(&thread, NULL, look_when_told, &start));
+		EXPECT_EQ(0, zct_param_set("max_bytes", zct_used(self->fd)));
+		for (i = 0; i < HALVES; i++) {
+			close(pipes[i][0]);
+			close(pipes[i][1]);
+		}
+		__atomic_store_n(&start, self->fd, __ATOMIC_RELEASE);
+		for (spin = 0; spin < 1000 * round; spin++)
+			;
+		EXPECT_EQ(0, zct_create(self->fd, HUGE, 0, ZC_NODE_ANY, &buf));
+		pthread_join(thread, NULL);
+		zct_param_set("max_bytes", limit);
+		zct_destroy(self->fd, buf.handle);
+	}
+}
+
 TEST_HARNESS_MAIN
