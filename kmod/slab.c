@@ -25,7 +25,8 @@
 
 /**
  * struct zc_slab - a hugepage that was split into pages
- * @list:  in zc_file::slabs, while there is a buffer in it; then in zc_slabs_held
+ * @list:  in zc_file::slabs, while there is a buffer in it: the likeliest to have room
+ *         comes first; then in zc_slabs_held
  * @zf:    whose it is, a reference is held
  * @page:  the first of ZC_HUGE_PAGES
  * @node:  its NUMA node
@@ -127,16 +128,25 @@ static void zc_slab_look(struct zc_slab *slab)
 	}
 }
 
+static unsigned long zc_slab_hole(struct zc_slab *slab, unsigned int nr)
+{
+	return bitmap_find_next_zero_area(slab->used, ZC_HUGE_PAGES, 0, nr,
+					  roundup_pow_of_two(nr) - 1);
+}
+
 /* Returns the first of @nr pages, which lie as if they had been had by halving. */
 static struct page *zc_slab_carve_locked(struct zc_slab *slab, unsigned int nr)
 {
-	unsigned long align = roundup_pow_of_two(nr) - 1, first;
+	unsigned long first = ZC_HUGE_PAGES;
 
 	lockdep_assert_held(&slab->zf->slabs_lock);
-	if (nr > ZC_HUGE_PAGES - slab->live)
-		return NULL;
-	zc_slab_look(slab);
-	first = bitmap_find_next_zero_area(slab->used, ZC_HUGE_PAGES, 0, nr, align);
+	/* To ask what others hold takes long. */
+	if (nr <= ZC_HUGE_PAGES - slab->live - slab->held)
+		first = zc_slab_hole(slab, nr);
+	if (first >= ZC_HUGE_PAGES && slab->held && nr <= ZC_HUGE_PAGES - slab->live) {
+		zc_slab_look(slab);
+		first = zc_slab_hole(slab, nr);
+	}
 	if (first >= ZC_HUGE_PAGES)
 		return NULL;
 	bitmap_set(slab->used, first, nr);
@@ -149,23 +159,49 @@ static bool zc_slab_suits(const struct zc_slab *slab, int nid)
 	return nid == NUMA_NO_NODE ? zc_pool_node_near(slab->node) : slab->node == nid;
 }
 
-/* From a slab that the file has; @any: of whatever node. */
-static struct zc_slab *zc_slab_find(struct zc_file *zf, unsigned int nr, int nid, bool any,
-				    struct page **page)
+/* Of a file that has many, look at so many for one that has room. */
+#define ZC_SLABS_FIND	16U
+
+/* So many at most without letting go of the lock. */
+#define ZC_SLABS_LOOK	4U
+
+/* From one of the first @looks; those that have no room go behind the others. */
+static struct zc_slab *zc_slab_find_locked(struct zc_file *zf, unsigned int nr, int nid,
+					   bool any, unsigned int looks, struct page **page)
 {
 	struct zc_slab *slab;
 
-	spin_lock(&zf->slabs_lock);
-	list_for_each_entry(slab, &zf->slabs, list) {
-		if (!any && !zc_slab_suits(slab, nid))
-			continue;
-		*page = zc_slab_carve_locked(slab, nr);
-		if (*page) {
-			spin_unlock(&zf->slabs_lock);
-			return slab;
+	lockdep_assert_held(&zf->slabs_lock);
+	for (; looks && !list_empty(&zf->slabs); looks--) {
+		slab = list_first_entry(&zf->slabs, struct zc_slab, list);
+		if (any || zc_slab_suits(slab, nid)) {
+			*page = zc_slab_carve_locked(slab, nr);
+			if (*page)
+				return slab;
 		}
+		list_move_tail(&slab->list, &zf->slabs);
 	}
-	spin_unlock(&zf->slabs_lock);
+	return NULL;
+}
+
+/* From one of @most slabs that the file has; @any: of whatever node. */
+static struct zc_slab *zc_slab_find(struct zc_file *zf, unsigned int nr, int nid, bool any,
+				    unsigned int most, struct page **page)
+{
+	unsigned int left = min(most, READ_ONCE(zf->nr_slabs));
+	struct zc_slab *slab;
+
+	while (left) {
+		unsigned int now = min(left, ZC_SLABS_LOOK);
+
+		spin_lock(&zf->slabs_lock);
+		slab = zc_slab_find_locked(zf, nr, nid, any, now, page);
+		spin_unlock(&zf->slabs_lock);
+		if (slab)
+			return slab;
+		left -= now;
+		cond_resched();
+	}
 	return NULL;
 }
 
@@ -183,22 +219,19 @@ static struct zc_slab *zc_slab_find(struct zc_file *zf, unsigned int nr, int nid
 struct zc_slab *zc_slab_get(struct zc_file *zf, unsigned int nr, u32 flags, int nid,
 			    struct page **page)
 {
-	struct zc_slab *slab = zc_slab_find(zf, nr, nid, false, page);
+	struct zc_slab *slab = zc_slab_find(zf, nr, nid, false, ZC_SLABS_FIND, page);
+	bool any = !(flags & ZC_BUF_NODE_STRICT);
 
 	if (slab)
 		return slab;
 	slab = zc_slab_new(zf, flags, nid);
-	if (IS_ERR(slab)) {
-		struct zc_slab *other = NULL;
-
-		if (!(flags & ZC_BUF_NODE_STRICT))
-			other = zc_slab_find(zf, nr, nid, true, page);
-		return other ?: slab;
-	}
+	/* There is room for no more: look for it in each. */
+	if (IS_ERR(slab))
+		return zc_slab_find(zf, nr, nid, any, UINT_MAX, page) ?: slab;
 	spin_lock(&zf->slabs_lock);
 	*page = zc_slab_carve_locked(slab, nr);
-	/* The last one is the likeliest to have room. */
 	list_add(&slab->list, &zf->slabs);
+	zf->nr_slabs++;
 	spin_unlock(&zf->slabs_lock);
 	return slab;
 }
@@ -213,11 +246,12 @@ struct zc_slab *zc_slab_get(struct zc_file *zf, unsigned int nr, u32 flags, int 
  */
 void zc_slab_put(struct zc_slab *slab, struct page *page, unsigned int nr)
 {
-	unsigned int i, first = page - slab->page;
+	unsigned int i, first = page - slab->page, held;
 	struct zc_file *zf = slab->zf;
 	bool last;
 
 	spin_lock(&zf->slabs_lock);
+	held = slab->held;
 	for (i = first; i < first + nr; i++) {
 		if (zc_folio_reusable(page_folio(slab->page + i))) {
 			__clear_bit(i, slab->used);
@@ -228,8 +262,12 @@ void zc_slab_put(struct zc_slab *slab, struct page *page, unsigned int nr)
 	}
 	slab->live -= nr;
 	last = !slab->live;
-	if (last)
+	if (last) {
 		list_del(&slab->list);
+		zf->nr_slabs--;
+	} else if (slab->held - held < nr) {
+		list_move(&slab->list, &zf->slabs);
+	}
 	spin_unlock(&zf->slabs_lock);
 	if (!last)
 		return;

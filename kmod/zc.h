@@ -86,8 +86,9 @@ static inline gfp_t zc_gfp_account(void)
  * @buffers:    mmap offset in units of 2 MiB -> buffer
  * @handles:    handle -> buffer; see handle.c
  * @handles_full: so many of these have none to give away
- * @slabs_lock: protects @slabs, and all that is in them
+ * @slabs_lock: protects @slabs, @nr_slabs, and all that is in them
  * @slabs:      hugepages that its small buffers share; see slab.c
+ * @nr_slabs:   how many
  * @hollows:    of its buffers, those whose memory was taken while they were parked
  * @notes_lock: protects @notes and @closed
  * @notes:      records to be read, oldest first
@@ -108,6 +109,7 @@ struct zc_file {
 	u32 handles_full;
 	spinlock_t slabs_lock;	/* see above */
 	struct list_head slabs;
+	unsigned int nr_slabs;
 	struct llist_head hollows;
 	spinlock_t notes_lock;	/* see above */
 	struct list_head notes;

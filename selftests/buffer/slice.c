@@ -472,6 +472,38 @@ TEST_F_TIMEOUT(slice, threads, 240)
 	}
 }
 
+/* Where there can be no more hugepages, room is found in whichever of many it is. */
+TEST_F_TIMEOUT(slice, last_room, 120)
+{
+	static struct zc_buf_create bufs[80];
+	const unsigned int nr = sizeof(bufs) / sizeof(*bufs);
+	long long limit = zct_param("max_bytes");
+	unsigned int i, j;
+	uint64_t used;
+
+	/* Two of each but one hugepage, which has them in smaller parts. */
+	for (i = 0; i < 8; i++)
+		ASSERT_EQ(0, create(self->fd, 256 << 10, 0, &bufs[i]));
+	for (; i < nr; i++)
+		ASSERT_EQ(0, create(self->fd, 1 * MIB, 0, &bufs[i]));
+	used = zct_used(self->fd);
+	ASSERT_EQ(self->used + (nr - 8 + 2) / 2 * HUGE, used);
+	ASSERT_EQ(0, zct_param_set("max_bytes", used));
+	for (i = 0; i < 8; i++) {
+		struct zc_buf_create buf;
+
+		ASSERT_EQ(0, zct_destroy(self->fd, bufs[i].handle));
+		/* Too much for all of them, which they are asked in turn. */
+		for (j = 0; j < 3; j++)
+			EXPECT_EQ(-ENOSPC, create(self->fd, 1 * MIB, 0, &buf));
+		EXPECT_EQ(0, create(self->fd, 128 << 10, 0, &buf));
+		EXPECT_EQ(0, create(self->fd, 128 << 10, 0, &buf));
+		EXPECT_EQ(-ENOSPC, create(self->fd, 4096, 0, &buf));
+	}
+	EXPECT_EQ(used, zct_used(self->fd));
+	zct_param_set("max_bytes", limit);
+}
+
 /* Hugepages that pipes hold, a half each. */
 #define HELD		48
 #define HALVES		(2 * HELD)
