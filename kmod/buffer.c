@@ -7,6 +7,7 @@
 #include <linux/rcupdate.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
+#include <linux/wait_bit.h>
 #include <linux/zc_netlink.h>
 
 #include "dma.h"
@@ -404,6 +405,7 @@ static bool zc_seal_all(struct zc_buffer *buf)
  */
 int zc_buffer_seal(struct zc_buffer *buf)
 {
+	bool done;
 	int old;
 
 	if (buf->mem.import)
@@ -411,13 +413,29 @@ int zc_buffer_seal(struct zc_buffer *buf)
 	old = atomic_cmpxchg(&buf->writers, 0, INT_MIN);
 	if (old)
 		return zc_buffer_sealed(buf) ? 0 : -EBUSY;
-	if (!zc_seal_all(buf)) {
+	done = zc_seal_all(buf);
+	if (done)
+		/* Pairs with zc_buffer_sealed(). */
+		smp_store_release(&buf->sealed, true);
+	else
 		atomic_set(&buf->writers, 0);
-		return -EBUSY;
-	}
-	/* Pairs with zc_buffer_sealed(). */
-	smp_store_release(&buf->sealed, true);
-	return 0;
+	/* Pairs with the barrier of who begins to wait. */
+	smp_mb();
+	wake_up_var(&buf->writers);
+	return done ? 0 : -EBUSY;
+}
+
+/**
+ * zc_buffer_seal_wait - wait until nobody tries to seal a buffer
+ * @buf: buffer
+ *
+ * That takes 200 ms, or a little more. Then the next one may try.
+ *
+ * Returns: 0, or -EINTR (killed). Sleeps.
+ */
+int zc_buffer_seal_wait(struct zc_buffer *buf)
+{
+	return wait_var_event_killable(&buf->writers, !zc_buffer_sealing(buf)) ? -EINTR : 0;
 }
 
 /**

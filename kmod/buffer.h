@@ -122,6 +122,7 @@ struct zc_buffer *zc_buffer_find(struct zc_file *zf, u32 handle);
 struct zc_buffer *zc_buffer_find_at(struct zc_file *zf, u64 offset);
 int zc_buffer_remove(struct zc_file *zf, u32 handle);
 int zc_buffer_seal(struct zc_buffer *buf);
+int zc_buffer_seal_wait(struct zc_buffer *buf);
 void zc_buffer_open(struct zc_file *zf);
 void zc_buffer_close(struct zc_file *zf);
 unsigned int zc_buffer_count(void);
@@ -158,6 +159,29 @@ static inline bool zc_buffer_sealed(const struct zc_buffer *buf)
 static inline bool zc_buffer_sealing(const struct zc_buffer *buf)
 {
 	return atomic_read(&buf->writers) < 0 && !zc_buffer_sealed(buf);
+}
+
+/**
+ * zc_buffer_writer_get - have one more who may write to a buffer
+ * @buf: buffer
+ *
+ * Returns: 0, and zc_buffer_writer_put() is to follow; -EPERM: it is sealed; -EBUSY: somebody
+ * just tries to. Any context.
+ */
+static inline int zc_buffer_writer_get(struct zc_buffer *buf)
+{
+	if (atomic_inc_unless_negative(&buf->writers))
+		return 0;
+	return zc_buffer_sealed(buf) ? -EPERM : -EBUSY;
+}
+
+/**
+ * zc_buffer_writer_put - undo zc_buffer_writer_get()
+ * @buf: buffer. Any context.
+ */
+static inline void zc_buffer_writer_put(struct zc_buffer *buf)
+{
+	atomic_dec(&buf->writers);
 }
 
 /**

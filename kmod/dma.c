@@ -77,17 +77,18 @@ static enum dma_data_direction zc_dma_dir(u32 flags)
 /* Nobody writes to a buffer that is sealed, or that must not be written to. */
 static int zc_mapped_own(struct zc_buffer *buf, enum dma_data_direction dir)
 {
-	if (dir != DMA_TO_DEVICE && !atomic_inc_unless_negative(&buf->writers))
-		return -EPERM;
-	atomic_inc(&buf->dma_mapped);
-	return 0;
+	int ret = dir == DMA_TO_DEVICE ? 0 : zc_buffer_writer_get(buf);
+
+	if (!ret)
+		atomic_inc(&buf->dma_mapped);
+	return ret;
 }
 
 /* The buffer may be gone after this. */
 static void zc_mapped_disown(struct zc_buffer *buf, enum dma_data_direction dir)
 {
 	if (dir != DMA_TO_DEVICE)
-		atomic_dec(&buf->writers);
+		zc_buffer_writer_put(buf);
 	/* Pairs with zc_dma_drop(). */
 	atomic_dec_return_release(&buf->dma_mapped);
 }

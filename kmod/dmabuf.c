@@ -193,7 +193,7 @@ static void zc_dmabuf_vunmap(struct dma_buf *dmabuf, struct iosys_map *map)
 static void zc_dmabuf_free(struct zc_dmabuf *zd)
 {
 	if (!zd->rdonly)
-		atomic_dec(&zd->buf->writers);
+		zc_buffer_writer_put(zd->buf);
 	/* With the buffer, perhaps. */
 	fput(zd->file);
 	mutex_destroy(&zd->lock);
@@ -230,6 +230,7 @@ static struct zc_dmabuf *zc_dmabuf_of(struct zc_buffer *buf, bool rdonly)
 {
 	struct zc_dmabuf *zd;
 	struct file *file;
+	int ret;
 
 	zd = kzalloc(sizeof(*zd), GFP_KERNEL_ACCOUNT);
 	if (!zd)
@@ -239,10 +240,11 @@ static struct zc_dmabuf *zc_dmabuf_of(struct zc_buffer *buf, bool rdonly)
 		kfree(zd);
 		return ERR_CAST(file);
 	}
-	if (!rdonly && !atomic_inc_unless_negative(&buf->writers)) {
+	ret = rdonly ? 0 : zc_buffer_writer_get(buf);
+	if (ret) {
 		fput(file);
 		kfree(zd);
-		return ERR_PTR(-EPERM);
+		return ERR_PTR(ret);
 	}
 	zd->file = file;
 	zd->buf = buf;

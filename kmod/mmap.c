@@ -91,7 +91,7 @@ static void zc_vma_close(struct vm_area_struct *vma)
 	struct zc_buffer *buf = vma->vm_private_data;
 
 	if (vma->vm_flags & VM_MAYWRITE)
-		atomic_dec(&buf->writers);
+		zc_buffer_writer_put(buf);
 	WRITE_ONCE(buf->touched, jiffies);
 	trace_zc_buffer_unmap(buf, vma);
 	atomic_dec(&buf->mappings);
@@ -125,17 +125,26 @@ static const struct vm_operations_struct zc_vm_ops = {
 	.fault = zc_vma_fault,
 };
 
-/* A sealed buffer has no writers, and mprotect() makes none. */
+/*
+ * A sealed buffer has no writers, and mprotect() makes none. Who wants to write while it is
+ * being sealed is told so. Who only wants to read gets his mapping in any case, and waits for
+ * what it is, but once: others could seal, or try to, again and again.
+ */
 static int zc_vma_writer(struct vm_area_struct *vma, struct zc_buffer *buf)
 {
+	bool reads = !(vma->vm_flags & VM_WRITE);
+	int ret;
+
 	if (!(vma->vm_flags & VM_MAYWRITE))
 		return 0;
-	if (atomic_inc_unless_negative(&buf->writers))
+	ret = zc_buffer_writer_get(buf);
+	if (ret == -EBUSY && reads)
+		ret = zc_buffer_seal_wait(buf) ?: zc_buffer_writer_get(buf);
+	if (ret == -EPERM && reads) {
+		vm_flags_clear(vma, VM_MAYWRITE);
 		return 0;
-	if (vma->vm_flags & VM_WRITE)
-		return -EPERM;
-	vm_flags_clear(vma, VM_MAYWRITE);
-	return 0;
+	}
+	return ret;
 }
 
 /**
@@ -144,8 +153,9 @@ static int zc_vma_writer(struct vm_area_struct *vma, struct zc_buffer *buf)
  * @buf: buffer, a reference to which goes to the mapping, unless it is one of another
  *       file, which the buffer was imported from
  *
- * Returns: 0; -EINVAL, -EPERM (a sealed buffer, for writing), or another negative errno
- * of the other file's, and the caller still has the reference.
+ * Returns: 0; -EINVAL, -EPERM (a sealed buffer, for writing), -EBUSY (one that is just being
+ * sealed), -EINTR (killed), or another negative errno of the other file's, and the caller still
+ * has the reference. Sleeps.
  */
 int zc_mmap_buffer(struct vm_area_struct *vma, struct zc_buffer *buf)
 {

@@ -387,3 +387,40 @@ bool zct_has_fs(const char *type)
 {
 	return !zct_run("modprobe -q %s 2>/dev/null; grep -qw %s /proc/filesystems", type, type);
 }
+
+static void *sealer_main(void *arg)
+{
+	struct zct_sealer *sealer = arg;
+
+	while (!__atomic_load_n(&sealer->over, __ATOMIC_RELAXED)) {
+		struct zc_buf_seal seal = { .handle = sealer->handle };
+
+		sealer->odd += zct_ioctl(sealer->fd, ZC_IOC_BUF_SEAL, &seal) != -EBUSY;
+		usleep(2000);
+	}
+	return NULL;
+}
+
+int zct_sealer_start(struct zct_sealer *sealer, int fd, const struct zc_buf_create *buf)
+{
+	struct iovec iov = { .iov_len = 4096 };
+	ssize_t got = -1;
+
+	*sealer = (struct zct_sealer){ .fd = fd, .handle = buf->handle };
+	iov.iov_base = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, buf->mmap_offset);
+	if (iov.iov_base == MAP_FAILED || pipe(sealer->pipe))
+		return -errno;
+	got = vmsplice(sealer->pipe[1], &iov, 1, 0);
+	munmap(iov.iov_base, 4096);
+	if (got != 4096)
+		return -EIO;
+	return -pthread_create(&sealer->thread, NULL, sealer_main, sealer);
+}
+
+void zct_sealer_stop(struct zct_sealer *sealer)
+{
+	__atomic_store_n(&sealer->over, true, __ATOMIC_RELAXED);
+	pthread_join(sealer->thread, NULL);
+	close(sealer->pipe[0]);
+	close(sealer->pipe[1]);
+}

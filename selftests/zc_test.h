@@ -110,6 +110,27 @@ struct zct_rx {
 void zct_rx_start(struct zct_rx *rx);
 void zct_rx_join(struct zct_rx *rx);
 
+/**
+ * struct zct_sealer - a thread that tries to seal a buffer of which a page is held
+ * @fd:     device
+ * @handle: buffer
+ * @pipe:   has the page
+ * @over:   try no more
+ * @odd:    tries that did not end with EBUSY
+ */
+struct zct_sealer {
+	int fd;
+	uint32_t handle;
+	int pipe[2];
+	bool over;
+	unsigned int odd;
+	pthread_t thread;
+};
+
+/* Each try takes 200 ms, and they follow one another. Returns 0 or a negative errno. */
+int zct_sealer_start(struct zct_sealer *sealer, int fd, const struct zc_buf_create *buf);
+void zct_sealer_stop(struct zct_sealer *sealer);
+
 /*
  * Send @len bytes from @offset of @in over a new connection to a receiver that
  * checks the pattern. Returns what the ioctl did; *@arg is the result, *@rx what

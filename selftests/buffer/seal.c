@@ -3,10 +3,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "kselftest_harness.h"
@@ -295,6 +297,85 @@ TEST_F_TIMEOUT(readers, seal_held, 120)
 	EXPECT_EQ(0, zct_destroy(self->fd, handle));
 	close(fds[0]);
 	close(fds[1]);
+}
+
+/*
+ * While somebody tries, in vain, nobody is told that it is sealed; and what was mapped meanwhile
+ * to be read can be made writable afterwards.
+ */
+TEST(map_while_sealing)
+{
+	uint64_t end = zct_now_ms() + RACE_MS;
+	struct zct_sealer sealer;
+	struct zc_buf_create buf;
+	unsigned int busy = 0, made = 0;
+	int fd = zct_open();
+	char *map;
+
+	ASSERT_GE(fd, 0);
+	ASSERT_EQ(0, zct_create(fd, 2 * HUGE, 0, ZC_NODE_ANY, &buf));
+	ASSERT_EQ(0, zct_sealer_start(&sealer, fd, &buf));
+	while ((busy < 20 || made < 5) && zct_now_ms() < end) {
+		usleep(5000);
+		map = zct_map(fd, &buf);
+		if (map == MAP_FAILED) {
+			EXPECT_EQ(EBUSY, errno);
+			busy++;
+		} else {
+			map[HUGE] = 1;
+			munmap(map, buf.size);
+		}
+		if (busy < 20)
+			continue;
+		map = mmap(NULL, buf.size, PROT_READ, MAP_SHARED, fd, buf.mmap_offset);
+		if (map == MAP_FAILED) {
+			/* The next one was faster. */
+			EXPECT_EQ(EBUSY, errno);
+			continue;
+		}
+		made++;
+		EXPECT_EQ(0, mprotect(map, buf.size, PROT_READ | PROT_WRITE));
+		munmap(map, buf.size);
+	}
+	EXPECT_LE(20, busy);
+	EXPECT_LE(5, made);
+	zct_sealer_stop(&sealer);
+	EXPECT_EQ(0, sealer.odd);
+	EXPECT_EQ(0, seal(fd, buf.handle));
+	map = mmap(NULL, buf.size, PROT_READ, MAP_SHARED, fd, buf.mmap_offset);
+	EXPECT_NE(MAP_FAILED, map);
+	EXPECT_EQ(-1, mprotect(map, buf.size, PROT_READ | PROT_WRITE));
+	munmap(map, buf.size);
+	EXPECT_EQ(MAP_FAILED, zct_map(fd, &buf));
+	EXPECT_EQ(EPERM, errno);
+	close(fd);
+}
+
+/* Nor is who waits for it longer than he lives. */
+TEST(killed_while_sealing)
+{
+	struct zct_sealer sealer;
+	struct zc_buf_create buf;
+	int fd = zct_open(), round, status;
+	pid_t pid;
+
+	ASSERT_GE(fd, 0);
+	ASSERT_EQ(0, zct_create(fd, 2 * HUGE, 0, ZC_NODE_ANY, &buf));
+	ASSERT_EQ(0, zct_sealer_start(&sealer, fd, &buf));
+	for (round = 0; round < 10; round++) {
+		pid = fork();
+		if (!pid)
+			for (;;)
+				munmap(mmap(NULL, HUGE, PROT_READ, MAP_SHARED, fd,
+					    buf.mmap_offset), HUGE);
+		usleep(30000);
+		kill(pid, SIGKILL);
+		ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	}
+	zct_sealer_stop(&sealer);
+	EXPECT_EQ(0, sealer.odd);
+	EXPECT_EQ(0, seal(fd, buf.handle));
+	close(fd);
 }
 
 TEST_HARNESS_MAIN

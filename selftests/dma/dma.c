@@ -470,6 +470,33 @@ TEST_F(dma, sealed)
 	EXPECT_EQ(0, dma_map(self->fd, handle, OWN, self->reads, NULL));
 }
 
+/* While somebody tries to seal it, it is not sealed yet. */
+TEST_F(dma, while_sealing)
+{
+	uint64_t end = zct_now_ms() + 5000;
+	uint32_t handle = self->buf.handle;
+	struct zct_sealer sealer;
+	unsigned int busy = 0;
+
+	ASSERT_EQ(0, zct_sealer_start(&sealer, self->fd, &self->buf));
+	while (busy < 20 && zct_now_ms() < end) {
+		struct zc_dma_map arg;
+		int ret = dma_map(self->fd, handle, OWN, self->both, &arg);
+
+		if (ret) {
+			EXPECT_EQ(-EBUSY, ret);
+			busy++;
+			ASSERT_EQ(0, dma_map(self->fd, handle, OWN, self->reads, &arg));
+		}
+		EXPECT_EQ(0, dma_unmap(self->fd, handle, OWN));
+		usleep(5000);
+	}
+	EXPECT_EQ(20, busy);
+	zct_sealer_stop(&sealer);
+	EXPECT_EQ(0, sealer.odd);
+	EXPECT_EQ(0, dma_seal(self->fd, handle));
+}
+
 TEST_F(dma, sealed_import)
 {
 	struct zc_buf_import arg = { 0 };

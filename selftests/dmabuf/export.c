@@ -158,6 +158,35 @@ TEST_F(export, sealing)
 	self->map = MAP_FAILED;
 }
 
+/* While somebody tries to seal it, it is not sealed yet. */
+TEST_F(export, while_sealing)
+{
+	uint64_t end = zct_now_ms() + 5000;
+	struct zct_sealer sealer;
+	unsigned int busy = 0;
+
+	munmap(self->map, SIZE);
+	self->map = MAP_FAILED;
+	ASSERT_EQ(0, zct_sealer_start(&sealer, self->fd, &self->buf));
+	while (busy < 20 && zct_now_ms() < end) {
+		int dmabuf = export_fd(self->fd, self->buf.handle, 0);
+
+		if (dmabuf < 0) {
+			EXPECT_EQ(-EBUSY, dmabuf);
+			busy++;
+		} else {
+			close(dmabuf);
+		}
+		dmabuf = export_fd(self->fd, self->buf.handle, ZC_EXPORT_RDONLY);
+		EXPECT_LE(0, dmabuf);
+		close(dmabuf);
+		usleep(5000);
+	}
+	EXPECT_EQ(20, busy);
+	zct_sealer_stop(&sealer);
+	EXPECT_EQ(0, sealer.odd);
+}
+
 /* It outlives the handle, the file, and the process. */
 TEST_F(export, keeps_it)
 {

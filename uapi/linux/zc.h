@@ -298,7 +298,8 @@ struct zc_node_query {
  * mmap() wants MAP_SHARED, an offset from @mmap_offset up to the end of the
  * buffer, and a length that stays inside it; otherwise it fails with EINVAL.
  * With an offset that is a multiple of ZC_HUGE_SIZE the kernel picks an address
- * at which whole pages of 2 MiB are mapped. A mapping keeps the buffer alive
+ * at which whole pages of 2 MiB are mapped. Of a sealed buffer, or one that is just being
+ * sealed, see struct zc_buf_seal. A mapping keeps the buffer alive
  * after ZC_IOC_BUF_DESTROY and close(); fork() shares it. The mapped memory is
  * ordinary memory to the kernel: O_DIRECT, MSG_ZEROCOPY and io_uring registered
  * buffers (the last from Linux 6.12 on) take it.
@@ -443,6 +444,11 @@ struct zc_buf_destroy {
  * PROT_WRITE, and mprotect() cannot change that. It cannot be undone. What is sent
  * from a sealed buffer needs no notification: nobody can spoil it. Who only reads it
  * meanwhile, by a mapping that cannot be made writable, is not in the way.
+ *
+ * While a call tries, who wants to write gets EBUSY: by mmap() with PROT_WRITE, by
+ * ZC_IOC_BUF_EXPORT, or by ZC_IOC_DMA_MAP; when it has succeeded, EPERM. mmap() without
+ * PROT_WRITE waits for the end of the call where mprotect() might add that later, and gives
+ * EBUSY if another one is trying by then.
  *
  * Errors: EINVAL (flags or reserved field), ENOENT (no such handle), EBUSY (a
  * mapping exists that is or could be made writable, or the kernel still holds pages,

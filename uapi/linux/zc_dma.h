@@ -150,7 +150,8 @@ struct zc_dma_query {
  *
  * Errors: EINVAL (flags or reserved fields), ENOENT (no such handle), ENODEV (no such
  * target), EEXIST (mapped for it already), EBUSY (several devices would write, and one is
- * bounced: what another has written would be lost), EPERM (sealed, or imported so that it cannot be
+ * bounced: what another has written would be lost; or somebody just tries to seal it, and
+ * ZC_DMA_FROM_DEVICE: try again), EPERM (sealed, or imported so that it cannot be
  * written to, and ZC_DMA_FROM_DEVICE; ZC_DMA_BOUNCE without CAP_SYS_ADMIN), EACCES
  * (ZC_DMA_FROM_DEVICE, and the device node was not opened for writing), EOPNOTSUPP
  * (imported from a dma-buf: attach that to the device), ERANGE (memory that the device does
@@ -339,8 +340,9 @@ struct zc_buf_sync {
  *
  * Errors: EINVAL (flags or reserved fields), ENOENT (no such handle), EACCES (the device was
  * not opened for writing, and ZC_EXPORT_RDONLY is not set), EPERM (sealed, and it is not
- * set), EOPNOTSUPP (imported: hand over what it was imported from), EMFILE, ENFILE, ENOMEM,
- * EFBIG (a kernel of 32 bits), ENOTTY (a kernel without dma-buf: no ZC_FEAT_DMABUF), EFAULT.
+ * set), EBUSY (somebody just tries to seal it, and it is not set: try again), EOPNOTSUPP
+ * (imported: hand over what it was imported from), EMFILE, ENFILE, ENOMEM, EFBIG (a kernel of
+ * 32 bits), ENOTTY (a kernel without dma-buf: no ZC_FEAT_DMABUF), EFAULT.
  */
 struct zc_buf_export {
 	__u32 handle;
