@@ -47,6 +47,7 @@ static const struct file_operations zc_share_fops = {
 	.get_unmapped_area = zc_share_area,
 	.release = zc_share_release,
 	.llseek = noop_llseek,
+	.fsync = noop_fsync,
 };
 
 /**

@@ -173,6 +173,28 @@ TEST_F_TIMEOUT(share, outlives, 120)
 	self->map = mmap(NULL, 3 * HUGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 }
 
+/* There is nothing to be written back, which is no error. */
+TEST_F_TIMEOUT(share, msync, 120)
+{
+	int rdonly;
+
+	EXPECT_EQ(0, msync(self->map, 3 * HUGE, MS_SYNC));
+	for (rdonly = 0; rdonly < 2; rdonly++) {
+		int fd = share(self->fd, self->buf.handle, rdonly ? ZC_SHARE_RDONLY : 0);
+		char *map = map_shared(fd, rdonly ? PROT_READ : PROT_READ | PROT_WRITE,
+				       3 * HUGE, 0);
+
+		ASSERT_NE(MAP_FAILED, map);
+		EXPECT_TRUE(intact(map, 0, 3 * HUGE));
+		EXPECT_EQ(0, msync(map, 3 * HUGE, MS_SYNC));
+		EXPECT_EQ(0, msync(map, 3 * HUGE, MS_ASYNC));
+		EXPECT_EQ(0, fsync(fd));
+		EXPECT_EQ(0, fdatasync(fd));
+		munmap(map, 3 * HUGE);
+		close(fd);
+	}
+}
+
 /* Who maps it for writing by the one way is in the way of sealing by the other. */
 TEST_F_TIMEOUT(share, sealed, 120)
 {

@@ -84,6 +84,7 @@ TEST_F(export, same_memory)
 	map[HUGE + 5] ^= 1;
 	EXPECT_EQ(map[HUGE + 5], self->map[HUGE + 5]);
 	map[HUGE + 5] ^= 1;
+	EXPECT_EQ(0, msync(map, SIZE, MS_SYNC));
 	EXPECT_EQ(0, dmabuf_sync(dmabuf, DMA_BUF_SYNC_END | DMA_BUF_SYNC_RW));
 	EXPECT_EQ(MAP_FAILED, mmap(NULL, HUGE, PROT_READ, MAP_SHARED, dmabuf, SIZE));
 	EXPECT_EQ(MAP_FAILED, mmap(NULL, 2 * HUGE, PROT_READ, MAP_SHARED, dmabuf, 2 * HUGE));
