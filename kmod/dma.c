@@ -345,6 +345,12 @@ static int zc_dma_map_locked(struct zc_file *zf, struct zc_buffer *buf, struct z
 		return PTR_ERR(map);
 	}
 	map->note = note;
+	/* Who destroys it looks for mappings afterwards: one of us sees the other. */
+	smp_mb();
+	if (!READ_ONCE(buf->live)) {
+		zc_mapped_undo(map);
+		return -ENOENT;
+	}
 	zc_mapped_list(map);
 	zc_stat_inc(ZC_STAT_MAPPED);
 	trace_zc_dma_map(buf, target->id, map->nr, map->bounced);
@@ -371,14 +377,7 @@ int zc_dma_map(struct zc_file *zf, struct zc_buffer *buf, struct zc_dma_map *arg
 	ret = zc_dma_map_locked(zf, buf, arg);
 	mutex_unlock(&buf->dma_lock);
 	up_read(&zc_dma_sem);
-	if (ret)
-		return ret;
-	/* Who destroys it looks for mappings afterwards: one of us sees the other. */
-	smp_mb();
-	if (READ_ONCE(buf->live))
-		return 0;
-	zc_dma_drop(buf);
-	return -ENOENT;
+	return ret;
 }
 
 /**
