@@ -2,13 +2,16 @@
 /* Buffers of memory that is a file's (ZC_IOC_BUF_IMPORT). */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <linux/memfd.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -550,6 +553,42 @@ TEST_F_TIMEOUT(import, parts_of_hugepages, 120)
 	close(sock[1]);
 	EXPECT_EQ(0, in_child(parts, self->fd, fd));
 	close(fd);
+}
+
+/* Locks between processes, which memory of the module's own cannot have. */
+TEST_F_TIMEOUT(import, futex, 120)
+{
+	static const unsigned int flags[] = { 0, SIZE_2M };
+	struct zc_buf_import arg;
+	unsigned int i;
+	int status, woken;
+	uint32_t *word;
+	pid_t pid;
+
+	for (i = 0; i < 2; i++) {
+		int fd = memory(flags[i], 2 * HUGE);
+		uint64_t end = zct_now_ms() + 5000;
+
+		ASSERT_GE(fd, 0);
+		ASSERT_EQ(0, import(self->fd, fd, 0, 0, &arg));
+		word = (void *)map_buffer(self->fd, &arg, PROT_READ | PROT_WRITE);
+		ASSERT_NE(MAP_FAILED, (char *)word);
+		pid = fork();
+		if (!pid)
+			_exit(!!syscall(SYS_futex, word, FUTEX_WAIT, 0, NULL, NULL, 0));
+		do {
+			woken = syscall(SYS_futex, word, FUTEX_WAKE, 1, NULL, NULL, 0);
+			usleep(1000);
+		} while (!woken && zct_now_ms() < end);
+		EXPECT_EQ(1, woken);
+		if (woken != 1)
+			kill(pid, SIGKILL);
+		ASSERT_EQ(pid, waitpid(pid, &status, 0));
+		EXPECT_EQ(0, status);
+		munmap(word, arg.size);
+		EXPECT_EQ(0, zct_destroy(self->fd, arg.handle));
+		close(fd);
+	}
 }
 
 TEST_HARNESS_MAIN

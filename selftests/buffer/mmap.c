@@ -2,6 +2,7 @@
 /* Mappings of buffers. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <linux/mempolicy.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -10,6 +11,7 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "kselftest_harness.h"
@@ -345,6 +347,32 @@ TEST_F_TIMEOUT(mmap, unaligned_address, 120)
 	EXPECT_EQ(-1, zct_pattern_check(map, 0, SIZE));
 	EXPECT_EQ(0, zct_smaps(map, "FilePmdMapped"));
 	munmap(map, SIZE);
+}
+
+static int futex(void *word, int op, unsigned int val)
+{
+	struct timespec soon = { .tv_nsec = 1000000 };
+	int ret = syscall(SYS_futex, word, op, val, &soon, NULL, 0);
+
+	return ret < 0 ? -errno : ret;
+}
+
+/* As documented: locks within the process work, and those between processes do not. */
+TEST_F(mmap, futex)
+{
+	uint64_t offs[] = { 0, HUGE + 4096 };
+	unsigned int i;
+
+	for (i = 0; i < 2; i++) {
+		char *word = self->map + offs[i];
+
+		*word = 1;
+		EXPECT_EQ(0, futex(word, FUTEX_WAKE_PRIVATE, 1));
+		EXPECT_EQ(-EAGAIN, futex(word, FUTEX_WAIT_PRIVATE, 0));
+		EXPECT_EQ(-ETIMEDOUT, futex(word, FUTEX_WAIT_PRIVATE, 1));
+		EXPECT_EQ(-EFAULT, futex(word, FUTEX_WAKE, 1));
+		EXPECT_EQ(-EFAULT, futex(word, FUTEX_WAIT, 1));
+	}
 }
 
 TEST_HARNESS_MAIN

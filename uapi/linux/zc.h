@@ -302,7 +302,9 @@ struct zc_node_query {
  * sealed, see struct zc_buf_seal. A mapping keeps the buffer alive
  * after ZC_IOC_BUF_DESTROY and close(); fork() shares it. The mapped memory is
  * ordinary memory to the kernel: O_DIRECT, MSG_ZEROCOPY and io_uring registered
- * buffers (the last from Linux 6.12 on) take it.
+ * buffers (the last from Linux 6.12 on) take it. Futexes in it are those of one process: between
+ * processes (without FUTEX_PRIVATE_FLAG, as by PTHREAD_PROCESS_SHARED) they fail with EFAULT, so
+ * keep locks in a memfd, which may be one that is imported (struct zc_buf_import).
  *
  * Without CAP_IPC_LOCK it also counts as memory that the user has locked
  * (RLIMIT_MEMLOCK), over all his processes, as that of io_uring does: until it is
