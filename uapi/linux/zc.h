@@ -287,35 +287,30 @@ struct zc_node_query {
  * @huge_bytes:  out: how many bytes of the buffer lie on hugepages
  * @__resv:      in: must be 0
  *
- * The bytes are zero, or what this very open file has left in a buffer that it has
- * destroyed: such are kept for half a second or less, at most 4 and 8 MiB by processor, to
- * be had again with the same handle at the cost of a system call; not where the memory
- * cgroup has less than a quarter of its limit left. No other open file ever sees them.
- * ZC_BUF_ZERO does without. The memory is charged to the memory cgroup of the caller, or
- * of who made it first, unless it comes from the reserve (zc_node_query::reserve_bytes),
- * and is neither swapped nor moved.
+ * The bytes are zero, or what this very open file has left in a buffer that it has destroyed: such
+ * are kept for half a second or less, at most 4 and 8 MiB by processor, to be had again with the
+ * same handle at the cost of a system call; not where the memory cgroup has less than a quarter of
+ * its limit left. No other open file ever sees them. ZC_BUF_ZERO does without. The memory is
+ * charged to the memory cgroup of the caller, or of who made it first, unless it comes from the
+ * reserve (zc_node_query::reserve_bytes), and is neither swapped nor moved.
  *
- * mmap() wants MAP_SHARED, an offset from @mmap_offset up to the end of the
- * buffer, and a length that stays inside it; otherwise it fails with EINVAL.
- * With an offset that is a multiple of ZC_HUGE_SIZE the kernel picks an address
- * at which whole pages of 2 MiB are mapped. Of a sealed buffer, or one that is just being
- * sealed, see struct zc_buf_seal. A mapping keeps the buffer alive
- * after ZC_IOC_BUF_DESTROY and close(); fork() shares it. The mapped memory is
- * ordinary memory to the kernel: O_DIRECT, MSG_ZEROCOPY and io_uring registered
- * buffers (the last from Linux 6.12 on) take it. Futexes in it are those of one process: between
- * processes (without FUTEX_PRIVATE_FLAG, as by PTHREAD_PROCESS_SHARED) they fail with EFAULT, so
- * keep locks in a memfd, which may be one that is imported (struct zc_buf_import).
+ * mmap() wants MAP_SHARED, an offset from @mmap_offset up to the end of the buffer, and a length
+ * that stays inside it; otherwise it fails with EINVAL. With an offset that is a multiple of
+ * ZC_HUGE_SIZE the kernel picks an address at which whole pages of 2 MiB are mapped. Of a sealed
+ * buffer see struct zc_buf_seal. A mapping keeps the buffer alive after ZC_IOC_BUF_DESTROY and
+ * close(); fork() shares it. The mapped memory is ordinary memory to the kernel: O_DIRECT,
+ * MSG_ZEROCOPY and io_uring registered buffers (the last from Linux 6.12 on) take it. But futexes
+ * in it are those of one process: keep locks between processes (PTHREAD_PROCESS_SHARED) in a
+ * memfd, be it one that is imported (struct zc_buf_import), for here they fail with EFAULT.
  *
- * Without CAP_IPC_LOCK it also counts as memory that the user has locked
- * (RLIMIT_MEMLOCK), over all his processes, as that of io_uring does: until it is
- * destroyed and no longer mapped, sent from, or held page by page (by a pipe, say), whoever
- * has the buffer by then.
+ * Without CAP_IPC_LOCK it also counts as memory that the user has locked (RLIMIT_MEMLOCK), over all
+ * his processes, as that of io_uring does: until it is destroyed and no longer mapped, sent from,
+ * or held page by page (by a pipe, say), whoever has the buffer by then.
  *
- * Errors: EINVAL (size 0 or above zc_query::max_buffer_size, unknown flag,
- * node that does not exist or has no memory, reserved field), ENOSPC
- * (zc_query::max_bytes reached), EPERM (RLIMIT_MEMLOCK reached), EDQUOT (the memory
- * cgroup's limit reached), ENOMEM (no memory of the kind asked for), EMFILE
- * (zc_query::max_handles reached), EINTR (killed meanwhile), EFAULT.
+ * Errors: EINVAL (size 0 or above zc_query::max_buffer_size, unknown flag, node that does not exist
+ * or has no memory, reserved field), ENOSPC (zc_query::max_bytes reached), EPERM (RLIMIT_MEMLOCK
+ * reached), EDQUOT (the memory cgroup's limit reached), ENOMEM (no memory of the kind asked for),
+ * EMFILE (zc_query::max_handles reached), EINTR (killed meanwhile), EFAULT.
  */
 struct zc_buf_create {
 	__u64 size;
@@ -352,13 +347,12 @@ struct zc_buf_create {
  * that the user has locked (RLIMIT_MEMLOCK, without CAP_IPC_LOCK), as that of io_uring does:
  * a part of a hugepage as all of it.
  *
- * A mapping of the buffer is one of the file, by whole pages (else EINVAL), not executable
- * (else EPERM), is not listed as one of the buffer, and does not keep the buffer. Who may
- * write by it can have other parts of the file by remap_file_pages(2); what he may do with
- * the file was asked of who imported it. Pages that are cut off the file or punched out of
- * it stay in the buffer alone, and cannot be mapped any more (EINVAL). Of a sealed file
- * the buffer is ZC_BUF_SEALED; else the file cannot be sealed before the buffer is gone
- * (EBUSY), nor can the buffer (EOPNOTSUPP).
+ * A mapping of the buffer is one of the file, by whole pages (else EINVAL), not executable (else
+ * EPERM), is not listed as one of the buffer, and does not keep the buffer. Who may write by it can
+ * have other parts of the file by remap_file_pages(2); what he may do with the file was asked of
+ * who imported it. Pages that are cut off the file or punched out of it stay in the buffer alone,
+ * and cannot be mapped any more (EINVAL). Of a sealed file the buffer is ZC_BUF_SEALED; else the
+ * file cannot be sealed before the buffer is gone (EBUSY), nor can the buffer (EOPNOTSUPP).
  *
  * The file is mapped for a moment: RLIMIT_AS and the like must allow for it.
  *
@@ -423,9 +417,8 @@ struct zc_buf_query {
  * @flags:  in: must be 0
  * @__resv: in: must be 0
  *
- * The memory is freed once the last mapping is gone too. Pages that the kernel
- * still uses (an O_DIRECT read or a MSG_ZEROCOPY send under way) are freed when
- * it is done with them.
+ * The memory is freed once the last mapping is gone too. Pages that the kernel still uses (an
+ * O_DIRECT read or a MSG_ZEROCOPY send under way) are freed when it is done with them.
  *
  * Errors: EINVAL (flags or reserved field), ENOENT (no such handle), ENOMEM (the
  * handle stays: try again), EFAULT.
@@ -442,21 +435,19 @@ struct zc_buf_destroy {
  * @flags:  in: must be 0
  * @__resv: in: must be 0
  *
- * From here on the buffer can only be mapped for reading, by MAP_SHARED without
- * PROT_WRITE, and mprotect() cannot change that. It cannot be undone. What is sent
- * from a sealed buffer needs no notification: nobody can spoil it. Who only reads it
- * meanwhile, by a mapping that cannot be made writable, is not in the way.
+ * From here on the buffer can only be mapped for reading, by MAP_SHARED without PROT_WRITE, and
+ * mprotect() cannot change that. It cannot be undone. What is sent from a sealed buffer needs no
+ * notification: nobody can spoil it. Who only reads it meanwhile, by a mapping that cannot be made
+ * writable, is not in the way.
  *
- * While a call tries, who wants to write gets EBUSY: by mmap() with PROT_WRITE, by
- * ZC_IOC_BUF_EXPORT, or by ZC_IOC_DMA_MAP; when it has succeeded, EPERM. mmap() without
- * PROT_WRITE waits for the end of the call where mprotect() might add that later, and gives
- * EBUSY if another one is trying by then.
+ * While a call tries, who wants to write (mmap() with PROT_WRITE, ZC_IOC_BUF_EXPORT,
+ * ZC_IOC_DMA_MAP) gets EBUSY; when it has succeeded, EPERM. mmap() without PROT_WRITE waits for
+ * its end where mprotect() might add that later; EBUSY if another one tries by then.
  *
- * Errors: EINVAL (flags or reserved field), ENOENT (no such handle), EBUSY (a
- * mapping exists that is or could be made writable, or the kernel still holds pages,
- * for an O_DIRECT read under way or a send that ZC_EVENT_RELEASED has not been read
- * of: the call waits for 200 ms), EOPNOTSUPP (imported: seal the file first), EFAULT.
- * Sealing a sealed buffer succeeds.
+ * Errors: EINVAL (flags or reserved field), ENOENT (no such handle), EBUSY (a mapping exists that
+ * is or could be made writable, or the kernel still holds pages, for an O_DIRECT read under way or
+ * a send that ZC_EVENT_RELEASED has not been read of: the call waits for 200 ms), EOPNOTSUPP
+ * (imported: seal the file first), EFAULT. Sealing a sealed buffer succeeds.
  */
 struct zc_buf_seal {
 	__u32 handle;
