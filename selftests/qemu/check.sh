@@ -127,7 +127,7 @@ read_guest()
 # $staging/K-N.result. MACHINE is empty for the ordinary one.
 run_part()
 {
-	local timeout='' limit=1500 mem=4096 brief='' all='' icount='' guest options append
+	local timeout='' limit=1900 mem=4096 brief='' all='' icount='' guest options append
 
 	k=$1 name=$1-$2 where=${3:+ ($3)}
 	# What was counted before is not this one's.
