@@ -166,13 +166,15 @@ FIXTURE_VARIANT(readers)
 
 FIXTURE_VARIANT_ADD(readers, last_hugepage)
 {
-	.size = 64 * MIB,
+	.size = 256 * MIB,
+	.flags = ZC_BUF_SMALL_OK,
 	.step = HUGE,
 };
 
 FIXTURE_VARIANT_ADD(readers, all_hugepages)
 {
-	.size = 64 * MIB,
+	.size = 256 * MIB,
+	.flags = ZC_BUF_SMALL_OK,
 	.step = HUGE,
 	.all = true,
 };
