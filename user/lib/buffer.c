@@ -83,6 +83,7 @@ static int zc_buffer_begin(struct zc_context *ctx, struct zc_buffer **buf)
 	if (!*buf)
 		return -ENOMEM;
 	(*buf)->any = ctx->any;
+	(*buf)->maker = getpid();
 	(*buf)->fd = -1;
 	/* Memory has a descriptor of its own. */
 	if (ctx->fd < 0)
@@ -156,7 +157,9 @@ ZC_EXPORT void zc_buffer_free(struct zc_buffer *buf)
 	if (!buf)
 		return;
 	munmap(buf->data, buf->size);
-	zc_buffer_destroy(buf);
+	/* A child has the same open file, in which the maker's buffer has its handle. */
+	if (getpid() == buf->maker)
+		zc_buffer_destroy(buf);
 	close(buf->fd);
 	free(buf);
 }

@@ -28,6 +28,7 @@ struct zc_context {
  * @handle: the module's name for it; or 0
  * @size:   bytes
  * @data:   mapping
+ * @maker:  process that made it: its children share the handle
  * @any:    of a context of zc_open_any()
  * @plain:  memory of the kernel's, not of the module's
  * @sealed: @plain, and nobody can change it
@@ -40,6 +41,7 @@ struct zc_buffer {
 	uint32_t handle;
 	uint64_t size;
 	void *data;
+	pid_t maker;
 	bool any;
 	bool plain;
 	bool sealed;

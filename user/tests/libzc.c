@@ -272,6 +272,31 @@ static void test_buffer(void)
 	zc_buffer_free(buf);
 }
 
+static struct zc_buffer *inherited;
+
+static bool free_inherited(void)
+{
+	zc_buffer_free(inherited);
+	return true;
+}
+
+static void test_inherited(void)
+{
+	struct zc_buf_query query, next;
+	struct zc_buffer *buf = NULL;
+	bool ok;
+
+	if (zc_buffer_new(ctx, 4096, ZC_BUF_SLICE, ZC_NODE_ANY, &inherited))
+		die("zc_buffer_new");
+	*(int *)zc_buffer_data(inherited) = 77;
+	ok = in_child(free_inherited) && !zc_buffer_new(ctx, 4096, ZC_BUF_SLICE, ZC_NODE_ANY, &buf);
+	test("a buffer that a child frees is there", ok && !zc_buffer_query(inherited, &query) &&
+	     !zc_buffer_query(buf, &next) && (!query.handle || query.handle != next.handle) &&
+	     *(int *)zc_buffer_data(inherited) == 77);
+	zc_buffer_free(buf);
+	zc_buffer_free(inherited);
+}
+
 static bool on_disk(void)
 {
 	struct statfs fs;
@@ -474,6 +499,7 @@ int main(int argc, char **argv)
 	test_wrong();
 	test_others();
 	test_buffer();
+	test_inherited();
 	test_import();
 	test_writers();
 	test("threads on one context", many_threads(all_kinds));

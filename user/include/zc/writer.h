@@ -86,6 +86,8 @@ size_t zc_writer_size(const struct zc_writer *writer);
  * zc_writer_end - write what the buffer has, and give the writer back
  * @writer: writer, or NULL. It is gone afterwards, whatever the result
  *
+ * Of a process and its children made by fork() only one uses the writer, and ends it.
+ *
  * Returns: 0, or the negative errno for which not all was written.
  */
 int zc_writer_end(struct zc_writer *writer);

@@ -206,6 +206,9 @@ int zc_buffer_new_hugetlb(struct zc_context *ctx, uint64_t size, uint64_t page_s
  * zc_buffer_free - unmap a buffer and give its memory back
  * @buf: buffer, or NULL. Nobody may use its memory any more. Sends from it that
  *       are still under way in the kernel end well
+ *
+ * In a child made by fork() it ends the child's mapping alone: the buffer stays until the process
+ * that made it frees it, or has ended, and so have all that have the context.
  */
 void zc_buffer_free(struct zc_buffer *buf);
 
