@@ -32,6 +32,15 @@ static int zc_memory_map(struct zc_buffer *buf, int prot)
 	return buf->data == MAP_FAILED ? -errno : 0;
 }
 
+/*
+ * What a receiver of the descriptor cannot do: cut the memory off, which would be SIGBUS for all
+ * others; nor, as another user, open it once more for writing. Ours stays as it was opened.
+ */
+static int zc_memory_guard(int fd)
+{
+	return fchmod(fd, 0444) || fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) ? -errno : 0;
+}
+
 /* A memfd of pages of @page bytes, mapped: hugetlb's are reserved by that, or are not there. */
 static int zc_memory_make(struct zc_buffer *buf, unsigned int flags, uint32_t page)
 {
@@ -41,7 +50,8 @@ static int zc_memory_make(struct zc_buffer *buf, unsigned int flags, uint32_t pa
 	if (buf->fd < 0)
 		return -errno;
 	buf->page = page;
-	err = ftruncate(buf->fd, buf->size) ? -errno : zc_memory_map(buf, PROT_READ | PROT_WRITE);
+	err = ftruncate(buf->fd, buf->size) ? -errno :
+	      zc_memory_guard(buf->fd) ?: zc_memory_map(buf, PROT_READ | PROT_WRITE);
 	if (err)
 		close(buf->fd);
 	return err;

@@ -272,6 +272,38 @@ static void test_buffer(void)
 	zc_buffer_free(buf);
 }
 
+static int received;
+
+/* As who was handed a descriptor for reading: can nobody open it for writing? */
+static bool cannot_write(void)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", received);
+	return !setresgid(65534, 65534, 65534) && !setresuid(65534, 65534, 65534) &&
+	       open(path, O_RDWR) < 0;
+}
+
+static void test_receivers(void)
+{
+	struct zc_buffer *buf;
+	int all;
+
+	if (zc_buffer_new(ctx, BUFFER, ZC_BUF_SMALL_OK, ZC_NODE_ANY, &buf))
+		die("zc_buffer_new");
+	all = zc_buffer_share(buf, 0);
+	received = zc_buffer_share(buf, ZC_SHARE_RDONLY);
+	test("who has a descriptor cuts nothing off", all >= 0 && received >= 0 &&
+	     ftruncate(all, 0) && ftruncate(received, 0) && ftruncate(all, 2 * BUFFER));
+	if (geteuid())
+		test("nor does another user write # SKIP not root", true);
+	else
+		test("nor does another user write", in_child(cannot_write));
+	close(all);
+	close(received);
+	zc_buffer_free(buf);
+}
+
 static struct zc_buffer *inherited;
 
 static bool free_inherited(void)
@@ -499,6 +531,7 @@ int main(int argc, char **argv)
 	test_wrong();
 	test_others();
 	test_buffer();
+	test_receivers();
 	test_inherited();
 	test_import();
 	test_writers();

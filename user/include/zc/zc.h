@@ -279,7 +279,10 @@ int64_t zc_buffer_send(struct zc_buffer *buf, struct zc_send *arg);
  *
  * By SCM_RIGHTS, say. Who gets it maps the buffer by mmap(), MAP_SHARED and from offset 0,
  * or sends from it by ZC_SEND_SHARED. It is the same memory, and stays until the descriptor
- * and all mappings are gone.
+ * and all mappings are gone. Nobody makes it shorter or longer.
+ *
+ * Without the module ZC_SHARE_RDONLY keeps other users from writing, but neither root nor processes
+ * of the same user, which can have the memory's file made writable; zc_buffer_seal() does.
  *
  * Returns: the descriptor, the caller's to close; or a negative errno.
  */
