@@ -202,24 +202,77 @@ int zc_buffer_hide(struct zc_buffer *buf)
 	       MAP_FAILED ? -errno : 0;
 }
 
-static int zc_buffer_remap(struct zc_buffer *buf, int prot)
+/*
+ * Is another process just sealing it? The module has waited for that, but once, and says EBUSY if
+ * the next one tries. A memfd says EPERM, then and, before Linux 6.7, when it is sealed.
+ */
+static bool zc_buffer_sealing(const struct zc_buffer *buf, int err)
 {
-	struct zc_buf_query query;
-	int err = zc_buffer_query(buf, &query);
+	if (!buf->plain)
+		return err == EBUSY;
+	if (err != EPERM || fcntl(buf->fd, F_GET_SEALS) & F_SEAL_WRITE)
+		return false;
+	usleep(1000);
+	return true;
+}
 
-	if (err)
-		return err;
-	if (mmap(buf->data, buf->size, prot, MAP_SHARED | MAP_FIXED, buf->fd,
-		 query.mmap_offset) == MAP_FAILED)
+/* A mapping for reading, which may become one for writing unless the memory is sealed */
+static void *zc_buffer_look(const struct zc_buffer *buf, uint64_t offset, bool *sealed)
+{
+	void *data;
+
+	do
+		data = mmap(NULL, buf->size, PROT_READ, MAP_SHARED, buf->fd, offset);
+	while (data == MAP_FAILED && zc_buffer_sealing(buf, errno));
+	if (data != MAP_FAILED)
+		return data;
+	/* RLIMIT_AS may have no room for two. */
+	if (errno == ENOMEM)
+		return mmap(buf->data, buf->size, PROT_READ, MAP_SHARED | MAP_FIXED, buf->fd,
+			    offset);
+	if (!buf->plain || errno != EPERM)
+		return MAP_FAILED;
+	/* What is sealed is the same by a private mapping. */
+	*sealed = true;
+	return mmap(NULL, buf->size, PROT_READ, MAP_PRIVATE | MAP_NORESERVE, buf->fd, offset);
+}
+
+/**
+ * zc_buffer_show - undo zc_buffer_hide()
+ * @buf:    buffer; its memory is as it was, but for reading alone if it is sealed by now
+ * @offset: of its memory, in what its descriptor maps
+ * @sealed: by the caller
+ *
+ * The place is kept until there is what goes there.
+ *
+ * Returns: 1: it is sealed, by whomever; 0: it is not; or a negative errno.
+ */
+int zc_buffer_show(struct zc_buffer *buf, uint64_t offset, bool sealed)
+{
+	void *data = zc_buffer_look(buf, offset, &sealed);
+	int err;
+
+	if (data == MAP_FAILED)
 		return -errno;
-	return 0;
+	if (!sealed && mprotect(data, buf->size, PROT_READ | PROT_WRITE)) {
+		if (errno != EACCES)
+			goto fail;
+		sealed = true;
+	}
+	if (data == buf->data || mremap(data, buf->size, buf->size, MREMAP_MAYMOVE | MREMAP_FIXED,
+					buf->data) != MAP_FAILED)
+		return sealed;
+fail:
+	err = -errno;
+	munmap(data, buf->size);
+	return err;
 }
 
 ZC_EXPORT int zc_buffer_seal(struct zc_buffer *buf)
 {
 	struct zc_buf_seal arg = { .handle = buf->handle };
 	struct zc_buf_query query;
-	int err;
+	int err, shown;
 
 	if (buf->plain)
 		return zc_memory_seal(buf);
@@ -234,9 +287,9 @@ ZC_EXPORT int zc_buffer_seal(struct zc_buffer *buf)
 	if (err)
 		return err;
 	err = zc_ioctl(buf->fd, ZC_IOC_BUF_SEAL, &arg);
-	if (err)
-		return zc_buffer_remap(buf, PROT_READ | PROT_WRITE) ?: err;
-	return zc_buffer_remap(buf, PROT_READ);
+	shown = zc_buffer_show(buf, query.mmap_offset, !err);
+	/* Another process may have sealed it. */
+	return shown > 0 ? 0 : shown ?: err;
 }
 
 ZC_EXPORT int64_t zc_buffer_send(struct zc_buffer *buf, struct zc_send *arg)

@@ -200,12 +200,6 @@ int zc_memory_query(const struct zc_buffer *buf, struct zc_buf_query *query)
 	return 0;
 }
 
-static int zc_memory_remap(struct zc_buffer *buf, int prot)
-{
-	return mmap(buf->data, buf->size, prot, MAP_SHARED | MAP_FIXED, buf->fd, buf->offset) ==
-	       MAP_FAILED ? -errno : 0;
-}
-
 /**
  * zc_memory_seal - nobody can change it any more
  * @buf: buffer, whose memory stays in its place
@@ -214,7 +208,7 @@ static int zc_memory_remap(struct zc_buffer *buf, int prot)
  */
 int zc_memory_seal(struct zc_buffer *buf)
 {
-	int err;
+	int err, shown;
 
 	if (buf->imported)
 		return buf->sealed ? 0 : -EOPNOTSUPP;
@@ -223,12 +217,14 @@ int zc_memory_seal(struct zc_buffer *buf)
 	err = zc_buffer_hide(buf);
 	if (err)
 		return err;
-	if (fcntl(buf->fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW)) {
+	if (fcntl(buf->fd, F_ADD_SEALS, F_SEAL_WRITE))
 		err = -errno;
-		return zc_memory_remap(buf, PROT_READ | PROT_WRITE) ?: err;
-	}
-	buf->sealed = true;
-	return zc_memory_remap(buf, PROT_READ);
+	shown = zc_buffer_show(buf, buf->offset, !err);
+	if (shown < 0)
+		return shown;
+	/* Another process may have sealed it. */
+	buf->sealed = shown;
+	return shown ? 0 : err;
 }
 
 /**

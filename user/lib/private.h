@@ -61,5 +61,6 @@ static inline int zc_buffer_ioctl(const struct zc_buffer *buf, unsigned long cmd
 
 /* Have the memory of @buf inaccessible, but in its place. */
 int zc_buffer_hide(struct zc_buffer *buf);
+int zc_buffer_show(struct zc_buffer *buf, uint64_t offset, bool sealed);
 
 #endif /* _ZC_PRIVATE_H */

@@ -14,7 +14,10 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <sys/vfs.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 #include <zc/zc.h>
 
@@ -306,6 +309,53 @@ static void test_receivers(void)
 
 static struct zc_buffer *inherited;
 
+/* For so long, unless it is sealed. Each time its memory is there. */
+static bool seal_for(double seconds)
+{
+	const unsigned char *data = zc_buffer_data(inherited);
+	struct timespec begin, now;
+	int err;
+
+	clock_gettime(CLOCK_MONOTONIC, &begin);
+	do {
+		err = zc_buffer_seal(inherited);
+		if ((err && err != -EBUSY) || data[ODD] != 77)
+			return false;
+		clock_gettime(CLOCK_MONOTONIC, &now);
+	} while (err && now.tv_sec - begin.tv_sec + (now.tv_nsec - begin.tv_nsec) / 1e9 < seconds);
+	return true;
+}
+
+/* Two processes, of which neither can while a pipe has a page, which takes each a while to see */
+static void test_two_seal(void)
+{
+	struct iovec page = { .iov_len = 4096 };
+	unsigned char *data, bytes[4096];
+	int status, fds[2];
+	pid_t pid;
+	bool ok;
+
+	if (pipe(fds) || zc_buffer_new(ctx, BUFFER, ZC_BUF_SMALL_OK, ZC_NODE_ANY, &inherited))
+		die("zc_buffer_new");
+	data = zc_buffer_data(inherited);
+	data[ODD] = 77;
+	page.iov_base = data;
+	ok = vmsplice(fds[1], &page, 1, 0) == 4096;
+	fflush(stdout);
+	pid = fork();
+	if (!pid)
+		exit(!seal_for(3));
+	ok = seal_for(1) && ok;
+	ok = read(fds[0], bytes, 4096) == 4096 && ok;
+	ok = seal_for(3) && ok;
+	ok = waitpid(pid, &status, 0) == pid && !status && ok;
+	/* The other one's mapping is gone. */
+	test("two processes seal a buffer", ok && !zc_buffer_seal(inherited) && data[ODD] == 77);
+	zc_buffer_free(inherited);
+	close(fds[0]);
+	close(fds[1]);
+}
+
 static bool free_inherited(void)
 {
 	zc_buffer_free(inherited);
@@ -532,6 +582,7 @@ int main(int argc, char **argv)
 	test_others();
 	test_buffer();
 	test_receivers();
+	test_two_seal();
 	test_inherited();
 	test_import();
 	test_writers();

@@ -248,9 +248,9 @@ int zc_buffer_query(const struct zc_buffer *buf, struct zc_buf_query *query);
  *
  * What is sent from it afterwards needs no notification.
  *
- * Returns: 0; -EBUSY (somebody else maps it, or an O_DIRECT read or a send from it is
- * under way) or -EOPNOTSUPP (imported), and the buffer is as before; -ENOMEM, and the
- * process may have lost the mapping (access raises SIGSEGV).
+ * Returns: 0, also if another process was faster; -EBUSY (somebody else maps it, or an
+ * O_DIRECT read or a send from it is under way) or -EOPNOTSUPP (imported), and the buffer is as
+ * before; -ENOMEM, and the process may have lost the mapping (access raises SIGSEGV).
  */
 int zc_buffer_seal(struct zc_buffer *buf);
 
