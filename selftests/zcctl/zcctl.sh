@@ -12,7 +12,7 @@ trap 'rm -rf "$dir"; rmmod zc 2>/dev/null' EXIT
 
 ktap_needs_zcctl
 
-ktap_plan 71
+ktap_plan 72
 rmmod zc 2>/dev/null
 zcctl status 2>"$dir/err"
 [ $? -eq 3 ] && says "zcctl load" err
@@ -225,6 +225,24 @@ says "^event: 12345678 bytes, 0 of them copied" out &&
 	says "^buffer: 2097152 bytes, 0 events" out && says "^io_uring: 12345678 bytes" out &&
 	{ cat "$dir/file"; head -c 2M "$dir/file"; cat "$dir/file"; } | cmp - "$dir/copy"
 ktap_test "libzc.so: by an event, from a sealed buffer, by io_uring" $?
+# A peer that closes when all has come, and has read nothing
+head -c 30000 "$dir/file" >/tmp/zcctl-few
+python3 - <<-'END' &
+	import fcntl, socket, struct, termios, time
+	listener = socket.create_server(("127.0.0.1", 7010))
+	sock = listener.accept()[0]
+	for _ in range(300):
+	    if struct.unpack("i", fcntl.ioctl(sock, termios.FIONREAD, bytes(4)))[0] >= 30000:
+	        break
+	    time.sleep(0.1)
+	sock.close()
+END
+wait_for 30 shows "127.0.0.1:7010 " ss -ltnH
+zcctl send /tmp/zcctl-few 127.0.0.1:7010 >"$dir/out" 2>"$dir/err"
+[ $? -eq 1 ] && says "the peer went away before it had read all" err && ! says "^sent" out
+ktap_test "send to a peer that does not read it fails" $?
+wait $!
+rm -f /tmp/zcctl-few
 zcctl send "$dir/none" localhost:7005 2>"$dir/err"
 [ $? -eq 1 ] && says "No such file" err
 ktap_test "send of no file is explained" $?

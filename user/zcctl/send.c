@@ -178,14 +178,20 @@ static void show_text(const struct job *job, const struct zc_sendfile *res)
 	       (unsigned long long)job->calls, res->chunks);
 }
 
-/* Half-close, and wait until the peer has read all: then it has the bytes. */
-static void finish(int sock)
+/*
+ * Half-close, and wait until the peer has read all: then it has the bytes. Returns 0 or a negative
+ * errno, as of a peer that closes with bytes unread.
+ */
+static int finish(int sock)
 {
+	int err = shutdown(sock, SHUT_WR) ? -errno : 0;
+	ssize_t n;
 	char c;
 
-	shutdown(sock, SHUT_WR);
-	while (read(sock, &c, 1) > 0)
-		;
+	do
+		n = read(sock, &c, 1);
+	while (n > 0 || (n < 0 && errno == EINTR));
+	return n < 0 ? -errno : err;
 }
 
 static int failed(const struct job *job, int err, uint64_t sent)
@@ -209,7 +215,10 @@ static int send_open(struct job *job, struct zc_context *ctx)
 
 	if (err)
 		return failed(job, err, res.sent);
-	finish(job->out);
+	err = finish(job->out);
+	if (err)
+		return out_error(EX_FAILED, -err, "what it has of the file, it alone knows",
+				 "%s: the peer went away before it had read all", job->file);
 	if (!out_json && !res.sent && job->offset && job->length)
 		fprintf(stderr, "zcctl: nothing to send: %s has %llu bytes, and --offset is %llu\n",
 			job->file, (unsigned long long)job->size,
