@@ -14,19 +14,13 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 #include <sys/vfs.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
-#include <zc/zc.h>
 
+#include "libzc.h"
 #include "peer.h"
 
-#define ODD	12345u
-#define BUFFER	(2u << 20)
-
-static struct zc_context *ctx;
+struct zc_context *ctx;
 static char name[4096];
 
 /* Which way it went is what zc_why() says. */
@@ -275,110 +269,6 @@ static void test_buffer(void)
 	zc_buffer_free(buf);
 }
 
-static int received;
-
-/* As who was handed a descriptor for reading: can nobody open it for writing? */
-static bool cannot_write(void)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", received);
-	return !setresgid(65534, 65534, 65534) && !setresuid(65534, 65534, 65534) &&
-	       open(path, O_RDWR) < 0;
-}
-
-static void test_receivers(void)
-{
-	struct zc_buffer *buf;
-	int all;
-
-	if (zc_buffer_new(ctx, BUFFER, ZC_BUF_SMALL_OK, ZC_NODE_ANY, &buf))
-		die("zc_buffer_new");
-	all = zc_buffer_share(buf, 0);
-	received = zc_buffer_share(buf, ZC_SHARE_RDONLY);
-	test("who has a descriptor cuts nothing off", all >= 0 && received >= 0 &&
-	     ftruncate(all, 0) && ftruncate(received, 0) && ftruncate(all, 2 * BUFFER));
-	if (geteuid())
-		test("nor does another user write # SKIP not root", true);
-	else
-		test("nor does another user write", in_child(cannot_write));
-	close(all);
-	close(received);
-	zc_buffer_free(buf);
-}
-
-static struct zc_buffer *inherited;
-
-/* For so long, unless it is sealed. Each time its memory is there. */
-static bool seal_for(double seconds)
-{
-	const unsigned char *data = zc_buffer_data(inherited);
-	struct timespec begin, now;
-	int err;
-
-	clock_gettime(CLOCK_MONOTONIC, &begin);
-	do {
-		err = zc_buffer_seal(inherited);
-		if ((err && err != -EBUSY) || data[ODD] != 77)
-			return false;
-		clock_gettime(CLOCK_MONOTONIC, &now);
-	} while (err && now.tv_sec - begin.tv_sec + (now.tv_nsec - begin.tv_nsec) / 1e9 < seconds);
-	return true;
-}
-
-/* Two processes, of which neither can while a pipe has a page, which takes each a while to see */
-static void test_two_seal(void)
-{
-	struct iovec page = { .iov_len = 4096 };
-	unsigned char *data, bytes[4096];
-	int status, fds[2];
-	pid_t pid;
-	bool ok;
-
-	if (pipe(fds) || zc_buffer_new(ctx, BUFFER, ZC_BUF_SMALL_OK, ZC_NODE_ANY, &inherited))
-		die("zc_buffer_new");
-	data = zc_buffer_data(inherited);
-	data[ODD] = 77;
-	page.iov_base = data;
-	ok = vmsplice(fds[1], &page, 1, 0) == 4096;
-	fflush(stdout);
-	pid = fork();
-	if (!pid)
-		exit(!seal_for(3));
-	ok = seal_for(1) && ok;
-	ok = read(fds[0], bytes, 4096) == 4096 && ok;
-	ok = seal_for(3) && ok;
-	ok = waitpid(pid, &status, 0) == pid && !status && ok;
-	/* The other one's mapping is gone. */
-	test("two processes seal a buffer", ok && !zc_buffer_seal(inherited) && data[ODD] == 77);
-	zc_buffer_free(inherited);
-	close(fds[0]);
-	close(fds[1]);
-}
-
-static bool free_inherited(void)
-{
-	zc_buffer_free(inherited);
-	return true;
-}
-
-static void test_inherited(void)
-{
-	struct zc_buf_query query, next;
-	struct zc_buffer *buf = NULL;
-	bool ok;
-
-	if (zc_buffer_new(ctx, 4096, ZC_BUF_SLICE, ZC_NODE_ANY, &inherited))
-		die("zc_buffer_new");
-	*(int *)zc_buffer_data(inherited) = 77;
-	ok = in_child(free_inherited) && !zc_buffer_new(ctx, 4096, ZC_BUF_SLICE, ZC_NODE_ANY, &buf);
-	test("a buffer that a child frees is there", ok && !zc_buffer_query(inherited, &query) &&
-	     !zc_buffer_query(buf, &next) && (!query.handle || query.handle != next.handle) &&
-	     *(int *)zc_buffer_data(inherited) == 77);
-	zc_buffer_free(buf);
-	zc_buffer_free(inherited);
-}
-
 static bool on_disk(void)
 {
 	struct statfs fs;
@@ -581,9 +471,7 @@ int main(int argc, char **argv)
 	test_wrong();
 	test_others();
 	test_buffer();
-	test_receivers();
-	test_two_seal();
-	test_inherited();
+	test_memory();
 	test_import();
 	test_writers();
 	test("threads on one context", many_threads(all_kinds));
