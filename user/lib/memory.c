@@ -57,15 +57,22 @@ static int zc_memory_make(struct zc_buffer *buf, unsigned int flags, uint32_t pa
 	return err;
 }
 
-static int zc_memory_make_any(struct zc_buffer *buf, uint32_t page)
+/*
+ * hugetlb reserves pages of any node, before it is asked for those of one: there may be none, and
+ * then it is SIGBUS.
+ */
+static int zc_memory_make_any(struct zc_buffer *buf, uint32_t flags, uint32_t page)
 {
-	if (!(buf->size % ZC_HUGE_SIZE) &&
+	if (!(buf->size % ZC_HUGE_SIZE) && !(flags & ZC_BUF_NODE_STRICT) &&
 	    !zc_memory_make(buf, MFD_HUGETLB | MFD_HUGE_2MB, ZC_HUGE_SIZE))
 		return 0;
 	return zc_memory_make(buf, 0, page);
 }
 
-/* By the number of one node: what it takes of a mask, in words. */
+/*
+ * By the number of one node: what it takes of a mask, in words. A node that is only preferred is
+ * not asked for where nobody may (EPERM: containers), or the kernel knows no nodes (ENOSYS).
+ */
 static int zc_memory_bind(const struct zc_buffer *buf, uint32_t flags, int node)
 {
 	unsigned long mask[16] = { };
@@ -78,7 +85,8 @@ static int zc_memory_bind(const struct zc_buffer *buf, uint32_t flags, int node)
 	mask[node / bits] = 1ul << node % bits;
 	if (syscall(SYS_mbind, buf->data, buf->size,
 		    flags & ZC_BUF_NODE_STRICT ? MPOL_BIND : MPOL_PREFERRED, mask,
-		    sizeof(mask) * 8, MPOL_MF_STRICT))
+		    sizeof(mask) * 8, MPOL_MF_STRICT) &&
+	    (flags & ZC_BUF_NODE_STRICT || (errno != EPERM && errno != ENOSYS)))
 		return -errno;
 	return 0;
 }
@@ -102,7 +110,7 @@ int zc_memory_new(struct zc_buffer *buf, uint64_t size, uint32_t flags, int node
 		return -EINVAL;
 	buf->plain = true;
 	buf->size = (size + unit - 1) & ~(unit - 1);
-	err = zc_memory_make_any(buf, page);
+	err = zc_memory_make_any(buf, flags, page);
 	if (err)
 		return err;
 	err = zc_memory_bind(buf, flags, node);

@@ -2,9 +2,13 @@
 /* Memory of buffers: what other processes can do with it, and what not. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -12,6 +16,44 @@
 
 #include "libzc.h"
 #include "peer.h"
+
+/* As in a container, which may not say where its memory is to be */
+static bool no_mbind(void)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_mbind, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog prog = { .len = 4, .filter = code };
+	struct zc_buffer *buf;
+	bool ok;
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog))
+		return false;
+	ok = !zc_buffer_new(ctx, BUFFER, ZC_BUF_SMALL_OK, 0, &buf);
+	if (ok)
+		zc_buffer_free(buf);
+	return ok && zc_buffer_new(ctx, BUFFER, ZC_BUF_SMALL_OK | ZC_BUF_NODE_STRICT, 0, &buf) ==
+		     -EPERM;
+}
+
+/* Without the module: of a node, for certain, are small pages alone. */
+static void test_nodes(void)
+{
+	struct zc_buf_query query = { };
+	struct zc_buffer *buf;
+
+	if (!zc_why(ctx))
+		return;
+	test("a node that cannot be asked for", in_child(no_mbind));
+	if (zc_buffer_new(ctx, BUFFER, ZC_BUF_NODE_STRICT, 0, &buf))
+		die("zc_buffer_new");
+	test("pages of a node", !zc_buffer_query(buf, &query) && query.page_size < BUFFER);
+	zc_buffer_free(buf);
+}
 
 static int received;
 
@@ -119,6 +161,7 @@ static void test_inherited(void)
 
 void test_memory(void)
 {
+	test_nodes();
 	test_receivers();
 	test_two_seal();
 	test_inherited();
