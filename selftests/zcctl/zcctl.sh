@@ -318,14 +318,16 @@ TMPDIR=$dir zcctl -j bench tlb --size 8M --repeat 1 >"$dir/out" && python3 - "$d
 END
 ktap_test "bench tlb, as JSON: which pages there are" $?
 
-zcctl alloc 2M --hold 60 >/dev/null &
+# By a name that a terminal would obey
+ln -s "$(command -v zcctl)" "$dir/z"$'\033[7m'
+"$dir/z"$'\033[7m' alloc 2M --hold 60 >/dev/null &
 holder=$!
 for _ in $(seq 50); do
 	! grep -q /dev/zc "/proc/$holder/maps" || break
 	sleep 0.1
 done
 zcctl unload 2>"$dir/err"
-[ $? -eq 1 ] && says "pid $holder (zcctl) of root" err && says "1 mappings" err &&
+[ $? -eq 1 ] && says "pid $holder (z\\\\x1b\[7m) of root" err && says "1 mappings" err &&
 	says "in use$" err
 ktap_test "unload says who holds the module" $?
 zcctl -j unload 2>"$dir/err" >"$dir/out"

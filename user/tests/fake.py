@@ -133,6 +133,14 @@ def usual():
          out=r"^memory     70.0 MiB in use, of 8.0 GiB[\s\S]*^leaks      1 [\s\S]*^events     8 ")
     case("buffer list: holders and ties", "usual", "buffer",
          out=r"mapped 2 times by \?, process - of user 5\n *and by 2 processes more")
+    with open("/proc/self/comm", "r+", encoding="utf-8") as comm:
+        name = comm.read()
+        comm.write("a\x1b[7m")
+        comm.flush()
+        case("buffer list: a holder with a name that a terminal would obey",
+             f"buffer-get dump\n id=1 comm=x holders=1 holder={{pid={os.getpid()} uid=0}}\n",
+             "buffer", out=r"by a\\x1b\[7m, process")
+        comm.write(name)
     case("buffer show: its targets", "usual", "buffer show 1", out=r"pci:0000:00:04\.0")
     case("leaks: text", "usual", "leaks", 5, out=r"2\.0 MiB is still held")
     case("transfer show: text", "usual", "transfer show 7", out="^copied     512 B: loopback small$")

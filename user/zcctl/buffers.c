@@ -109,14 +109,16 @@ static void ties_text(const struct zcnl_reply *reply)
 
 static void holder_text(const struct zcnl_reply *holder)
 {
-	char path[64], comm[32] = "?", times[24], pid[16], uid[16];
+	char path[64], comm[32] = "?", plain[PLAIN_SIZE(sizeof(comm))], times[24], pid[16],
+	     uid[16];
 
 	text_number(holder, ZC_A_HOLDER_PID, pid, sizeof(pid));
 	snprintf(path, sizeof(path), "/proc/%s/comm", pid);
 	if (reply_has(holder, ZC_A_HOLDER_PID))
 		file_line(path, comm, sizeof(comm));
 	printf("         mapped %s by %s, process %s of user %s\n",
-	       many(reply_num(holder, ZC_A_HOLDER_MAPPINGS), times, sizeof(times)), comm, pid,
+	       many(reply_num(holder, ZC_A_HOLDER_MAPPINGS), times, sizeof(times)),
+	       out_plain(comm, plain, sizeof(plain)), pid,
 	       text_number(holder, ZC_A_HOLDER_UID, uid, sizeof(uid)));
 }
 

@@ -84,22 +84,16 @@ static unsigned int count_mappings(const char *pid)
 
 static void describe(const char *pid, struct holder *h)
 {
+	char path[64], comm[32];
 	struct stat st;
-	char path[64];
-	FILE *comm;
 
 	h->pid = atoi(pid);
 	snprintf(path, sizeof(path), "/proc/%.16s", pid);
 	h->uid = stat(path, &st) ? (uid_t)-1 : st.st_uid;
-	h->comm[0] = '?';
-	h->comm[1] = '\0';
 	snprintf(path, sizeof(path), "/proc/%.16s/comm", pid);
-	comm = fopen(path, "re");
-	if (!comm)
-		return;
-	if (fgets(h->comm, sizeof(h->comm), comm))
-		h->comm[strcspn(h->comm, "\n")] = '\0';
-	fclose(comm);
+	/* Anybody can have any name. */
+	file_line(path, comm, sizeof(comm));
+	out_plain(comm, h->comm, sizeof(h->comm));
 }
 
 /*

@@ -136,14 +136,14 @@ void file_line(const char *path, char *buf, size_t size);
  * struct holder - a process that keeps the module in use
  * @pid:      process
  * @uid:      its owner
- * @comm:     its name
+ * @comm:     its name, fit for a terminal
  * @fds:      descriptors of /dev/zc
  * @mappings: mappings of /dev/zc
  */
 struct holder {
 	pid_t pid;
 	uid_t uid;
-	char comm[32];
+	char comm[PLAIN_SIZE(32)];
 	unsigned int fds;
 	unsigned int mappings;
 };
