@@ -140,7 +140,9 @@ static bool is_refusal(int err)
 	case EAGAIN:
 	case EINTR:
 	case EIO:
+	case EACCES:
 	case EPIPE:
+	case EMSGSIZE:
 	case ENOTCONN:
 	case ECONNREFUSED:
 	case ECONNRESET:

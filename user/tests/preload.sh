@@ -136,6 +136,24 @@ run_python()
 	END
 }
 
+# told ERRNO: is it what a program is told, where zc has found it at the socket?
+told()
+{
+	FAKE_ERRNO=$1 fake python3 - "$1" <<-'END'
+		import os, socket, sys, tempfile
+		a, b = socket.create_server(("127.0.0.1", 0)), socket.socket()
+		b.connect(a.getsockname())
+		c = a.accept()[0]
+		with tempfile.TemporaryFile() as f:
+		    f.truncate(1 << 20)
+		    try:
+		        os.sendfile(c.fileno(), f.fileno(), 0, 1 << 20)
+		    except OSError as exc:
+		        sys.exit(exc.errno != int(sys.argv[1]))
+		sys.exit("it was sent")
+	END
+}
+
 # Whose exit status is the program's, and who is asked for by a path or by a name
 run_status()
 {
@@ -269,6 +287,9 @@ tap_check "and pieces are zc's, too" logged "zc_calls > 130"
 tap_check "it keeps them where zc refuses" promises \
 	fake FAKE_ERRNO=95 ZC_SENDFILE_LOG="$dir/log"
 tap_check "and the kernel has done it" logged "zc_calls == 0 and refused > 100"
+# A firewall's, and of a route with smaller packets: the socket tells them once.
+tap_check "a socket's error is not asked for again: EACCES" told 13
+tap_check "and EMSGSIZE" told 90
 if nm -a "$build/test-sendfile-tsan" | grep -q __tsan; then
 	tap_check "it keeps them without a race, says the sanitizer of threads" races
 	tap_check "and it was zc that did it" logged "zc_calls > 100 and refused < 3"
