@@ -14,13 +14,25 @@
 /* Of a lower limit the last part, one of so many. */
 #define PART	8
 
-static int high_of_few(int fd)
+/* Where that begins, or -1: the limit was higher */
+static int last_part = -1;
+
+/*
+ * kept_load - see how many descriptors there may be
+ *
+ * When the library is loaded: a program may not allow itself prlimit64(2) any more.
+ */
+void kept_load(void)
 {
 	struct rlimit limit;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur > HIGH)
-		return -1;
-	return fcntl(fd, F_DUPFD_CLOEXEC, (int)(limit.rlim_cur - limit.rlim_cur / PART));
+	if (!getrlimit(RLIMIT_NOFILE, &limit) && limit.rlim_cur <= HIGH)
+		last_part = limit.rlim_cur - limit.rlim_cur / PART;
+}
+
+static int high_of_few(int fd)
+{
+	return last_part < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, last_part);
 }
 
 /*

@@ -67,6 +67,7 @@ struct kept {
 	atomic_ullong ino;
 };
 
+void kept_load(void);
 int kept_open(struct kept *kept, const char *path, int flags);
 int kept_get(struct kept *kept);
 

@@ -235,6 +235,7 @@ __attribute__((constructor)) static void load(void)
 	next_one();
 	settings_read();
 	again_load();
+	kept_load();
 	log_open();
 	if (settings.mode != MODE_OFF)
 		device_open();

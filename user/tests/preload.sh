@@ -232,6 +232,55 @@ few()
 	[ "$(wc -l <"$dir/out")" -eq 2 ] && awk -v limit="$1" '$1 < limit / 2 { exit 1 }' "$dir/out"
 }
 
+# A program that closes all, and then forbids itself to ask for limits: the device is opened anew.
+no_limits()
+{
+	${CC:-cc} -x c -o "$dir/limits" - <<-'END' &&
+		#define _GNU_SOURCE
+		#include <fcntl.h>
+		#include <linux/filter.h>
+		#include <linux/seccomp.h>
+		#include <netinet/in.h>
+		#include <stddef.h>
+		#include <sys/prctl.h>
+		#include <sys/sendfile.h>
+		#include <sys/socket.h>
+		#include <sys/syscall.h>
+		#include <unistd.h>
+		int main(void)
+		{
+			struct sock_filter code[] = {
+				BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+				BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_prlimit64, 0, 1),
+				BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+				BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+			};
+			struct sock_fprog prog = { .len = 4, .filter = code };
+			struct sockaddr_in addr = { .sin_family = AF_INET };
+			socklen_t len = sizeof(addr);
+			int fd, file, in, out;
+
+			for (fd = 3; fd < 64; fd++)
+				close(fd);
+			if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+			    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog))
+				return 1;
+			file = open("/tmp", O_TMPFILE | O_RDWR, 0600);
+			in = socket(AF_INET, SOCK_STREAM, 0);
+			out = socket(AF_INET, SOCK_STREAM, 0);
+			if (ftruncate(file, 100000) || bind(in, (void *)&addr, len) ||
+			    listen(in, 1) || getsockname(in, (void *)&addr, &len) ||
+			    connect(out, (void *)&addr, len) || sendfile(out, file, 0, 100000) <= 0)
+				return 1;
+			for (fd = 64 - 64 / 8; fd < 64; fd++)
+				if (fcntl(fd, F_GETFD) >= 0)
+					return 0;
+			return 1;
+		}
+	END
+		(ulimit -n 64 && fake "$dir/limits")
+}
+
 # A thread that the constructor of a library starts, and waits for: the loader is busy.
 busy_loader()
 {
@@ -308,6 +357,7 @@ tap_check "nothing is printed" quiet ls /
 tap_check "the loader may be busy" busy_loader
 tap_check "its descriptors are high, where there may be 64" few 64
 tap_check "and where there may be 900" few 900
+tap_check "nor is the limit asked for later" no_limits
 tap_check "zcctl run: the environment" run_sets
 tap_check "zcctl run: exit status, and scripts" run_status
 tap_check "zcctl run: signals" run_sigpipe
