@@ -218,11 +218,11 @@ static int keep(struct zcnl *nl, const struct nlmsghdr *hdr)
 	char *more;
 
 	if (nl->len + len > nl->room) {
-		nl->room = 2 * (nl->len + len);
-		more = realloc(nl->seen, nl->room);
+		more = realloc(nl->seen, 2 * (nl->len + len));
 		if (!more)
 			return -ENOMEM;
 		nl->seen = more;
+		nl->room = 2 * (nl->len + len);
 	}
 	memset(nl->seen + nl->len + len - NLMSG_ALIGNTO, 0, NLMSG_ALIGNTO);
 	memcpy(nl->seen + nl->len, hdr, hdr->nlmsg_len);
