@@ -21,7 +21,7 @@ promises()
 }
 
 chmod 777 "$dir"
-ktap_plan 4
+ktap_plan 5
 promises no
 ktap_test "with the module" $?
 zcctl leaks >/dev/null
@@ -31,4 +31,11 @@ promises "Permission denied" "${as_nobody[@]}"
 ktap_test "for who may not open the device" $?
 rmmod zc && promises "No such file"
 ktap_test "without the module" $?
+if echo 8 >/proc/sys/vm/nr_hugepages && [ "$(cat /proc/sys/vm/nr_hugepages)" -eq 8 ]; then
+	promises "No such file" && says "^# pages of 2097152 bytes" out
+	ktap_test "of hugetlb's pages" $?
+else
+	ktap_skip "of hugetlb's pages" "no memory for them"
+fi
+echo 0 >/proc/sys/vm/nr_hugepages
 ktap_end
