@@ -92,6 +92,13 @@ bool zct_kernel_is_slow(void)
 	       !access("/sys/kernel/debug/kcsan", F_OK);
 }
 
+bool zct_all(void)
+{
+	const char *val = getenv("ZC_ALL");
+
+	return val && *val;
+}
+
 bool zct_used_becomes(int fd, uint64_t want, int ms)
 {
 	uint64_t end = zct_now_ms() + ms;

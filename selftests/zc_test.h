@@ -20,6 +20,8 @@
 
 /* Is it a kernel that looks over its own shoulder (kmemleak, KCSAN), and takes its time? */
 bool zct_kernel_is_slow(void);
+/* Is there time for what takes long ($ZC_ALL)? */
+bool zct_all(void);
 /* Have no capability any more, whoever one is. Returns 0 or a negative errno. */
 int zct_drop_capabilities(void);
 /* Load the module, $ZC_KO; 0 or a negative errno. */

@@ -21,13 +21,6 @@ const char *const flow_names[FLOW_WAYS] = {
 	[FLOW_BUFFER] = "buffer",
 };
 
-bool flow_all(void)
-{
-	const char *val = getenv("ZC_ALL");
-
-	return val && *val;
-}
-
 unsigned int flow_seed(void)
 {
 	const char *val = getenv("ZC_SEED");

@@ -29,8 +29,6 @@ enum flow_way {
 
 extern const char *const flow_names[FLOW_WAYS];
 
-/* Is there time for all of it? */
-bool flow_all(void);
 /* Of what comes by chance: $ZC_SEED, or 1. */
 unsigned int flow_seed(void);
 

@@ -148,7 +148,7 @@ static void kill_some(struct __test_metadata *_metadata, SELF *self, unsigned in
 
 TEST_F_TIMEOUT(killed, anywhere, 3600)
 {
-	unsigned int kills = flow_all() ? MANY : FEW;
+	unsigned int kills = zct_all() ? MANY : FEW;
 	struct state before, after;
 	uint64_t begin;
 

@@ -210,7 +210,7 @@ static void hogged(struct __test_metadata *_metadata, SELF *self, bool in_group,
 /* Memory of the machine runs short, again and again, and the OOM killer comes for the hog. */
 TEST_F_TIMEOUT(machine, out_of_memory, 900)
 {
-	if (!flow_all())
+	if (!zct_all())
 		SKIP(return, "takes minutes; make check-all has it");
 	if (access("/proc/sysrq-trigger", W_OK))
 		SKIP(return, "no sysrq, to have somebody killed");

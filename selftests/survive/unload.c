@@ -63,7 +63,7 @@ static void round_of(struct __test_metadata *_metadata, SELF *self, int tries)
 /* Refused each time; afterwards it goes, and comes again. */
 TEST_F_TIMEOUT(unload, under_load, 900)
 {
-	int rounds = flow_all() ? ROUNDS : FEW_ROUNDS, i;
+	int rounds = zct_all() ? ROUNDS : FEW_ROUNDS, i;
 	struct state before, after;
 
 	if (!getenv("ZC_KO"))
