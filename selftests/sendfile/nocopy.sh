@@ -9,7 +9,9 @@
 # The functions that copy are in lib/, which is built without hooks for tracers.
 # What is traced are their callers: filemap_read() copies from the page cache to
 # the user, TCP asks sk_page_frag_refill() for each piece of memory to copy into,
-# and the skb functions copy packets that were made without a copy.
+# and the skb functions copy packets that were made without a copy. Not counted is
+# skb_condense(): of a packet that waits for its receiver, and has so little payload
+# that it fits behind the headers, TCP moves the payload there and gives the page back.
 # shellcheck disable=SC1091,SC2086,SC2317
 . ./ktap.sh
 set -u
@@ -51,10 +53,16 @@ for func in $readers $copiers $handers; do
 done
 
 # What softirqs and kernel threads do for it counts too.
-count()
+traces()
 {
 	grep -E '^ *(copies|ksoftirqd|kworker|<idle>)' $tracing/trace |
-		grep -cE " ($(echo "$@" | tr ' ' '|')) <-"
+		grep -E " ($(echo "$@" | tr ' ' '|')) <-"
+}
+
+count()
+{
+	traces "$@" |
+		grep -cvE ' (__pskb_pull_tail <-skb_condense|skb_copy_bits <-__pskb_pull_tail)$'
 }
 
 # traced WAY: run it; its output in $sent and $cached, traced calls in $copies and
@@ -69,6 +77,7 @@ traced()
 	echo 0 >$tracing/tracing_on
 	sent=${out% *} cached=${out#* }
 	reads=$(count $readers) copies=$(count $copiers) handed=$(count $handers)
+	who=$(traces $copiers | sed 's/-[0-9]* .*: / /' | sort | uniq -c | sed 's/^/#   /')
 	echo nop >$tracing/current_tracer
 	if [ "$status" -ne 0 ] || [ "${sent:-0}" -ne $size ]; then
 		echo "# $1: exit status $status, output '$out'"
@@ -76,6 +85,7 @@ traced()
 	fi
 	echo "# $1: $sent bytes, $cached in the page cache, $reads reads, $copies copies," \
 		"pages handed over in $handed calls"
+	[ -z "$who" ] || echo "$who"
 }
 
 traced write
