@@ -136,6 +136,13 @@ int zct_destroy(int fd, uint32_t handle)
 	return zct_ioctl(fd, ZC_IOC_BUF_DESTROY, &arg);
 }
 
+int zct_seal(int fd, uint32_t handle)
+{
+	struct zc_buf_seal arg = { .handle = handle };
+
+	return zct_ioctl(fd, ZC_IOC_BUF_SEAL, &arg);
+}
+
 void *zct_map(int fd, const struct zc_buf_create *buf)
 {
 	return mmap(NULL, buf->size, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
@@ -400,9 +407,7 @@ static void *sealer_main(void *arg)
 	struct zct_sealer *sealer = arg;
 
 	while (!__atomic_load_n(&sealer->over, __ATOMIC_RELAXED)) {
-		struct zc_buf_seal seal = { .handle = sealer->handle };
-
-		sealer->odd += zct_ioctl(sealer->fd, ZC_IOC_BUF_SEAL, &seal) != -EBUSY;
+		sealer->odd += zct_seal(sealer->fd, sealer->handle) != -EBUSY;
 		usleep(2000);
 	}
 	return NULL;

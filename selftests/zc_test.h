@@ -40,6 +40,7 @@ bool zct_event(int fd, struct zc_event *ev, int ms);
 int zct_create(int fd, uint64_t size, uint32_t flags, int node,
 	       struct zc_buf_create *arg);
 int zct_destroy(int fd, uint32_t handle);
+int zct_seal(int fd, uint32_t handle);
 void *zct_map(int fd, const struct zc_buf_create *buf);
 /* A value of a parameter of the module, and its change; the old value or -1. */
 long long zct_param(const char *name);

@@ -404,7 +404,6 @@ TEST_F_TIMEOUT(async, errors, 120)
 TEST_F_TIMEOUT(async, buffer, 120)
 {
 	struct zc_buf_create buf;
-	struct zc_buf_seal seal;
 	struct zc_send arg;
 	int sealed;
 	void *map;
@@ -449,9 +448,8 @@ TEST_F_TIMEOUT(async, buffer, 120)
 		EXPECT_EQ(4 * HUGE - 77, self->rx.bytes);
 		EXPECT_EQ(-1, self->rx.bad);
 		EXPECT_FALSE(zct_event(self->fd, &self->ev, 100));
-		seal = (struct zc_buf_seal){ .handle = buf.handle };
 		if (!sealed)
-			ASSERT_EQ(0, zct_ioctl(self->fd, ZC_IOC_BUF_SEAL, &seal));
+			ASSERT_EQ(0, zct_seal(self->fd, buf.handle));
 	}
 }
 

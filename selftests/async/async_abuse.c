@@ -26,14 +26,11 @@ FIXTURE(abuse)
 
 FIXTURE_SETUP(abuse)
 {
-	struct zc_buf_seal seal = {};
-
 	self->fd = zct_open();
 	ASSERT_GE(self->fd, 0);
 	self->used = zct_used(self->fd);
 	ASSERT_EQ(0, zct_create(self->fd, HUGE, 0, ZC_NODE_ANY, &self->buf));
-	seal.handle = self->buf.handle;
-	ASSERT_EQ(0, zct_ioctl(self->fd, ZC_IOC_BUF_SEAL, &seal));
+	ASSERT_EQ(0, zct_seal(self->fd, self->buf.handle));
 	ASSERT_EQ(0, zct_pair(AF_UNIX, self->sock));
 }
 
@@ -183,7 +180,6 @@ static void *crowd_cancel_some(void *arg)
 /* Another file, whose transfers to the same sockets go with it; and a descriptor more. */
 static void *crowd_reopen(void *arg)
 {
-	struct zc_buf_seal seal = {};
 	struct zc_buf_create buf;
 	struct crowd *c = arg;
 	int i, fd;
@@ -191,8 +187,7 @@ static void *crowd_reopen(void *arg)
 	while (!c->over) {
 		fd = open("/dev/zc", O_RDWR | O_CLOEXEC);
 		c->odd += !!zct_create(fd, HUGE, 0, ZC_NODE_ANY, &buf);
-		seal = (struct zc_buf_seal){ .handle = buf.handle };
-		c->odd += !!zct_ioctl(fd, ZC_IOC_BUF_SEAL, &seal);
+		c->odd += !!zct_seal(fd, buf.handle);
 		for (i = 0; i < 2 * CROWD_SOCKS; i++)
 			c->odd += !!submit(fd, buf.handle, c->socks[i % CROWD_SOCKS][0],
 					   HUGE, CROWD + 1);

@@ -239,7 +239,6 @@ TEST_F_TIMEOUT(import, direct_read, 120)
 
 TEST_F_TIMEOUT(import, sealed, 120)
 {
-	struct zc_buf_seal seal = { 0 };
 	struct zc_buf_query query = { 0 };
 	struct zc_buf_import arg;
 	unsigned int flags[] = { 0, SIZE_2M }, i;
@@ -259,8 +258,7 @@ TEST_F_TIMEOUT(import, sealed, 120)
 		ASSERT_EQ(0, import(self->fd, fd, 0, 0, &arg));
 		EXPECT_EQ(-1, fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE));
 		EXPECT_EQ(EBUSY, errno);
-		seal.handle = arg.handle;
-		EXPECT_EQ(-EOPNOTSUPP, zct_ioctl(self->fd, ZC_IOC_BUF_SEAL, &seal));
+		EXPECT_EQ(-EOPNOTSUPP, zct_seal(self->fd, arg.handle));
 		EXPECT_EQ(0, zct_destroy(self->fd, arg.handle));
 		ASSERT_EQ(0, fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE));
 		if (!i) {
@@ -276,8 +274,7 @@ TEST_F_TIMEOUT(import, sealed, 120)
 		query.handle = arg.handle;
 		ASSERT_EQ(0, zct_ioctl(self->fd, ZC_IOC_BUF_QUERY, &query));
 		EXPECT_EQ(ZC_BUF_IMPORTED | ZC_BUF_SEALED, query.flags);
-		seal.handle = arg.handle;
-		EXPECT_EQ(0, zct_ioctl(self->fd, ZC_IOC_BUF_SEAL, &seal));
+		EXPECT_EQ(0, zct_seal(self->fd, arg.handle));
 		EXPECT_EQ(MAP_FAILED, map_buffer(self->fd, &arg, PROT_READ | PROT_WRITE));
 		EXPECT_EQ(EPERM, errno);
 		map = map_buffer(self->fd, &arg, PROT_READ);

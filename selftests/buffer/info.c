@@ -94,7 +94,6 @@ static int the_only(SELF *self, struct zc_buf_info *info)
 
 TEST_F_TIMEOUT(info, all_that_is_known, 120)
 {
-	struct zc_buf_seal seal = { 0 };
 	struct zc_buf_create buf;
 	struct zc_buf_info info;
 
@@ -118,8 +117,7 @@ TEST_F_TIMEOUT(info, all_that_is_known, 120)
 	EXPECT_EQ(0, info.mappings);
 	EXPECT_EQ(0, info.sends);
 	EXPECT_EQ(0, info.nr_holders);
-	seal.handle = buf.handle;
-	ASSERT_EQ(0, zct_ioctl(self->fd, ZC_IOC_BUF_SEAL, &seal));
+	ASSERT_EQ(0, zct_seal(self->fd, buf.handle));
 	ASSERT_EQ(0, the_only(self, &info));
 	EXPECT_EQ(ZC_STATE_HANDLE | ZC_STATE_OWN | ZC_STATE_SEALED, info.state);
 	EXPECT_EQ(0, zct_destroy(self->fd, buf.handle));

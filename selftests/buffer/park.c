@@ -155,7 +155,6 @@ TEST_F_TIMEOUT(park, another, 120)
 /* What is sealed, mapped, or held by a pipe is not kept. */
 TEST_F_TIMEOUT(park, in_use, 120)
 {
-	struct zc_buf_seal seal = { 0 };
 	struct zc_buf_create old;
 	uint64_t *map;
 	struct iovec iov;
@@ -163,8 +162,7 @@ TEST_F_TIMEOUT(park, in_use, 120)
 
 	ASSERT_EQ(0, create(self, HUGE, 0));
 	ASSERT_EQ(HUGE / 4096, pages(self->fd, &self->buf, true));
-	seal.handle = self->buf.handle;
-	ASSERT_EQ(0, zct_ioctl(self->fd, ZC_IOC_BUF_SEAL, &seal));
+	ASSERT_EQ(0, zct_seal(self->fd, self->buf.handle));
 	ASSERT_EQ(0, zct_destroy(self->fd, self->buf.handle));
 	ASSERT_EQ(0, create(self, HUGE, 0));
 	EXPECT_EQ(0, pages(self->fd, &self->buf, true) - (int)(HUGE / 4096));

@@ -74,7 +74,6 @@ TEST(seal_while_faulting)
 		SKIP(return, "one processor has no races");
 	ASSERT_EQ(0, pthread_create(&thread, NULL, touch, &t));
 	for (i = 1; zct_now_ms() < end; i++) {
-		struct zc_buf_seal seal = {};
 		struct zc_buf_create buf;
 		unsigned int delay = rand() % 500;
 		int ret;
@@ -82,11 +81,10 @@ TEST(seal_while_faulting)
 		ASSERT_EQ(0, zct_create(fd, HUGE, 0, ZC_NODE_ANY, &buf));
 		t.page = mmap(NULL, HUGE, PROT_READ, MAP_SHARED, fd, buf.mmap_offset);
 		ASSERT_NE(MAP_FAILED, t.page);
-		seal.handle = buf.handle;
 		t.delay = rand() % 2000;
 		atomic_store(&t.round, i);
 		spin(delay);
-		ret = zct_ioctl(fd, ZC_IOC_BUF_SEAL, &seal);
+		ret = zct_seal(fd, buf.handle);
 		EXPECT_TRUE(!ret || ret == -EBUSY);
 		while (atomic_load(&t.done) != i)
 			;
@@ -251,13 +249,6 @@ static unsigned int reader_stop(struct reader *r)
 	return r->wrong;
 }
 
-static int seal(int fd, uint32_t handle)
-{
-	struct zc_buf_seal arg = { .handle = handle };
-
-	return zct_ioctl(fd, ZC_IOC_BUF_SEAL, &arg);
-}
-
 TEST_F_TIMEOUT(readers, seal, 120)
 {
 	unsigned int reads, round;
@@ -267,7 +258,7 @@ TEST_F_TIMEOUT(readers, seal, 120)
 	for (round = 0; round < ROUNDS; round++) {
 		handle = reader_start(&reader, self->fd, variant);
 		ASSERT_NE(0, handle);
-		EXPECT_EQ(0, seal(self->fd, handle));
+		EXPECT_EQ(0, zct_seal(self->fd, handle));
 		/* He goes on. */
 		reads = atomic_load(&reader.reads);
 		while (atomic_load(&reader.reads) == reads)
@@ -291,10 +282,10 @@ TEST_F_TIMEOUT(readers, seal_held, 120)
 	ASSERT_EQ(0, pipe(fds));
 	ASSERT_EQ(4096, vmsplice(fds[1], &iov, 1, 0));
 	begin = zct_now_ms();
-	EXPECT_EQ(-EBUSY, seal(self->fd, handle));
+	EXPECT_EQ(-EBUSY, zct_seal(self->fd, handle));
 	EXPECT_LE(190, zct_now_ms() - begin);
 	ASSERT_EQ(4096, read(fds[0], page, sizeof(page)));
-	EXPECT_EQ(0, seal(self->fd, handle));
+	EXPECT_EQ(0, zct_seal(self->fd, handle));
 	EXPECT_EQ(0, reader_stop(&reader));
 	EXPECT_EQ(0, zct_destroy(self->fd, handle));
 	close(fds[0]);
@@ -343,7 +334,7 @@ TEST(map_while_sealing)
 	EXPECT_LE(5, made);
 	zct_sealer_stop(&sealer);
 	EXPECT_EQ(0, sealer.odd);
-	EXPECT_EQ(0, seal(fd, buf.handle));
+	EXPECT_EQ(0, zct_seal(fd, buf.handle));
 	map = mmap(NULL, buf.size, PROT_READ, MAP_SHARED, fd, buf.mmap_offset);
 	EXPECT_NE(MAP_FAILED, map);
 	EXPECT_EQ(-1, mprotect(map, buf.size, PROT_READ | PROT_WRITE));
@@ -376,7 +367,7 @@ TEST(killed_while_sealing)
 	}
 	zct_sealer_stop(&sealer);
 	EXPECT_EQ(0, sealer.odd);
-	EXPECT_EQ(0, seal(fd, buf.handle));
+	EXPECT_EQ(0, zct_seal(fd, buf.handle));
 	close(fd);
 }
 

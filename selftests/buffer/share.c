@@ -198,7 +198,6 @@ TEST_F_TIMEOUT(share, msync, 120)
 /* Who maps it for writing by the one way is in the way of sealing by the other. */
 TEST_F_TIMEOUT(share, sealed, 120)
 {
-	struct zc_buf_seal seal = { .handle = self->buf.handle };
 	int fd = share(self->fd, self->buf.handle, 0);
 	int rdonly = share(self->fd, self->buf.handle, ZC_SHARE_RDONLY);
 	char *map, *other;
@@ -206,11 +205,11 @@ TEST_F_TIMEOUT(share, sealed, 120)
 	map = map_shared(fd, PROT_READ | PROT_WRITE, HUGE, HUGE);
 	ASSERT_NE(MAP_FAILED, map);
 	munmap(self->map, 3 * HUGE);
-	EXPECT_EQ(-EBUSY, zct_ioctl(self->fd, ZC_IOC_BUF_SEAL, &seal));
+	EXPECT_EQ(-EBUSY, zct_seal(self->fd, self->buf.handle));
 	munmap(map, HUGE);
 	other = map_shared(rdonly, PROT_READ, 3 * HUGE, 0);
 	EXPECT_TRUE(intact(other, 0, 3 * HUGE));
-	ASSERT_EQ(0, zct_ioctl(self->fd, ZC_IOC_BUF_SEAL, &seal));
+	ASSERT_EQ(0, zct_seal(self->fd, self->buf.handle));
 	EXPECT_EQ(MAP_FAILED, map_shared(fd, PROT_READ | PROT_WRITE, HUGE, 0));
 	EXPECT_EQ(EPERM, errno);
 	map = map_shared(fd, PROT_READ, 3 * HUGE, 0);

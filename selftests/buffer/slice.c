@@ -229,7 +229,6 @@ TEST_F_TIMEOUT(slice, held_beyond_file, 120)
 /* To seal one asks for what its own pages are used for, and not its neighbours'. */
 TEST_F_TIMEOUT(slice, sealed, 120)
 {
-	struct zc_buf_seal seal = { 0 };
 	struct zc_buf_create one, two;
 	char *map_one, *map_two;
 	struct iovec iov;
@@ -242,21 +241,18 @@ TEST_F_TIMEOUT(slice, sealed, 120)
 	map_two = fill(self->fd, &two);
 	iov = (struct iovec){ map_two, PAGE };
 	ASSERT_EQ(PAGE, vmsplice(fds[1], &iov, 1, 0));
-	seal.handle = two.handle;
-	EXPECT_EQ(-EBUSY, zct_ioctl(self->fd, ZC_IOC_BUF_SEAL, &seal));
+	EXPECT_EQ(-EBUSY, zct_seal(self->fd, two.handle));
 	munmap(map_two, PAGE);
-	EXPECT_EQ(-EBUSY, zct_ioctl(self->fd, ZC_IOC_BUF_SEAL, &seal));
+	EXPECT_EQ(-EBUSY, zct_seal(self->fd, two.handle));
 	munmap(map_one, PAGE);
-	seal.handle = one.handle;
-	EXPECT_EQ(0, zct_ioctl(self->fd, ZC_IOC_BUF_SEAL, &seal));
+	EXPECT_EQ(0, zct_seal(self->fd, one.handle));
 	EXPECT_EQ(MAP_FAILED, zct_map(self->fd, &one));
 	map_one = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, self->fd, one.mmap_offset);
 	EXPECT_TRUE(intact(map_one, &one));
 	munmap(map_one, PAGE);
 	close(fds[0]);
 	close(fds[1]);
-	seal.handle = two.handle;
-	EXPECT_EQ(0, zct_ioctl(self->fd, ZC_IOC_BUF_SEAL, &seal));
+	EXPECT_EQ(0, zct_seal(self->fd, two.handle));
 }
 
 /* Old bytes are the file's own, and gone on request. */

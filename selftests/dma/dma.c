@@ -456,13 +456,13 @@ TEST_F(dma, sealed)
 	uint32_t handle = self->buf.handle;
 
 	ASSERT_EQ(0, dma_map(self->fd, handle, OWN, ZC_DMA_FROM_DEVICE | dma_bounce(), NULL));
-	EXPECT_EQ(-EBUSY, dma_seal(self->fd, handle));
+	EXPECT_EQ(-EBUSY, zct_seal(self->fd, handle));
 	ASSERT_EQ(0, dma_unmap(self->fd, handle, OWN));
 	ASSERT_EQ(0, dma_map(self->fd, handle, OWN, self->both, NULL));
-	EXPECT_EQ(-EBUSY, dma_seal(self->fd, handle));
+	EXPECT_EQ(-EBUSY, zct_seal(self->fd, handle));
 	ASSERT_EQ(0, dma_unmap(self->fd, handle, OWN));
 	ASSERT_EQ(0, dma_map(self->fd, handle, OWN, self->reads, NULL));
-	EXPECT_EQ(0, dma_seal(self->fd, handle));
+	EXPECT_EQ(0, zct_seal(self->fd, handle));
 	ASSERT_EQ(0, dma_unmap(self->fd, handle, OWN));
 	EXPECT_EQ(-EPERM, dma_map(self->fd, handle, OWN, self->both, NULL));
 	EXPECT_EQ(-EPERM, dma_map(self->fd, handle, OWN, ZC_DMA_FROM_DEVICE | dma_bounce(),
@@ -494,7 +494,7 @@ TEST_F(dma, while_sealing)
 	EXPECT_EQ(20, busy);
 	zct_sealer_stop(&sealer);
 	EXPECT_EQ(0, sealer.odd);
-	EXPECT_EQ(0, dma_seal(self->fd, handle));
+	EXPECT_EQ(0, zct_seal(self->fd, handle));
 }
 
 TEST_F(dma, sealed_import)

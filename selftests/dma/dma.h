@@ -40,7 +40,6 @@ int dma_query(int fd, uint32_t target, struct zc_dma_query *arg);
 int dma_map(int fd, uint32_t handle, uint32_t target, uint32_t flags, struct zc_dma_map *arg);
 int dma_unmap(int fd, uint32_t handle, uint32_t target);
 int dma_sync(int fd, uint32_t handle, uint32_t flags, uint64_t offset, uint64_t len);
-int dma_seal(int fd, uint32_t handle);
 
 /* How many buffers are mapped for it, or a negative errno. */
 int dma_mappings(int fd, uint32_t target);

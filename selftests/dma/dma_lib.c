@@ -100,13 +100,6 @@ int dma_sync(int fd, uint32_t handle, uint32_t flags, uint64_t offset, uint64_t 
 	return zct_ioctl(fd, ZC_IOC_BUF_SYNC, &arg);
 }
 
-int dma_seal(int fd, uint32_t handle)
-{
-	struct zc_buf_seal arg = { .handle = handle };
-
-	return zct_ioctl(fd, ZC_IOC_BUF_SEAL, &arg);
-}
-
 int dma_mappings(int fd, uint32_t target)
 {
 	struct zc_dma_query query;

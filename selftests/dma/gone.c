@@ -101,7 +101,7 @@ static void has_gone(struct __test_metadata *_metadata, SELF *self)
 	/* The memory is all there, and nobody writes to it any more. */
 	zct_pattern(self->map, 0, HUGE);
 	munmap(self->map, HUGE);
-	EXPECT_EQ(0, dma_seal(self->fd, self->buf[0].handle));
+	EXPECT_EQ(0, zct_seal(self->fd, self->buf[0].handle));
 	self->map = mmap(NULL, HUGE, PROT_READ, MAP_SHARED, self->fd,
 			 self->buf[0].mmap_offset);
 	ASSERT_NE(MAP_FAILED, self->map);

@@ -31,13 +31,6 @@ static inline int import_fd(int fd, int from, uint64_t offset, uint64_t size,
 	return zct_ioctl(fd, ZC_IOC_BUF_IMPORT, arg);
 }
 
-static inline int seal(int fd, uint32_t handle)
-{
-	struct zc_buf_seal arg = { .handle = handle };
-
-	return zct_ioctl(fd, ZC_IOC_BUF_SEAL, &arg);
-}
-
 /* DMA_BUF_IOCTL_SYNC. Returns 0 or a negative errno. */
 static inline int dmabuf_sync(int fd, uint64_t flags)
 {

@@ -128,7 +128,7 @@ TEST_F(export, result_not_written)
 	close(before);
 	EXPECT_EQ(0, munmap(self->map, SIZE));
 	self->map = MAP_FAILED;
-	EXPECT_EQ(0, seal(self->fd, self->buf.handle));
+	EXPECT_EQ(0, zct_seal(self->fd, self->buf.handle));
 }
 
 /* Who has it for writing may write at any time. */
@@ -139,7 +139,7 @@ TEST_F(export, sealing)
 
 	ASSERT_GE(dmabuf, 0);
 	munmap(self->map, SIZE);
-	EXPECT_EQ(-EBUSY, seal(self->fd, self->buf.handle));
+	EXPECT_EQ(-EBUSY, zct_seal(self->fd, self->buf.handle));
 	close(dmabuf);
 	ro = export_fd(self->fd, self->buf.handle, ZC_EXPORT_RDONLY);
 	ASSERT_GE(ro, 0);
@@ -148,7 +148,7 @@ TEST_F(export, sealing)
 	ASSERT_NE(MAP_FAILED, map);
 	EXPECT_TRUE(intact(map, 0, SIZE));
 	EXPECT_EQ(-1, mprotect(map, HUGE, RW));
-	EXPECT_EQ(0, seal(self->fd, self->buf.handle));
+	EXPECT_EQ(0, zct_seal(self->fd, self->buf.handle));
 	EXPECT_TRUE(intact(map, 0, SIZE));
 	EXPECT_EQ(-EPERM, export_fd(self->fd, self->buf.handle, 0));
 	munmap(map, SIZE);
@@ -309,9 +309,9 @@ TEST_F(export, driver)
 	close(dmabuf);
 	munmap(self->map, SIZE);
 	self->map = MAP_FAILED;
-	EXPECT_EQ(-EBUSY, seal(self->fd, self->buf.handle));
+	EXPECT_EQ(-EBUSY, zct_seal(self->fd, self->buf.handle));
 	EXPECT_EQ(0, vgem_forget(dri, gem));
-	EXPECT_EQ(0, seal(self->fd, self->buf.handle));
+	EXPECT_EQ(0, zct_seal(self->fd, self->buf.handle));
 	/*
 	 * For reading alone it would not do: this one wants to write. That of 7.3 takes it, as it
 	 * maps nothing before there is something to be done.
@@ -379,7 +379,7 @@ TEST_F(export, many)
 		close(dmabuf = self->fd + n--);
 	munmap(self->map, SIZE);
 	self->map = MAP_FAILED;
-	EXPECT_EQ(0, seal(self->fd, self->buf.handle));
+	EXPECT_EQ(0, zct_seal(self->fd, self->buf.handle));
 }
 
 TEST_HARNESS_MAIN

@@ -315,7 +315,7 @@ TEST_F(take, not_handed_on)
 	EXPECT_EQ(-EOPNOTSUPP, zct_ioctl(self->fd, ZC_IOC_DMA_MAP, &map));
 	EXPECT_EQ(-EOPNOTSUPP, export_fd(self->fd, arg.handle, 0));
 	EXPECT_EQ(-EOPNOTSUPP, export_fd(self->fd, arg.handle, ZC_EXPORT_RDONLY));
-	EXPECT_EQ(-EOPNOTSUPP, seal(self->fd, arg.handle));
+	EXPECT_EQ(-EOPNOTSUPP, zct_seal(self->fd, arg.handle));
 	close(dmabuf);
 }
 
@@ -331,9 +331,9 @@ TEST_F(take, not_sealed)
 	ASSERT_GE(dmabuf, 0);
 	ASSERT_EQ(0, import_fd(self->fd, dmabuf, 0, 0, &arg));
 	close(dmabuf);
-	EXPECT_EQ(-EBUSY, seal(self->fd, buf.handle));
+	EXPECT_EQ(-EBUSY, zct_seal(self->fd, buf.handle));
 	EXPECT_EQ(0, zct_destroy(self->fd, arg.handle));
-	EXPECT_EQ(0, seal(self->fd, buf.handle));
+	EXPECT_EQ(0, zct_seal(self->fd, buf.handle));
 }
 
 /* Over and over: the fixture counts the memory. */

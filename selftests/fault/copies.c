@@ -80,7 +80,7 @@ FIXTURE_SETUP(copies)
 	ASSERT_EQ(0, zct_pair(AF_INET, self->sock));
 	ASSERT_EQ(0, zct_create(self->fd, HUGE, 0, ZC_NODE_ANY, &self->buf));
 	ASSERT_EQ(0, zct_create(self->fd, HUGE, 0, ZC_NODE_ANY, &self->sealed));
-	ASSERT_EQ(0, dma_seal(self->fd, self->sealed.handle));
+	ASSERT_EQ(0, zct_seal(self->fd, self->sealed.handle));
 	ret = fault_begin_copies();
 	if (ret == -EOPNOTSUPP)
 		SKIP(return, "no fail_usercopy in debugfs");
@@ -368,7 +368,7 @@ TEST_F_TIMEOUT(copies, calls, 600)
 		fail_each(_metadata, self, call, longer(call->cmd), 1);
 	}
 	/* Nobody writes to it: what has failed, and has not, has left no writer. */
-	EXPECT_EQ(0, dma_seal(self->fd, self->buf.handle));
+	EXPECT_EQ(0, zct_seal(self->fd, self->buf.handle));
 }
 
 /* A command of io_uring has its structure elsewhere, which is read as it is submitted. */

@@ -129,7 +129,7 @@ TEST_F_TIMEOUT(dma, mapped, 600)
 {
 	each(_metadata, self, &mapping);
 	/* It can be sealed for want of writers: those that failed have left none. */
-	EXPECT_EQ(0, dma_seal(self->fd, self->buf.handle));
+	EXPECT_EQ(0, zct_seal(self->fd, self->buf.handle));
 }
 
 static int attach(SELF *self)
@@ -195,7 +195,7 @@ TEST_F_TIMEOUT(dma, target, 600)
 	each(_metadata, self, &syncing);
 	each(_metadata, self, &finding);
 	EXPECT_EQ(0, unmap(self));
-	EXPECT_EQ(0, dma_seal(self->fd, self->buf.handle));
+	EXPECT_EQ(0, zct_seal(self->fd, self->buf.handle));
 	EXPECT_EQ(0, dma_detach(self->fd, self->target));
 	edu_unbind(&self->edu);
 }
@@ -240,7 +240,7 @@ TEST_F_TIMEOUT(dma, dmabuf, 600)
 	if (!(self->query.features & ZC_FEAT_DMABUF))
 		SKIP(return, "a kernel without dma-buf");
 	each(_metadata, self, &importing);
-	EXPECT_EQ(0, dma_seal(self->fd, self->buf.handle));
+	EXPECT_EQ(0, zct_seal(self->fd, self->buf.handle));
 }
 
 static int driver_maps(SELF *self)
@@ -270,7 +270,7 @@ TEST_F_TIMEOUT(dma, driver, 600)
 	each(_metadata, self, &driving);
 	close(ex.fd);
 	close(self->dri);
-	EXPECT_EQ(0, dma_seal(self->fd, self->buf.handle));
+	EXPECT_EQ(0, zct_seal(self->fd, self->buf.handle));
 }
 
 TEST_HARNESS_MAIN

@@ -242,13 +242,11 @@ static void try_buf_query(struct __test_metadata *_metadata, SELF *self)
 static void try_seal(struct __test_metadata *_metadata, SELF *self)
 {
 	struct zc_buf_create buf;
-	struct zc_buf_seal seal;
 	int ret;
 
 	ASSERT_EQ(0, zct_create(self->fd, HUGE, 0, ZC_NODE_ANY, &buf));
-	seal = (struct zc_buf_seal){ .handle = buf.handle };
 	fault_arm(self->nth);
-	ret = zct_ioctl(self->fd, ZC_IOC_BUF_SEAL, &seal);
+	ret = zct_seal(self->fd, buf.handle);
 	done(_metadata, self, ret);
 	EXPECT_EQ(0, zct_destroy(self->fd, buf.handle));
 }
@@ -397,7 +395,6 @@ static void released(struct __test_metadata *_metadata, SELF *self)
 
 TEST_F_TIMEOUT(nomem, send, 600)
 {
-	struct zc_buf_seal seal;
 	int how;
 	void *map;
 
@@ -413,8 +410,7 @@ TEST_F_TIMEOUT(nomem, send, 600)
 		self->x.how = how;
 		each(_metadata, self, "not sealed", released, 3);
 	}
-	seal = (struct zc_buf_seal){ .handle = self->buf.handle };
-	ASSERT_EQ(0, zct_ioctl(self->fd, ZC_IOC_BUF_SEAL, &seal));
+	ASSERT_EQ(0, zct_seal(self->fd, self->buf.handle));
 	self->sealed = true;
 	for (how = SYNC; how <= URING; how++) {
 		self->x.how = how;
@@ -553,7 +549,6 @@ static void spread_round(struct __test_metadata *_metadata, SELF *self, unsigned
 
 static void spread(struct __test_metadata *_metadata, SELF *self, enum xfer_how how)
 {
-	struct zc_buf_seal seal;
 	unsigned int i;
 	uint64_t used;
 	void *map;
@@ -565,8 +560,7 @@ static void spread(struct __test_metadata *_metadata, SELF *self, enum xfer_how 
 	ASSERT_NE(MAP_FAILED, map);
 	zct_pattern(map, 0, 2 * HUGE);
 	munmap(map, 2 * HUGE);
-	seal = (struct zc_buf_seal){ .handle = self->buf.handle };
-	ASSERT_EQ(0, zct_ioctl(self->fd, ZC_IOC_BUF_SEAL, &seal));
+	ASSERT_EQ(0, zct_seal(self->fd, self->buf.handle));
 	self->x.handle = self->buf.handle;
 	self->x.how = how;
 	self->x.len = HUGE + 12345;

@@ -184,7 +184,6 @@ static const int a_transfer[] = {
 /* Read around the page cache, from there, and by reference from a buffer. */
 TEST_F_TIMEOUT(count, sent, 120)
 {
-	struct zc_buf_seal seal = { 0 };
 	struct zc_buf_create buf;
 	struct zc_sendfile arg;
 	struct zct_rx rx;
@@ -216,8 +215,7 @@ TEST_F_TIMEOUT(count, sent, 120)
 	/* From a buffer. */
 	ASSERT_EQ(0, zct_pair(AF_INET, sock));
 	ASSERT_EQ(0, zct_create(self->fd, HUGE, 0, ZC_NODE_ANY, &buf));
-	seal.handle = buf.handle;
-	ASSERT_EQ(0, zct_ioctl(self->fd, ZC_IOC_BUF_SEAL, &seal));
+	ASSERT_EQ(0, zct_seal(self->fd, buf.handle));
 	send = (struct zc_send) { .handle = buf.handle, .out_fd = sock[0], .len = 65536 };
 	ASSERT_EQ(0, zct_ioctl(self->fd, ZC_IOC_SEND, &send));
 	EXPECT_EQ(65536, send.sent);

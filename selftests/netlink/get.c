@@ -181,13 +181,6 @@ static int ask_buffer(SELF *self, uint32_t id)
 	return nl_do(&self->nl, &self->req, &self->msg);
 }
 
-static int seal(SELF *self, uint32_t handle)
-{
-	struct zc_buf_seal arg = { .handle = handle };
-
-	return zct_ioctl(self->fd, ZC_IOC_BUF_SEAL, &arg);
-}
-
 TEST_F_TIMEOUT(get, buffer, 120)
 {
 	struct nl_msg *msg = &self->msg, *holder = malloc(sizeof(*holder));
@@ -221,7 +214,7 @@ TEST_F_TIMEOUT(get, buffer, 120)
 	/* Asked for alone, with its holders. */
 	EXPECT_EQ(0, nl_u32(msg, ZC_A_BUFFER_HOLDERS));
 	EXPECT_FALSE(nl_has(msg, ZC_A_BUFFER_HOLDER));
-	ASSERT_EQ(0, seal(self, buf.handle));
+	ASSERT_EQ(0, zct_seal(self->fd, buf.handle));
 	map = mmap(NULL, buf.size, PROT_READ, MAP_SHARED, self->fd, buf.mmap_offset);
 	again = mmap(NULL, HUGE, PROT_READ, MAP_SHARED, self->fd, buf.mmap_offset);
 	ASSERT_NE(MAP_FAILED, map);
@@ -345,8 +338,8 @@ TEST_F_TIMEOUT(get, buffer_filters, 120)
 		seen.ids[i] = nl_buffer_id(self->fd, ret - 100);
 		ASSERT_NE(0, seen.ids[i]);
 	}
-	ASSERT_EQ(0, seal(self, buf[1].handle));
-	ASSERT_EQ(0, seal(self, buf[2].handle));
+	ASSERT_EQ(0, zct_seal(self->fd, buf[1].handle));
+	ASSERT_EQ(0, zct_seal(self->fd, buf[2].handle));
 	for (i = 2; i < 4; i++)
 		ASSERT_EQ(0, dma_map(self->fd, buf[i].handle, ZC_DMA_OWN, flags, NULL));
 	EXPECT_EQ(0x3f, pass(self, &seen, NULL, 0));

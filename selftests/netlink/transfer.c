@@ -172,8 +172,6 @@ static void begin(struct __test_metadata *_metadata, SELF *self)
 
 FIXTURE_SETUP(transfer)
 {
-	struct zc_buf_seal seal = { 0 };
-
 	self->fd = zct_open();
 	ASSERT_GE(self->fd, 0);
 	self->used = zct_used(self->fd);
@@ -182,8 +180,7 @@ FIXTURE_SETUP(transfer)
 	ASSERT_EQ(0, nl_open(&self->nl));
 	ASSERT_EQ(0, io_uring_queue_init(4, &self->ring, 0));
 	ASSERT_EQ(0, zct_create(self->fd, SIZE, 0, ZC_NODE_ANY, &self->buf));
-	seal.handle = self->buf.handle;
-	ASSERT_EQ(0, zct_ioctl(self->fd, ZC_IOC_BUF_SEAL, &seal));
+	ASSERT_EQ(0, zct_seal(self->fd, self->buf.handle));
 	self->buffer = nl_buffer_id(self->fd, self->buf.handle);
 	memset(self->way, 0, sizeof(self->way));
 	begin(_metadata, self);

@@ -70,9 +70,7 @@ static int do_map(struct actor *a, struct zc_buf_create *buf)
 
 static int do_seal(struct actor *a, struct zc_buf_create *buf)
 {
-	struct zc_buf_seal seal = { .handle = buf->handle };
-
-	return do_map(a, buf) ?: zct_ioctl(a->tx.fd, ZC_IOC_BUF_SEAL, &seal);
+	return do_map(a, buf) ?: zct_seal(a->tx.fd, buf->handle);
 }
 
 static int do_share(struct actor *a, struct zc_buf_create *buf)

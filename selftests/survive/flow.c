@@ -32,7 +32,6 @@ unsigned int flow_seed(void)
 static int buffer(struct flow_sender *s, bool sealed, uint32_t *handle)
 {
 	struct zc_buf_create buf;
-	struct zc_buf_seal seal;
 	void *map;
 	int ret;
 
@@ -47,8 +46,7 @@ static int buffer(struct flow_sender *s, bool sealed, uint32_t *handle)
 		return -errno;
 	zct_pattern(map, 0, FLOW_SIZE);
 	munmap(map, buf.size);
-	seal = (struct zc_buf_seal){ .handle = buf.handle };
-	ret = sealed ? zct_ioctl(s->fd, ZC_IOC_BUF_SEAL, &seal) : 0;
+	ret = sealed ? zct_seal(s->fd, buf.handle) : 0;
 	s->buf[sealed] = buf.handle;
 	*handle = buf.handle;
 	return ret;

@@ -153,17 +153,15 @@ TEST_F_TIMEOUT(buffers, mapped, 120)
 
 TEST_F_TIMEOUT(buffers, sealed, 120)
 {
-	struct zc_buf_seal seal = { 0 };
 	char *map;
 
 	MAKE(HUGE, 0);
 	map = zct_map(self->fd, &self->buf);
 	ASSERT_NE(MAP_FAILED, map);
-	seal.handle = self->buf.handle;
-	ASSERT_EQ(-EBUSY, zct_ioctl(self->fd, ZC_IOC_BUF_SEAL, &seal));
+	ASSERT_EQ(-EBUSY, zct_seal(self->fd, self->buf.handle));
 	EXPECT_EQ(1, events_count("zc_buffer_seal", "buffer=%u err=%d", self->id, -EBUSY));
 	munmap(map, HUGE);
-	ASSERT_EQ(0, zct_ioctl(self->fd, ZC_IOC_BUF_SEAL, &seal));
+	ASSERT_EQ(0, zct_seal(self->fd, self->buf.handle));
 	EXPECT_EQ(1, events_count("zc_buffer_seal", "buffer=%u err=0", self->id));
 	map = mmap(NULL, HUGE, PROT_READ, MAP_SHARED, self->fd, self->buf.mmap_offset);
 	ASSERT_NE(MAP_FAILED, map);

@@ -51,13 +51,6 @@ FIXTURE_TEARDOWN(send)
 	close(self->fd);
 }
 
-static int seal(SELF *self)
-{
-	struct zc_buf_seal arg = { .handle = self->buf.handle };
-
-	return zct_ioctl(self->fd, ZC_IOC_BUF_SEAL, &arg);
-}
-
 static void unmap(SELF *self)
 {
 	munmap(self->map, SIZE);
@@ -116,7 +109,7 @@ TEST_F_TIMEOUT(send, sealed, 120)
 	size_t i, j;
 
 	unmap(self);
-	ASSERT_EQ(0, seal(self));
+	ASSERT_EQ(0, zct_seal(self->fd, self->buf.handle));
 	for (i = 0; i < NR(offsets); i++) {
 		for (j = 0; j < NR(lens); j++) {
 			send_range(_metadata, self, AF_INET, offsets[i], lens[j]);
@@ -138,7 +131,7 @@ TEST_F_TIMEOUT(send, sealed_to_many, 120)
 	int sock[16][2], i;
 
 	unmap(self);
-	ASSERT_EQ(0, seal(self));
+	ASSERT_EQ(0, zct_seal(self->fd, self->buf.handle));
 	for (i = 0; i < 16; i++) {
 		ASSERT_EQ(0, zct_pair(AF_INET, sock[i]));
 		ASSERT_EQ(0, send_to(self, sock[i][0], i, SIZE - i, ZC_SEND_NONBLOCK));
@@ -176,13 +169,13 @@ TEST_F_TIMEOUT(send, seal_rules, 120)
 	arg.flags = 0;
 	arg.handle = 99;
 	EXPECT_EQ(-ENOENT, zct_ioctl(self->fd, ZC_IOC_BUF_SEAL, &arg));
-	EXPECT_EQ(-EBUSY, seal(self));
+	EXPECT_EQ(-EBUSY, zct_seal(self->fd, self->buf.handle));
 	/* It could be made writable again. */
 	ASSERT_EQ(0, mprotect(self->map, SIZE, PROT_READ));
-	EXPECT_EQ(-EBUSY, seal(self));
+	EXPECT_EQ(-EBUSY, zct_seal(self->fd, self->buf.handle));
 	/* A part is enough, be it of a child. */
 	munmap(self->map, SIZE - HUGE);
-	EXPECT_EQ(-EBUSY, seal(self));
+	EXPECT_EQ(-EBUSY, zct_seal(self->fd, self->buf.handle));
 	pid = fork();
 	if (!pid) {
 		pause();
@@ -190,11 +183,11 @@ TEST_F_TIMEOUT(send, seal_rules, 120)
 	}
 	munmap(self->map + SIZE - HUGE, HUGE);
 	self->map = NULL;
-	EXPECT_EQ(-EBUSY, seal(self));
+	EXPECT_EQ(-EBUSY, zct_seal(self->fd, self->buf.handle));
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
-	EXPECT_EQ(0, seal(self));
-	EXPECT_EQ(0, seal(self));
+	EXPECT_EQ(0, zct_seal(self->fd, self->buf.handle));
+	EXPECT_EQ(0, zct_seal(self->fd, self->buf.handle));
 	EXPECT_EQ(0, zct_ioctl(self->fd, ZC_IOC_BUF_QUERY, &query));
 	EXPECT_EQ(ZC_BUF_SEALED, query.flags);
 
@@ -206,7 +199,7 @@ TEST_F_TIMEOUT(send, seal_rules, 120)
 	ret = mprotect(map, SIZE, PROT_READ | PROT_WRITE);
 	EXPECT_EQ(-1, ret);
 	EXPECT_EQ(EACCES, errno);
-	EXPECT_EQ(0, seal(self));
+	EXPECT_EQ(0, zct_seal(self->fd, self->buf.handle));
 	munmap(map, SIZE);
 	/* Nothing came to harm by all that. */
 	send_range(_metadata, self, AF_INET, 0, SIZE);
@@ -233,10 +226,10 @@ TEST_F_TIMEOUT(send, seal_read_under_way, 120)
 	ASSERT_EQ(1, syscall(SYS_io_submit, ctx, 1, list));
 	munmap(self->map, SIZE);
 	self->map = NULL;
-	EXPECT_EQ(-EBUSY, seal(self));
+	EXPECT_EQ(-EBUSY, zct_seal(self->fd, self->buf.handle));
 	ASSERT_EQ(1, syscall(SYS_io_getevents, ctx, 1, 1, &done, NULL));
 	EXPECT_EQ(65536, done.res);
-	EXPECT_EQ(0, seal(self));
+	EXPECT_EQ(0, zct_seal(self->fd, self->buf.handle));
 	syscall(SYS_io_destroy, ctx);
 	close(disk);
 	EXPECT_EQ(0, zct_disk_free());
@@ -254,7 +247,6 @@ TEST_F_TIMEOUT(send, destroyed_counts, 120)
 	ASSERT_EQ(0, zct_pair(AF_UNIX, sock));
 	ASSERT_EQ(0, zct_ioctl(self->fd, ZC_IOC_QUERY, &query));
 	do {
-		struct zc_buf_seal sealing = {};
 		struct zc_send arg = {
 			.out_fd = sock[0], .len = 1024, .flags = ZC_SEND_NONBLOCK,
 		};
@@ -262,9 +254,8 @@ TEST_F_TIMEOUT(send, destroyed_counts, 120)
 		ret = zct_create(self->fd, HUGE, 0, ZC_NODE_ANY, &create);
 		if (ret)
 			break;
-		sealing.handle = create.handle;
 		arg.handle = create.handle;
-		ASSERT_EQ(0, zct_ioctl(self->fd, ZC_IOC_BUF_SEAL, &sealing));
+		ASSERT_EQ(0, zct_seal(self->fd, create.handle));
 		ret = zct_ioctl(self->fd, ZC_IOC_SEND, &arg);
 		ASSERT_EQ(0, zct_destroy(self->fd, create.handle));
 		ASSERT_LT(++nr, 2 * query.max_bytes / HUGE);
@@ -288,7 +279,7 @@ TEST_F_TIMEOUT(send, sealed_is_read_only, 120)
 
 	ASSERT_GE(file, 0);
 	unmap(self);
-	ASSERT_EQ(0, seal(self));
+	ASSERT_EQ(0, zct_seal(self->fd, self->buf.handle));
 	map = mmap(NULL, SIZE, PROT_READ, MAP_SHARED, self->fd, self->buf.mmap_offset);
 	ASSERT_NE(MAP_FAILED, map);
 	EXPECT_EQ(-1, pread(file, map, 4096, 0));

@@ -15,7 +15,6 @@
 static bool buffer_make(struct sender *s, enum origin from)
 {
 	struct zc_buf_create buf;
-	struct zc_buf_seal seal;
 	void *map;
 
 	if (zct_create(s->fd, s->size, ZC_BUF_SMALL_OK, ZC_NODE_ANY, &buf))
@@ -26,8 +25,7 @@ static bool buffer_make(struct sender *s, enum origin from)
 		return false;
 	zct_pattern(map, 0, s->size);
 	munmap(map, buf.size);
-	seal = (struct zc_buf_seal){ .handle = buf.handle };
-	return from != FROM_SEALED || !zct_ioctl(s->fd, ZC_IOC_BUF_SEAL, &seal);
+	return from != FROM_SEALED || !zct_seal(s->fd, buf.handle);
 }
 
 bool sender_open(struct sender *s, uint64_t size)
