@@ -73,19 +73,6 @@ FIXTURE_TEARDOWN(fuse)
 	unlink(NORMAL);
 }
 
-static int zc_send(SELF *self, int file, int sock, uint64_t len, uint32_t flags,
-		   struct zc_sendfile *arg)
-{
-	*arg = (struct zc_sendfile){
-		.in_fd = file,
-		.out_fd = sock,
-		.len = len,
-		.flags = flags,
-		.user_data = file,
-	};
-	return zct_ioctl(self->env.fd, ZC_IOC_SENDFILE, arg);
-}
-
 /* Transfers to as many sockets, all of which wait for the server. */
 static void submit_all(struct __test_metadata *_metadata, SELF *self, uint64_t len)
 {
@@ -93,8 +80,7 @@ static void submit_all(struct __test_metadata *_metadata, SELF *self, uint64_t l
 	int i;
 
 	for (i = 0; i < NR; i++)
-		ASSERT_EQ(0, zc_send(self, self->env.file, self->sock[i][0], len,
-				     ZC_SEND_ASYNC, &arg));
+		ASSERT_EQ(0, fuse_send(&self->env, self->env.file, i, len, ZC_SEND_ASYNC, &arg));
 	ASSERT_TRUE(fuse_holds(&self->env.server, NR));
 }
 
@@ -107,7 +93,7 @@ static pid_t send_in_child(SELF *self)
 		return pid;
 	/* The connection ends with its last descriptor. */
 	close(self->env.server.dev);
-	zc_send(self, self->env.file, self->sock[0][0], SIZE, 0, &arg);
+	fuse_send(&self->env, self->env.file, 0, SIZE, 0, &arg);
 	_exit(arg.error);
 }
 
@@ -183,7 +169,7 @@ TEST_F_TIMEOUT(fuse, aborted_in_the_middle, 60)
 
 	self->env.server.hold = 4 * PART;
 	zct_rx_start(&rx);
-	ASSERT_EQ(0, zc_send(self, self->env.file, self->sock[0][0], SIZE, ZC_SEND_ASYNC, &arg));
+	ASSERT_EQ(0, fuse_send(&self->env, self->env.file, 0, SIZE, ZC_SEND_ASYNC, &arg));
 	ASSERT_TRUE(fuse_holds(&self->env.server, 1));
 	EXPECT_FALSE(zct_event(self->env.fd, &self->ev, 300));
 	fuse_abort();
@@ -211,8 +197,8 @@ TEST_F_TIMEOUT(fuse, others_go_on, 60)
 	submit_all(_metadata, self, PART);
 	zct_rx_start(&rx);
 	for (i = 0; i < 2; i++) {
-		ASSERT_EQ(0, zc_send(self, self->normal, self->sock[NR][0], SIZE,
-				     ZC_SEND_ASYNC | flags[i], &arg));
+		ASSERT_EQ(0, fuse_send(&self->env, self->normal, NR, SIZE,
+				       ZC_SEND_ASYNC | flags[i], &arg));
 		ASSERT_TRUE(zct_event(self->env.fd, &self->ev, 5000));
 		EXPECT_EQ(self->normal, self->ev.user_data);
 		EXPECT_EQ(SIZE, self->ev.sent);
@@ -267,10 +253,9 @@ TEST_F_TIMEOUT(fuse, canceled_behind, 60)
 	/* Who waits in a read holds up its socket. */
 	int soon = variant->flags & FUSE_ASYNC_DIO ? 1 : 0;
 
-	ASSERT_EQ(0, zc_send(self, self->env.file, self->sock[0][0], PART, ZC_SEND_ASYNC, &arg));
+	ASSERT_EQ(0, fuse_send(&self->env, self->env.file, 0, PART, ZC_SEND_ASYNC, &arg));
 	ASSERT_TRUE(fuse_holds(&self->env.server, 1));
-	ASSERT_EQ(0, zc_send(self, self->normal, self->sock[0][0], PART, ZC_SEND_ASYNC,
-			     &arg));
+	ASSERT_EQ(0, fuse_send(&self->env, self->normal, 0, PART, ZC_SEND_ASYNC, &arg));
 	ASSERT_EQ(0, zct_ioctl(self->env.fd, ZC_IOC_CANCEL, &cancel));
 	EXPECT_FALSE(zct_event(self->env.fd, &self->ev, 300));
 	cancel.user_data = self->normal;

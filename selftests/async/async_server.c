@@ -59,18 +59,6 @@ FIXTURE_TEARDOWN(server)
 	EXPECT_EQ(0, fuse_end(&self->env, 2000));
 }
 
-static int zc_send(SELF *self, int file, int sock, uint64_t len, uint32_t flags,
-		   struct zc_sendfile *arg)
-{
-	*arg = (struct zc_sendfile){
-		.in_fd = file,
-		.out_fd = sock,
-		.len = len,
-		.flags = flags,
-	};
-	return zct_ioctl(self->env.fd, ZC_IOC_SENDFILE, arg);
-}
-
 /* It may, where the page cache has no part. Of that a read that begins before has nothing. */
 TEST_F_TIMEOUT(server, answers_little, 60)
 {
@@ -117,13 +105,13 @@ TEST_F_TIMEOUT(server, submitter, 60)
 	struct zc_sendfile arg;
 
 	setfsuid(NOBODY);
-	EXPECT_EQ(0, zc_send(self, self->env.file, self->sock[0][0], PART, ZC_SEND_ASYNC, &arg));
+	EXPECT_EQ(0, fuse_send(&self->env, self->env.file, 0, PART, ZC_SEND_ASYNC, &arg));
 	setfsuid(0);
 	ASSERT_TRUE(zct_event(self->env.fd, &self->ev, 10000));
 	EXPECT_EQ(PART, self->ev.sent);
 	EXPECT_EQ(NOBODY, __atomic_load_n(&self->env.server.reader, __ATOMIC_RELAXED));
 	/* The worker that did it is itself again. */
-	ASSERT_EQ(0, zc_send(self, self->env.file, self->sock[0][0], PART, ZC_SEND_ASYNC, &arg));
+	ASSERT_EQ(0, fuse_send(&self->env, self->env.file, 0, PART, ZC_SEND_ASYNC, &arg));
 	ASSERT_TRUE(zct_event(self->env.fd, &self->ev, 10000));
 	EXPECT_EQ(0, __atomic_load_n(&self->env.server.reader, __ATOMIC_RELAXED));
 }
@@ -137,9 +125,8 @@ TEST_F_TIMEOUT(server, strange_errors, 60)
 
 	for (i = 0; i < 3; i++) {
 		self->env.server.err = -errs[i];
-		EXPECT_EQ(-EIO, zc_send(self, self->env.file, self->sock[i][0], PART, 0, &arg));
-		ASSERT_EQ(0, zc_send(self, self->env.file, self->sock[i][0], PART, ZC_SEND_ASYNC,
-				     &arg));
+		EXPECT_EQ(-EIO, fuse_send(&self->env, self->env.file, i, PART, 0, &arg));
+		ASSERT_EQ(0, fuse_send(&self->env, self->env.file, i, PART, ZC_SEND_ASYNC, &arg));
 		ASSERT_TRUE(zct_event(self->env.fd, &self->ev, 10000)) TH_LOG("error %d", errs[i]);
 		EXPECT_EQ(EIO, self->ev.error);
 		EXPECT_EQ(0, self->ev.sent);
@@ -164,8 +151,8 @@ TEST_F_TIMEOUT(server, resized, 60)
 		ASSERT_TRUE(fuse_resizes(&self->env.server, SIZE));
 		rx = (struct zct_rx){ .sock = self->sock[i][1], .check = true };
 		zct_rx_start(&rx);
-		ASSERT_EQ(0, zc_send(self, self->env.file, self->sock[i][0], UINT64_MAX,
-				     ZC_SEND_ASYNC, &arg));
+		ASSERT_EQ(0, fuse_send(&self->env, self->env.file, i, UINT64_MAX,
+				       ZC_SEND_ASYNC, &arg));
 		ASSERT_TRUE(zct_event(self->env.fd, &self->ev, 5000));
 		EXPECT_EQ(0, self->ev.error);
 		EXPECT_EQ(SIZE, self->ev.sent);

@@ -222,6 +222,19 @@ int fuse_begin(struct fuse_env *e, int sock[][2], int nr)
 	return e->file < 0 ? e->file : 0;
 }
 
+int fuse_send(const struct fuse_env *e, int file, int nr, uint64_t len, uint32_t flags,
+	      struct zc_sendfile *arg)
+{
+	*arg = (struct zc_sendfile){
+		.in_fd = file,
+		.out_fd = e->sock[nr][0],
+		.len = len,
+		.flags = flags,
+		.user_data = file,
+	};
+	return zct_ioctl(e->fd, ZC_IOC_SENDFILE, arg);
+}
+
 int fuse_end(struct fuse_env *e, int ms)
 {
 	int ret, i;

@@ -4,6 +4,7 @@
 #define _FUSE_SERVER_H
 
 #include <linux/fuse.h>
+#include <linux/zc.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -77,6 +78,9 @@ struct fuse_env {
  * it. What @server is to do is set. 0 or a negative errno.
  */
 int fuse_begin(struct fuse_env *e, int sock[][2], int nr);
+/* Send the beginning of @file by the pair @nr; what tells of it has @file. 0 or a negative errno. */
+int fuse_send(const struct fuse_env *e, int file, int nr, uint64_t len, uint32_t flags,
+	      struct zc_sendfile *arg);
 /*
  * Have all that waits fail, and undo it. 0 or a negative errno; -ETIMEDOUT: what is used was not
  * what it had been, for @ms milliseconds.
