@@ -164,19 +164,32 @@ static int use_up(int fd)
 	return err;
 }
 
+/* To have less to fragment, page by page: take hugepages until so much is available. */
+static uint64_t use_most(int fd, uint64_t left)
+{
+	struct zc_buf_create buf;
+	uint64_t available;
+
+	do {
+		available = zct_meminfo("MemAvailable");
+	} while (available > left && !zct_create(fd, 32 * HUGE, 0, ZC_NODE_ANY, &buf));
+	return available;
+}
+
 /* A child fragments memory as far as it gets; then small pages must do. */
 TEST_F_TIMEOUT(limits, small_pages, 240)
 {
 	const uint64_t size = 64 * HUGE;
-	uint64_t free = zct_meminfo("MemAvailable"), kills = zct_oom_kills();
-	uint64_t hog_size = free > 512 * MIB ? free - 320 * MIB : free / 3;
+	uint64_t *map, i, wrong = 0, held, used, free, hog_size;
+	uint64_t kills = zct_oom_kills();
 	struct zc_buf_create buf;
-	uint64_t *map, i, wrong = 0, held, used;
 	int ready[2], pipes[2], status, err;
 	char byte = 0;
 	pid_t pid;
 
 	ASSERT_EQ(0, zct_param_set("max_bytes", 1ll << 40));
+	free = use_most(self->fd, 1024 * MIB);
+	hog_size = free > 512 * MIB ? free - 320 * MIB : free / 3;
 	ASSERT_EQ(0, pipe(ready));
 	pid = fork();
 	if (!pid) {
