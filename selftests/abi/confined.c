@@ -85,7 +85,6 @@ static void send_all(int fd, int file, const int *sock)
 	struct zc_send send = { .out_fd = sock[0], .len = LEN, .user_data = 5 };
 	struct zc_sendfile sendfile = { .in_fd = file, .out_fd = sock[0], .len = LEN };
 	struct zc_buf_create buf;
-	struct zc_buf_seal seal;
 	struct zc_event ev;
 	char *map;
 
@@ -94,8 +93,7 @@ static void send_all(int fd, int file, const int *sock)
 	CHECK(map != MAP_FAILED);
 	zct_pattern(map, 0, LEN);
 	CHECK(!munmap(map, HUGE));
-	seal = (struct zc_buf_seal){ .handle = buf.handle };
-	CHECK(!ioctl(fd, ZC_IOC_BUF_SEAL, &seal));
+	CHECK(!zct_seal(fd, buf.handle));
 	send.handle = buf.handle;
 	CHECK(!ioctl(fd, ZC_IOC_SEND, &send) && send.sent == LEN);
 	receive(sock[1], 0, LEN);

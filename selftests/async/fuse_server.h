@@ -78,7 +78,7 @@ struct fuse_env {
  * it. What @server is to do is set. 0 or a negative errno.
  */
 int fuse_begin(struct fuse_env *e, int sock[][2], int nr);
-/* Send the beginning of @file by the pair @nr; what tells of it has @file. 0 or a negative errno. */
+/* Send the beginning of @file by the pair @nr; its event has @file. 0 or a negative errno. */
 int fuse_send(const struct fuse_env *e, int file, int nr, uint64_t len, uint32_t flags,
 	      struct zc_sendfile *arg);
 /*
