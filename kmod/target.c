@@ -36,7 +36,7 @@ static unsigned int zc_targets_gone;
 
 static struct platform_device *zc_own;
 
-/* Turn it on, and that is all. */
+/* Turn it on. It gets at memory as a target only. */
 static int zc_pci_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 {
 	int ret = pcim_enable_device(pdev);
@@ -48,25 +48,33 @@ static int zc_pci_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 		return ret;
 	/* What is too long for the device is divided by who drives it. */
 	dma_set_max_seg_size(&pdev->dev, UINT_MAX);
-	pci_set_master(pdev);
 	return 0;
-}
-
-static void zc_pci_remove(struct pci_dev *pdev)
-{
-	pci_clear_master(pdev);
 }
 
 /* Only for devices whose driver_override names it. */
 static struct pci_driver zc_pci_driver = {
 	.name = "zc",
 	.probe = zc_pci_probe,
-	.remove = zc_pci_remove,
 };
 
 static bool zc_target_is_ours(const struct device *dev)
 {
 	return dev->driver == &zc_pci_driver.driver;
+}
+
+static void zc_target_start(struct device *dev)
+{
+	if (zc_target_is_ours(dev))
+		pci_set_master(to_pci_dev(dev));
+}
+
+/* Before its mappings go: what it has begun does not come to memory that others have then. */
+static void zc_target_stop(struct device *dev)
+{
+	if (!zc_target_is_ours(dev))
+		return;
+	pci_clear_master(to_pci_dev(dev));
+	pci_wait_for_pending_transaction(to_pci_dev(dev));
 }
 
 /**
@@ -296,6 +304,7 @@ static void zc_target_del_locked(struct zc_target *target)
 	struct zc_dma_query gone;
 
 	lockdep_assert_held_write(&zc_dma_sem);
+	zc_target_stop(target->dev);
 	zc_dma_revoke(target);
 	/* The module's own one goes with the module. */
 	if (zc_notify_wanted() && target->dev != &zc_own->dev) {
@@ -407,6 +416,8 @@ static int zc_target_attach_device(struct device *dev, const struct zc_bus *bus,
 		ret = zc_target_set_bits(dev, arg->bits);
 		if (ret)
 			zc_target_del_locked(zc_target_find(arg->target));
+		else
+			zc_target_start(dev);
 	}
 	up_write(&zc_dma_sem);
 	return ret;

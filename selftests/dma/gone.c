@@ -159,33 +159,38 @@ TEST_F_TIMEOUT(gone, unplugged, 120)
 }
 
 /*
- * In the midst of what the device does: what was under way as its driver let go of it does not
- * come any more. One that was but detached has its driver, who is to stop it where no IOMMU does.
+ * In the midst of what the device does: what was under way as it was unbound or detached does
+ * not come any more.
  */
 TEST_F_TIMEOUT(gone, busy, 120)
 {
+	uint64_t begin, fastest = UINT64_MAX;
 	struct edu *edu = &self->edu;
 	int round, under_way = 0;
 	bool unbind;
 
-	for (round = 0; round < 4; round++) {
+	for (round = 0; round < 4 || (!under_way && round < 12); round++) {
 		unbind = round != 1;
 		ASSERT_LT(0, dma_segments(self->fd, self->buf[0].handle, edu->target,
 					  &self->segs));
 		zct_pattern(self->map, 0, EDU_MAX);
 		ASSERT_TRUE(edu_get(edu, &self->segs, 0, EDU_MAX));
+		begin = zct_now_ms();
 		ASSERT_TRUE(edu_store_begin(edu, self->segs.at[0].addr, 0, EDU_MAX));
-		usleep(20000 * round);
+		usleep(20000 * (round % 4));
 		ASSERT_EQ(0, unbind ? edu_unbind(edu) : dma_detach(self->fd, edu->target));
 		memset(self->map, 0xa5, EDU_MAX);
-		under_way += unbind && edu_busy(edu);
+		if (zct_now_ms() - begin < fastest)
+			fastest = zct_now_ms() - begin;
+		under_way += edu_busy(edu);
 		EXPECT_TRUE(edu_end_run(edu));
-		if (unbind)
-			EXPECT_TRUE(all_are(self->map, 0xa5, EDU_MAX));
+		EXPECT_TRUE(all_are(self->map, 0xa5, EDU_MAX));
 		ASSERT_EQ(0, edu_begin(edu, self->fd, 64));
 		ASSERT_EQ(0, dma_map(self->fd, self->buf[0].handle, edu->target,
 				     BOTH | dma_bounce(), NULL));
 	}
+	if (!under_way && fastest >= 100)
+		SKIP(return, "what it does is over before it is let go of");
 	EXPECT_LT(0, under_way);
 }
 

@@ -145,11 +145,13 @@ TEST_F_TIMEOUT(iommu, detached, 120)
 	ASSERT_EQ(2, map(self, handle, BOTH, &self->segs));
 	addr = self->segs.at[0].addr;
 	ASSERT_EQ(0, dma_detach(self->fd, self->edu.target));
-	/* The device has nothing any more; what it writes is what it has had before. */
+	/* It is stopped. What it would write is what it has had before. */
+	EXPECT_TRUE(edu_store(&self->edu, addr, 0, LEN));
+	EXPECT_TRUE(intact(self));
+	/* Another time it is another target, and has nothing any more. */
+	ASSERT_EQ(0, dma_attach(self->fd, self->edu.name, 64, &self->edu.target));
 	EXPECT_TRUE(kept(self, addr));
 	EXPECT_TRUE(intact(self));
-	/* Another time it is another target. */
-	ASSERT_EQ(0, dma_attach(self->fd, self->edu.name, 64, &self->edu.target));
 	EXPECT_EQ(-ENOENT, dma_segments(self->fd, handle, self->edu.target, &self->segs));
 	ASSERT_EQ(1, map(self, self->own.handle, BOTH, &self->own_segs));
 	EXPECT_TRUE(cannot_write(self, self->own_segs.at[0].addr + HUGE));

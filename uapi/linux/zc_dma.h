@@ -39,10 +39,11 @@
  * @__resv: in: must be 0
  *
  * The device must be bound to a driver, which has told the kernel what addresses it
- * reaches. One that has none can be bound to "zc", which does nothing but turn it on:
- * write "zc" to its driver_override in sysfs, and its name to
- * /sys/bus/pci/drivers/zc/bind. It stays a target until ZC_IOC_DMA_DETACH, or until it is
- * unbound or unplugged. The module can be unloaded meanwhile, with all targets.
+ * reaches. One that has none can be bound to "zc", which does nothing but turn it on, and
+ * lets it get at memory (be a bus master) while it is a target: write "zc" to its
+ * driver_override in sysfs, and its name to /sys/bus/pci/drivers/zc/bind. It stays a target
+ * until ZC_IOC_DMA_DETACH, or until it is unbound or unplugged. The module can be unloaded
+ * meanwhile, with all targets.
  *
  * Errors: EPERM (needs CAP_SYS_ADMIN), EINVAL (no such kind of name; bits with another
  * driver than "zc", or out of range; flags or reserved fields), ENODEV (no such device, or
@@ -65,7 +66,8 @@ struct zc_dma_attach {
  * @flags:  in: must be 0
  * @__resv: in: must be 0
  *
- * What is mapped for it is unmapped first, and each owner is told (ZC_EVENT_UNMAPPED).
+ * What is mapped for it is unmapped first, and each owner is told (ZC_EVENT_UNMAPPED). Who
+ * drives it has stopped it before; one bound to "zc" is stopped.
  *
  * Errors: EPERM (needs CAP_SYS_ADMIN), EINVAL (ZC_DMA_OWN; flags or reserved fields),
  * ENOENT (no such target), EFAULT.

@@ -162,6 +162,7 @@
  * - EAGAIN: non-blocking socket without room, or SO_SNDTIMEO passed
  * - EIO and whatever else read(2) says
  * - ENOMEM: no memory, or zc_query::max_bytes reached
+ * - ENOBUFS: ZC_SEND_ASYNC, and the file has 65,536 transfers and events already
  * - EINTR, EFAULT
  */
 struct zc_sendfile {
@@ -346,6 +347,9 @@ struct zc_cancel {
  * on it is canceled with its ring, too. Before, where it does not ask
  * for the end of commands when a ring goes away, one ends after 60 seconds at most
  * (module parameter uring_life), with the bytes sent or ETIMEDOUT.
+ *
+ * Errors: those of the structure, and ENOTTY (another command), E2BIG (@size), EINVAL (@size
+ * below that of the first version; @__resv), EFAULT (@addr).
  */
 struct zc_uring_cmd {
 	__u64 addr;
