@@ -146,7 +146,10 @@ run_part()
 		timeout=600 limit=3600 mem=5120
 	fi
 	! brief "$k" || brief=y
-	[ -n "$long" ] || all=y
+	# As does what is run but now and then.
+	if [ -z "$long" ]; then
+		all=y limit=$((4 * limit)) timeout=${timeout:+3600}
+	fi
 	while [ -n "${todo% }" ]; do
 		# shellcheck disable=SC2086 # a list of topics
 		exec {guest}< <(exec "$ZC_QEMU/guest.sh" -k "$k" --name "guest-$name" \
