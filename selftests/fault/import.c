@@ -53,13 +53,13 @@ static int attempt(int zc, unsigned int flags, unsigned int nth, bool *injected)
 	return ret;
 }
 
-/* Without an injected failure all is well; with one, all is well or ENOMEM. */
+/* Without an injected failure, as after each, all is well; with one, all is well or ENOMEM. */
 static void run(struct __test_metadata *_metadata, unsigned int flags)
 {
 	unsigned int n = 0, before = nr_mappings();
 	int zc = zct_open(), ret;
+	bool injected, none;
 	uint64_t used, huge;
-	bool injected;
 
 	ASSERT_GE(zc, 0);
 	ASSERT_EQ(0, attempt(zc, flags, 0, &injected));
@@ -75,6 +75,8 @@ static void run(struct __test_metadata *_metadata, unsigned int flags)
 			break;
 		}
 		EXPECT_EQ(before, nr_mappings());
+		EXPECT_TRUE(zct_used_becomes(zc, used, 2000));
+		ASSERT_EQ(0, attempt(zc, flags, 0, &none)) TH_LOG("after allocation %u", n);
 	}
 	TH_LOG("%u allocations", n - 1);
 	EXPECT_GT(n, 10);

@@ -72,28 +72,42 @@ static void begin(SELF *self, int cmd)
 	}
 }
 
-/* It fails for want of memory alone, and works as soon as there is some. */
+/* Do it by a socket of its own, with the allocation @nth failing, if not 0. */
+static int ask(SELF *self, int cmd, bool dump, unsigned int nth, bool *injected)
+{
+	int ret = nl_open(&self->nl);
+
+	*injected = false;
+	if (ret)
+		return ret;
+	if (dump)
+		nl_begin(&self->req, cmd);
+	else
+		begin(self, cmd);
+	fault_arm(nth);
+	ret = dump ? nl_dump(&self->nl, &self->req, NULL, NULL) :
+		     nl_do(&self->nl, &self->req, &self->msg);
+	*injected = fault_disarm();
+	nl_close(&self->nl);
+	return ret;
+}
+
+/* It fails for want of memory alone, leaves nothing, and works as soon as there is some. */
 static void fail_each(struct __test_metadata *_metadata, SELF *self, int cmd,
 		      bool dump)
 {
+	uint64_t used = zct_used(self->fd);
+	bool injected = true, none;
 	unsigned int n = 0;
-	bool injected = true;
 	int ret;
 
 	while (injected) {
 		ASSERT_LT(++n, 200);
-		ASSERT_EQ(0, nl_open(&self->nl));
-		if (dump)
-			nl_begin(&self->req, cmd);
-		else
-			begin(self, cmd);
-		fault_arm(n);
-		ret = dump ? nl_dump(&self->nl, &self->req, NULL, NULL) :
-			     nl_do(&self->nl, &self->req, &self->msg);
-		injected = fault_disarm();
+		ret = ask(self, cmd, dump, n, &injected);
 		EXPECT_TRUE(ret >= 0 || (injected && (ret == -ENOMEM || ret == -ENOBUFS)))
 			TH_LOG("command %d: %u: %d", cmd, n, ret);
-		nl_close(&self->nl);
+		EXPECT_TRUE(zct_used_becomes(self->fd, used, 2000));
+		EXPECT_LE(0, ask(self, cmd, dump, 0, &none)) TH_LOG("command %d: %u", cmd, n);
 	}
 	EXPECT_LT(2, n) TH_LOG("command %d has only %u", cmd, n - 1);
 }
