@@ -279,7 +279,7 @@ static int keep_few(SELF *self, struct few *few)
 /* The newest are kept, and no more than 8 MiB of them, for a quarter of a second. */
 TEST_F_TIMEOUT(park, few, 120)
 {
-	uint64_t end = zct_now_ms() + 60000;
+	uint64_t end = zct_now_ms() + 15000;
 	struct few few;
 	int ms;
 
