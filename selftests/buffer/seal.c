@@ -344,8 +344,11 @@ TEST(map_while_sealing)
 	close(fd);
 }
 
-/* How long a child lives on that is killed: one that maps a buffer again and again, or pauses. */
-static uint64_t killed_ms(int fd, const struct zc_buf_create *buf)
+/*
+ * How long a child lives on that is killed: one that maps a buffer again and again, or pauses.
+ * Negative if it could not be killed.
+ */
+static int64_t killed_ms(int fd, const struct zc_buf_create *buf)
 {
 	uint64_t begin;
 	int status;
@@ -360,7 +363,7 @@ static uint64_t killed_ms(int fd, const struct zc_buf_create *buf)
 	usleep(30000);
 	begin = zct_now_ms();
 	if (kill(pid, SIGKILL) || waitpid(pid, &status, 0) != pid)
-		return UINT64_MAX / 100;
+		return -1;
 	return zct_now_ms() - begin;
 }
 
@@ -370,7 +373,7 @@ static uint64_t killed_ms(int fd, const struct zc_buf_create *buf)
  */
 TEST(killed_while_sealing)
 {
-	uint64_t waiting = 0, pausing = 0;
+	int64_t ms, waiting = 0, pausing = 0;
 	struct zct_sealer sealer;
 	struct zc_buf_create buf;
 	int fd = zct_open(), round;
@@ -379,8 +382,12 @@ TEST(killed_while_sealing)
 	ASSERT_EQ(0, zct_create(fd, 2 * HUGE, 0, ZC_NODE_ANY, &buf));
 	ASSERT_EQ(0, zct_sealer_start(&sealer, fd, &buf));
 	for (round = 0; round < 10; round++) {
-		waiting += killed_ms(fd, &buf);
-		pausing += killed_ms(fd, NULL);
+		ms = killed_ms(fd, &buf);
+		ASSERT_LE(0, ms);
+		waiting += ms;
+		ms = killed_ms(fd, NULL);
+		ASSERT_LE(0, ms);
+		pausing += ms;
 	}
 	zct_sealer_stop(&sealer);
 	EXPECT_EQ(0, sealer.odd);
