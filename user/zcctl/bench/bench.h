@@ -104,6 +104,7 @@ int bench_uring_send_run(struct bench_run *run);
 
 int64_t bench_cache_growth(uint64_t before, uint64_t after);
 int bench_cache_drop(int fd, uint64_t size);
+int bench_cache_missing(int fd, uint64_t size);
 int bench_cache_fill(int fd, uint64_t size);
 int bench_cache_resident(int fd, uint64_t size, uint64_t *bytes);
 

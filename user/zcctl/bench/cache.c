@@ -163,6 +163,16 @@ int bench_cache_drop(int fd, uint64_t size)
 	}
 }
 
+/* Why what was read is not there: -ENODATA: the file became shorter, -ENOMEM: no room for it. */
+int bench_cache_missing(int fd, uint64_t size)
+{
+	struct stat st;
+
+	if (fstat(fd, &st))
+		return -errno;
+	return S_ISREG(st.st_mode) && (uint64_t)st.st_size < size ? -ENODATA : -ENOMEM;
+}
+
 /*
  * Fill it with the first @size bytes, and see that it is full, if that can be seen. Read
  * more than once, as a file in use is: the kernel moves it among the active ones then, which
@@ -184,7 +194,5 @@ int bench_cache_fill(int fd, uint64_t size)
 	if (n <= 0)
 		return n ? -errno : -ENODATA;
 	err = bench_cache_resident(fd, size, &bytes);
-	if (err)
-		return err;
-	return bytes < size ? -ENOMEM : 0;
+	return err || bytes >= size ? err : bench_cache_missing(fd, size);
 }

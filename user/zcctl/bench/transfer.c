@@ -129,7 +129,7 @@ static int prepare(const struct bench_transfer *t, int fd, uint64_t *resident)
 		err = bench_cache_resident(fd, t->size, resident);
 	/* Both do not fit in memory: what was read first had to go. */
 	if (!err && t->cache == BENCH_HOT && *resident < t->size)
-		err = -ENOMEM;
+		err = bench_cache_missing(fd, t->size);
 	return err;
 }
 
