@@ -39,21 +39,32 @@ killed_early()
 	said "was killed"
 }
 
+# forked PID CHILDREN: as soon as the process has children, as an array of that name. By what the
+# shell can do by itself: others come and go faster.
+forked()
+{
+	local -n found=$2
+
+	found=()
+	until [ ${#found[@]} -gt 0 ]; do
+		read -ra found <"/proc/$1/task/$1/children" || [ -e "/proc/$1" ] || return
+	done 2>/dev/null
+}
+
 # killed_once SECONDS ARGS...: one of its processes, so much after there is one. Status 2: it had
 # ended, and only waited to be asked how.
 killed_once()
 {
-	local pid children=() status=0
+	local pid children status=0
 
 	"$zcctl" -j bench "${@:2}" >"$dir/out" 2>"$dir/err" &
 	pid=$!
 	running+=("$pid")
 	sleep "$1"
-	# By what the shell can do by itself: others come and go faster.
-	until [ ${#children[@]} -gt 0 ] &&
-		kill -KILL "${children[RANDOM % ${#children[@]}]}"; do
-		read -ra children <"/proc/$pid/task/$pid/children" || [ -e "/proc/$pid" ] || return
-	done 2>/dev/null
+	until forked "$pid" children || return 2 &&
+		kill -KILL "${children[RANDOM % ${#children[@]}]}" 2>/dev/null; do
+		:
+	done
 	timeout 20 tail -f --pid="$pid" -s 0.05 /dev/null || {
 		echo "it goes on"
 		kill "$pid"
@@ -77,25 +88,36 @@ killed_late()
 	return "$status"
 }
 
-# orphans ARGS...: none, as soon as the benchmark is killed while it measures. They would have
-# much to do yet, and a busy machine takes its time.
-orphans()
+# orphaned ARGS...: none is left, as soon as the benchmark is killed while it measures. They would
+# have much to do yet, and a busy machine takes its time. Status 2: it had ended.
+orphaned()
 {
-	local pid _
+	local pid children status=0 _
 
 	"$zcctl" bench "$@" --repeat 99 >"$dir/out" 2>"$dir/err" &
 	pid=$!
-	for _ in {1..500}; do
-		! pgrep -P "$pid" >/dev/null || break
-		sleep 0.02
-	done
-	kill -KILL "$pid" || { echo "it has ended before"; return 1; }
+	running+=("$pid")
+	forked "$pid" children && kill -KILL "$pid" 2>/dev/null
+	wait "$pid" 2>/dev/null || status=$?
+	[ "$status" -eq 137 ] || { cat "$dir/err"; return $((status ? 1 : 2)); }
 	for _ in {1..100}; do
 		pgrep -f -- "bench $*" >/dev/null || return 0
 		sleep 0.05
 	done
 	pgrep -af -- "bench $*"
 	return 1
+}
+
+orphans()
+{
+	local status=2 _
+
+	for _ in {1..10}; do
+		[ "$status" -eq 2 ] || break
+		status=0
+		orphaned "$@" || status=$?
+	done
+	return "$status"
 }
 
 benches=(
