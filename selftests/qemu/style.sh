@@ -288,6 +288,7 @@ gate "the library's symbols are those of its package" library_symbols
 gate "sysfs is what Documentation/ABI says" sysfs_abi
 gate "netlink: generated files are those of the spec" netlink_generated
 gate "commands in the documentation have a test" python3 user/tests/commands.py check
+gate "tests that the documentation names are there" python3 selftests/named.py
 gate "documentation by Sphinx, without a warning" documentation
 gate "the selftests in a kernel tree" kernel_tree
 gate "user space by gcc, -Werror" user_space gcc
