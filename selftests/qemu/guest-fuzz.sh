@@ -6,11 +6,11 @@
 # shellcheck source=selftests/qemu/guest-look.sh
 . /zc/guest-look.sh
 
-look_begin
 # kmemleak looks once, when all is unloaded: by itself it has one of two processors for more
-# than a minute of ten.
+# than a minute of ten. That it stops is in the kernel's log, by the same name as its findings.
 leaks=/sys/kernel/debug/kmemleak
 [ ! -e $leaks ] || echo scan=off >$leaks
+look_begin
 status=0
 /zc/kselftest/fuzz/fuzz "$@" || status=$?
 look_end || status=1
