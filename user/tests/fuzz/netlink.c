@@ -8,6 +8,7 @@ static char *views[][WORDS] = {
 	{ "-j", "buffer" }, { "buffer" }, { "-j", "buffer", "show", "1" },
 	{ "buffer", "show", "1" },
 	{ "-j", "leaks" }, { "leaks" }, { "-j", "transfer" }, { "transfer" },
+	{ "-j", "transfer", "show", "1" }, { "transfer", "show", "1" },
 	{ "-j", "stats" }, { "stats" }, { "stats", "--prometheus" },
 	{ "-j", "status" }, { "status" },
 	{ "-j", "pool" }, { "pool" }, { "-j", "monitor", "--count", "9" },

@@ -40,7 +40,7 @@ def piece(kind, data):
 
 def netlink():
     """A reply with each attribute as a number, short or long, or a text; then an end"""
-    for view in range(24):
+    for view in range(32):
         numbers = b"".join(attr(n, struct.pack("=I", n % 5)) for n in range(1, 28))
         long = b"".join(attr(n, struct.pack("=Q", n * 1000)) for n in range(1, 28))
         texts = b"".join(attr(n, b"text\0") for n in range(1, 28))
@@ -53,6 +53,7 @@ def netlink():
 
 def words():
     for text in ("64M", "0x1000", "1GiB", "18446744073709551615", "-1", "localhost:4000",
+                 "00:04.0", "pci:0000:00:1f.7", "platform:zc.0",
                  "[::1]:80", "zc: version magic '6.1' should be '6.12'",
                  "zc: disagrees about version of symbol x\nzc: Unknown symbol y (err -2)",
                  "zc: `x' invalid for parameter `reserve'\n",
@@ -65,6 +66,12 @@ def options():
                  "--interval\n1", "-j\n--help"):
         for first in range(6):
             yield bytes((first,)) + text.encode()
+
+
+def settings():
+    for text in ("auto\n65536\n/tmp/log", "off", "direct\n0", "cached\n99999999999999999999",
+                 "x\n-1\n", "auto\n1\n" + "a" * 4095, "auto\n1\n" + "a" * 4096):
+        yield text.encode()
 
 
 def machine():
@@ -83,7 +90,7 @@ def machine():
 
 
 def main():
-    for make in results, netlink, words, options, machine:
+    for make in results, netlink, words, options, settings, machine:
         folder = os.path.join(sys.argv[1], make.__name__)
         os.makedirs(folder, exist_ok=True)
         for nr, seed in enumerate(make()):

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Sizes, numbers and addresses, as people write them, and what the kernel's log says. */
+/* Sizes, numbers, addresses and devices, as people write them, and what the kernel's log says. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "dma.h"
 #include "fuzz.h"
 #include "load.h"
 #include "zcctl.h"
@@ -37,6 +38,17 @@ static void address(const char *text)
 	free(port);
 }
 
+static void device(const char *text)
+{
+	char name[DMA_NAME], again[DMA_NAME];
+
+	/* A complete name is its own. */
+	if (dma_sysfs_name(text, name, sizeof(name)) &&
+	    (strchr(name, '/') || !dma_sysfs_name(name, again, sizeof(again)) ||
+	     strcmp(name, again)))
+		abort();
+}
+
 static void log_lines(const char *text, size_t size)
 {
 	struct load_failed failed = { .err = 1 + (unsigned char)*text % 130, .params = size & 1 };
@@ -60,6 +72,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	text[size] = '\0';
 	sizes(text);
 	address(text);
+	device(text);
 	log_lines(text, size);
 	free(text);
 	return 0;
