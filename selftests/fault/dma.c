@@ -60,8 +60,10 @@ FIXTURE_TEARDOWN(dma)
  * @what:  its name
  * @go:    do it; 0 or a negative errno, with which it must have done nothing
  * @undo:  what takes it back, if it was done; 0 or a negative errno
- * @other: what else may come of it than -ENOMEM
+ * @other: what else may come of it than -ENOMEM; 0: nothing
  * @least: how many allocations it has at least
+ * @first: what must have been done before, or NULL; 0 or a negative errno
+ * @sure:  it frees, which needs no memory, or can do without
  */
 struct attempt {
 	const char *what;
@@ -69,6 +71,8 @@ struct attempt {
 	int (*undo)(SELF *self);
 	int other;
 	unsigned int least;
+	int (*first)(SELF *self);
+	bool sure;
 };
 
 /* Returns whether the @nth allocation came, which has failed; 0: none. */
@@ -78,10 +82,12 @@ static bool once(struct __test_metadata *_metadata, SELF *self, const struct att
 	bool injected;
 	int ret;
 
+	if (a->first)
+		EXPECT_EQ(0, a->first(self)) TH_LOG("before %s, allocation %u", a->what, nth);
 	fault_arm(nth);
 	ret = a->go(self);
 	injected = fault_disarm();
-	EXPECT_TRUE(!ret || (injected && (ret == -ENOMEM || ret == a->other))) {
+	EXPECT_TRUE(!ret || (injected && !a->sure && (ret == -ENOMEM || ret == a->other))) {
 		TH_LOG("%s, allocation %u: %d", a->what, nth, ret);
 	}
 	if (!ret)
@@ -150,6 +156,13 @@ static int sync_all(SELF *self)
 	       dma_sync(self->fd, self->buf.handle, flags | ZC_SYNC_END, 0, 0);
 }
 
+static int query(SELF *self)
+{
+	struct zc_dma_query arg;
+
+	return dma_query(self->fd, self->target, &arg);
+}
+
 static int find(SELF *self)
 {
 	struct segments segs;
@@ -198,6 +211,68 @@ TEST_F_TIMEOUT(dma, target, 600)
 	EXPECT_EQ(0, zct_seal(self->fd, self->buf.handle));
 	EXPECT_EQ(0, dma_detach(self->fd, self->target));
 	edu_unbind(&self->edu);
+}
+
+static int attach_and_map(SELF *self)
+{
+	int ret = dma_attach(self->fd, self->edu.name, 64, &self->target);
+
+	return ret ?: dma_map(self->fd, self->buf.handle, self->target, self->flags, NULL);
+}
+
+static int detach_mapped(SELF *self)
+{
+	return dma_detach(self->fd, self->target);
+}
+
+static int bind_and_map(SELF *self)
+{
+	int ret = edu_bind(&self->edu, EDU_DRIVER);
+
+	return ret ?: attach_and_map(self);
+}
+
+static int unbind(SELF *self)
+{
+	int ret = edu_unbind(&self->edu);
+
+	return ret ?: dma_mappings(self->fd, self->target) == -ENOENT ? 0 : -EBADMSG;
+}
+
+/* Whoever frees has no need of memory; and one that is bound no longer has no mappings. */
+TEST_F_TIMEOUT(dma, ends, 600)
+{
+	static const struct attempt unmapping = {
+		"unmap", unmap, nothing, .first = map, .sure = true,
+	};
+	static const struct attempt detaching = {
+		"detach", detach, nothing, .first = attach, .sure = true,
+	};
+	static const struct attempt detaching_mapped = {
+		"detach with a mapping", detach_mapped, nothing, .first = attach_and_map,
+		.sure = true,
+	};
+	static const struct attempt unbinding = {
+		"unbind with a mapping", unbind, nothing, .first = bind_and_map, .sure = true,
+	};
+	static const struct attempt querying = { "query", query, nothing, 0, 0 };
+
+	each(_metadata, self, &unmapping);
+	each(_metadata, self, &querying);
+	if (!self->edu.name[0])
+		SKIP(return, "no device");
+	edu_unbind(&self->edu);
+	ASSERT_EQ(0, edu_bind(&self->edu, EDU_DRIVER));
+	each(_metadata, self, &detaching);
+	each(_metadata, self, &detaching_mapped);
+	edu_unbind(&self->edu);
+	/*
+	 * Of the module alone: where the kernel disables a device it runs code of the firmware,
+	 * and where memory fails that, Linux 6.12 has an object of ACPI that it has freed.
+	 */
+	ASSERT_EQ(0, fault_begin_module());
+	each(_metadata, self, &unbinding);
+	EXPECT_EQ(0, zct_seal(self->fd, self->buf.handle));
 }
 
 /* Exported, and imported again. */

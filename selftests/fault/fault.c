@@ -206,6 +206,20 @@ int fault_begin_init(void)
 	return fault_begin() ?: only_from(attrs[0], start, end) ?: only_from(attrs[1], start, end);
 }
 
+static int only_module(void)
+{
+	unsigned long start, end;
+
+	if (!module_text(&start, &end))
+		return -ENOENT;
+	return only_from(attrs[0], start, end) ?: only_from(attrs[1], start, end);
+}
+
+int fault_begin_module(void)
+{
+	return fault_begin() ?: only_module();
+}
+
 int fault_begin_copies(void)
 {
 	unsigned long start, end;
@@ -246,13 +260,11 @@ bool fault_disarm(void)
 
 int fault_spread(unsigned int percent, unsigned int times)
 {
-	unsigned long start, end;
+	int ret = only_module();
 	char text[16];
 
-	if (!module_text(&start, &end))
-		return -ENOENT;
-	if (only_from(attrs[0], start, end) || only_from(attrs[1], start, end))
-		return -EOPNOTSUPP;
+	if (ret)
+		return ret;
 	times_set = times;
 	snprintf(text, sizeof(text), "%u", times);
 	if (set_both("times", text))

@@ -19,6 +19,8 @@ int fault_begin(void);
  * -EOPNOTSUPP if this kernel cannot.
  */
 int fault_begin_copies(void);
+/* Instead: those that are asked for from within the module can fail, and no others. */
+int fault_begin_module(void);
 /* Instead: those that a module makes while it is initialised can fail, and no others. */
 int fault_begin_init(void);
 /* Fail the @nth allocation, or copy, of this thread from here on; 0: none. */

@@ -128,10 +128,14 @@ static void try_close(struct __test_metadata *_metadata, SELF *self)
 static void try_query(struct __test_metadata *_metadata, SELF *self)
 {
 	struct zc_query query = { 0 };
+	struct zc_stats stats = { 0 };
+	struct zc_node_query node = { 0 };
 	int ret;
 
 	fault_arm(self->nth);
-	ret = zct_ioctl(self->fd, ZC_IOC_QUERY, &query);
+	ret = zct_ioctl(self->fd, ZC_IOC_QUERY, &query) ?:
+	      zct_ioctl(self->fd, ZC_IOC_STATS, &stats) ?:
+	      zct_ioctl(self->fd, ZC_IOC_NODE_QUERY, &node);
 	done(_metadata, self, ret);
 }
 
@@ -183,14 +187,20 @@ static void try_create_slice(struct __test_metadata *_metadata, SELF *self)
 
 static void try_share(struct __test_metadata *_metadata, SELF *self)
 {
-	struct zc_buf_share share = { .handle = self->buf.handle };
+	struct zc_buf_share share = { .handle = self->buf.handle, .fd = -1 };
 	struct zc_buf_info info = { .flags = ZC_INFO_HOLDERS };
+	void *map = MAP_FAILED;
 	int ret;
 
 	fault_arm(self->nth);
 	ret = zct_ioctl(self->fd, ZC_IOC_BUF_SHARE, &share) ?:
 	      zct_ioctl(self->fd, ZC_IOC_BUF_INFO, &info);
-	if (done(_metadata, self, ret))
+	if (!ret)
+		map = mmap(NULL, self->buf.size, PROT_READ, MAP_SHARED, share.fd, 0);
+	done(_metadata, self, ret ?: map == MAP_FAILED ? -errno : 0);
+	if (map != MAP_FAILED)
+		munmap(map, self->buf.size);
+	if (share.fd >= 0)
 		close(share.fd);
 }
 
