@@ -12,6 +12,7 @@
 
 #include "kselftest_harness.h"
 #include "flow.h"
+#include "state.h"
 
 /* What a helper gets of a test. */
 #define SELF	FIXTURE_DATA(files)
@@ -43,7 +44,7 @@ struct writer {
 FIXTURE(files)
 {
 	int fd;
-	uint64_t used;
+	struct state before;
 	struct flows flows;
 };
 
@@ -51,17 +52,19 @@ FIXTURE_SETUP(files)
 {
 	self->fd = zct_open();
 	ASSERT_GE(self->fd, 0);
-	self->used = zct_used(self->fd);
+	ASSERT_EQ(0, state_settled(self->fd, &self->before));
 	ASSERT_EQ(0, flows_start(&self->flows, flow_loopback, NULL, 1));
 }
 
 FIXTURE_TEARDOWN(files)
 {
+	struct state after;
+
 	EXPECT_EQ(0, flows_again(&self->flows));
 	EXPECT_TRUE(flows_end(&self->flows));
-	EXPECT_TRUE(flow_used_becomes(self->fd, self->used, 20000));
-	close(self->fd);
 	unlink(OTHER);
+	EXPECT_TRUE(state_back(self->fd, &self->before, &after, 30000));
+	close(self->fd);
 }
 
 static bool moves(SELF *self)

@@ -332,18 +332,6 @@ bool flows_move(struct flows *fl, uint64_t bytes, int ms)
 	return true;
 }
 
-bool flow_used_becomes(int fd, uint64_t want, int ms)
-{
-	uint64_t end = zct_now_ms() + ms;
-
-	do {
-		zct_stir();
-		if (zct_used_becomes(fd, want, 100))
-			return true;
-	} while (zct_now_ms() < end);
-	return false;
-}
-
 uint64_t flows_again(const struct flows *fl)
 {
 	uint64_t again = 0;

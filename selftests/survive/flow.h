@@ -131,8 +131,7 @@ int flows_start(struct flows *fl, flow_connect connect, void *data, unsigned int
 bool flows_move(struct flows *fl, uint64_t bytes, int ms);
 /* Stop all of them, and see that each was right to its end. */
 bool flows_end(struct flows *fl);
-/* Wait until the module has so much, and the network nothing of it any more. */
-bool flow_used_becomes(int fd, uint64_t want, int ms);
+/* How many transfers found no memory, and were made again. */
 uint64_t flows_again(const struct flows *fl);
 
 #endif /* _ZC_FLOW_H */

@@ -13,6 +13,7 @@
 
 #include "kselftest_harness.h"
 #include "flow.h"
+#include "state.h"
 #include "veth.h"
 
 /* What a helper gets of a test. */
@@ -25,7 +26,7 @@
 FIXTURE(net)
 {
 	int fd;
-	uint64_t used;
+	struct state before;
 	struct veth veth;
 	struct flows flows;
 	unsigned int seed;
@@ -37,17 +38,19 @@ FIXTURE_SETUP(net)
 	self->veth = (struct veth){ -1, -1 };
 	self->fd = zct_open();
 	ASSERT_GE(self->fd, 0);
-	self->used = zct_used(self->fd);
+	ASSERT_EQ(0, state_settled(self->fd, &self->before));
 }
 
 FIXTURE_TEARDOWN(net)
 {
+	struct state after;
+
 	/* Of whatever namespace this is */
 	zct_run("ip link set lo up");
-	EXPECT_TRUE(flow_used_becomes(self->fd, self->used, 20000));
-	close(self->fd);
 	close(self->veth.near);
 	close(self->veth.far);
+	EXPECT_TRUE(state_back(self->fd, &self->before, &after, 30000));
+	close(self->fd);
 }
 
 static int connect_far(int *sock, void *data)
