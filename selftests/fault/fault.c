@@ -197,13 +197,18 @@ int fault_begin(void)
 	       (have_copies() ? never(copies) : 0);
 }
 
+static int only_allocations_from(unsigned long start, unsigned long end)
+{
+	return only_from(attrs[0], start, end) ?: only_from(attrs[1], start, end);
+}
+
 int fault_begin_init(void)
 {
 	unsigned long start, end;
 
 	if (!function_text("do_one_initcall", &start, &end))
 		return -ENOENT;
-	return fault_begin() ?: only_from(attrs[0], start, end) ?: only_from(attrs[1], start, end);
+	return fault_begin() ?: only_allocations_from(start, end);
 }
 
 static int only_module(void)
@@ -212,7 +217,7 @@ static int only_module(void)
 
 	if (!module_text(&start, &end))
 		return -ENOENT;
-	return only_from(attrs[0], start, end) ?: only_from(attrs[1], start, end);
+	return only_allocations_from(start, end);
 }
 
 int fault_begin_module(void)

@@ -189,14 +189,13 @@ static void try_share(struct __test_metadata *_metadata, SELF *self)
 {
 	struct zc_buf_share share = { .handle = self->buf.handle, .fd = -1 };
 	struct zc_buf_info info = { .flags = ZC_INFO_HOLDERS };
-	void *map = MAP_FAILED;
+	void *map;
 	int ret;
 
 	fault_arm(self->nth);
 	ret = zct_ioctl(self->fd, ZC_IOC_BUF_SHARE, &share) ?:
 	      zct_ioctl(self->fd, ZC_IOC_BUF_INFO, &info);
-	if (!ret)
-		map = mmap(NULL, self->buf.size, PROT_READ, MAP_SHARED, share.fd, 0);
+	map = ret ? MAP_FAILED : mmap(NULL, self->buf.size, PROT_READ, MAP_SHARED, share.fd, 0);
 	done(_metadata, self, ret ?: map == MAP_FAILED ? -errno : 0);
 	if (map != MAP_FAILED)
 		munmap(map, self->buf.size);

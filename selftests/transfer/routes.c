@@ -46,9 +46,6 @@ FIXTURE_TEARDOWN(routes)
 	close(self->veth.far);
 }
 
-/* The debug kernel, with others beside it, copies 200 KiB a second where it has to. */
-#define PATIENCE_MS	100000
-
 static const char *const names[] = { "file", "sealed", "buffer" };
 
 /* Nobody sends any more, and the receiver has it all. */
@@ -59,7 +56,7 @@ static void arrived(struct __test_metadata *_metadata, SELF *self, uint64_t len)
 	EXPECT_EQ(len, self->s.sent);
 	EXPECT_EQ(len, self->rx.bytes);
 	EXPECT_EQ(-1, self->rx.bad);
-	EXPECT_TRUE(sender_released(&self->s, PATIENCE_MS));
+	EXPECT_TRUE(sender_released(&self->s, SENDER_PATIENCE_MS));
 	close(self->sock[1]);
 }
 
@@ -78,7 +75,7 @@ static void pass(struct __test_metadata *_metadata, SELF *self, enum origin from
 	EXPECT_EQ(0, sender_send(s, from, self->sock[0], offset, len, flags))
 		TH_LOG("from %s", names[from]);
 	if (flags & ZC_SEND_ASYNC)
-		EXPECT_TRUE(sender_done(s, PATIENCE_MS));
+		EXPECT_TRUE(sender_done(s, SENDER_PATIENCE_MS));
 	/* Some protocols know of no half of it. */
 	if (shutdown(self->sock[0], SHUT_WR))
 		shutdown(self->sock[0], SHUT_RDWR);
@@ -297,7 +294,7 @@ TEST_F_TIMEOUT(routes, tipc_closed_late, 240)
 		close(self->sock[0]);
 		self->rx = (struct zct_rx){ .sock = self->sock[1], .check = true };
 		zct_rx_start(&self->rx);
-		EXPECT_TRUE(sender_done(s, PATIENCE_MS));
+		EXPECT_TRUE(sender_done(s, SENDER_PATIENCE_MS));
 		arrived(_metadata, self, LEN);
 	}
 }

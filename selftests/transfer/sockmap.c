@@ -225,7 +225,7 @@ static void by_copy(struct __test_metadata *_metadata, SELF *self, enum origin f
 	zct_rx_start(&self->rx);
 	EXPECT_EQ(0, sender_send(s, from, out, 3, LEN, flags));
 	if (flags & ZC_SEND_ASYNC)
-		EXPECT_TRUE(sender_done(s, 100000));
+		EXPECT_TRUE(sender_done(s, SENDER_PATIENCE_MS));
 	shutdown(out, SHUT_WR);
 	zct_rx_join(&self->rx);
 	EXPECT_EQ(0, s->error);

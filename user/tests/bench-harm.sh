@@ -76,14 +76,15 @@ killed_once()
 	said "was killed"
 }
 
-killed_late()
+# not_ended TEST ARGS...: the test, up to ten times, until the benchmark has not ended before it
+not_ended()
 {
 	local status=2 _
 
 	for _ in {1..10}; do
 		[ "$status" -eq 2 ] || break
 		status=0
-		killed_once "$@" || status=$?
+		"$@" || status=$?
 	done
 	return "$status"
 }
@@ -108,18 +109,6 @@ orphaned()
 	return 1
 }
 
-orphans()
-{
-	local status=2 _
-
-	for _ in {1..10}; do
-		[ "$status" -eq 2 ] || break
-		status=0
-		orphaned "$@" || status=$?
-	done
-	return "$status"
-}
-
 benches=(
 	"io $dir/file --paths sendfile --cache hot"
 	"io $dir/file --paths sendfile --cache hot --request 64K --connections 2"
@@ -140,11 +129,11 @@ for args in "${benches[@]}"; do
 	for delay in 0 0.$((RANDOM % 20 + 10)); do
 		# shellcheck disable=SC2086 # words
 		tap_check "one is killed after $delay s: bench ${args//$dir\//}" \
-			killed_late $delay $args --repeat 100
+			not_ended killed_once $delay $args --repeat 100
 	done
 	# shellcheck disable=SC2086 # words
 	tap_check "the benchmark is killed, and its processes with it: bench ${args//$dir\//}" \
-		orphans $args
+		not_ended orphaned $args
 done
 
 # The other end of a connection is a process of the run, and nobody else
