@@ -25,6 +25,7 @@
  * @sock:    socket
  * @family:  number of the family
  * @seq:     number of the last request
+ * @cmd:     its command
  * @seen:    what came of the reply: messages, one after another
  * @len:     bytes of them
  * @room:    bytes that there is room for
@@ -39,6 +40,7 @@ struct zcnl {
 	struct zcnl_socket *sock;
 	int family;
 	uint32_t seq;
+	uint8_t cmd;
 	char *seen;
 	size_t len;
 	size_t room;
@@ -209,7 +211,8 @@ static int take_end(struct zcnl *nl, struct nl_msg *msg, struct nlmsghdr *hdr)
 	}
 	if (end->error && (hdr->nlmsg_flags & NLM_F_ACK_TLVS) && skip < len)
 		take_extack(nl, msg, (struct nlattr *)((char *)end + skip), len - skip);
-	return end->error > 0 ? -EPROTO : end->error;
+	/* The highest errno that the kernel may return: MAX_ERRNO of include/linux/err.h */
+	return end->error > 0 || end->error < -4095 ? -EPROTO : end->error;
 }
 
 static int keep(struct zcnl *nl, const struct nlmsghdr *hdr)
@@ -257,6 +260,7 @@ static int ask(struct zcnl *nl, struct nl_msg *msg)
 	int err;
 
 	nlmsg_hdr(msg)->nlmsg_seq = ++nl->seq;
+	nl->cmd = genlmsg_hdr(nlmsg_hdr(msg))->cmd;
 	nl->len = 0;
 	nl->broken = false;
 	*nl->why = '\0';
@@ -289,8 +293,9 @@ static void hand_out(struct zcnl *nl, zcnl_fn fn, void *arg)
 	struct zcnl_reply reply;
 	int left = nl->len;
 
+	/* A reply has the command of its request, and with it the attributes that @fn knows. */
 	for (; fn && nlmsg_ok(hdr, left); hdr = nlmsg_next(hdr, &left))
-		if (parse(&reply, hdr))
+		if (parse(&reply, hdr) && reply.cmd == nl->cmd)
 			fn(&reply, arg);
 }
 

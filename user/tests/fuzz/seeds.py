@@ -48,7 +48,11 @@ def netlink():
         for attrs in numbers, long, texts, numbers + long[:400] + nest:
             yield bytes((view,)) + piece(5, attrs) + piece(3, b"\0" * 4)
         yield bytes((view,)) + piece(1, attr(1, b"no\0") + attr(2, struct.pack("=I", 20)))
-        yield bytes((view,)) + piece(2, struct.pack("=i", -2) + b"\0" * 16)
+        # Of another command than was asked
+        for cmd in range(1, 9):
+            yield bytes((view,)) + piece(4, bytes((cmd, 1, 0, 0)) + nest + numbers + long)
+        for error in -2, -4095, -2 ** 31, 1:
+            yield bytes((view,)) + piece(2, struct.pack("=i", error) + b"\0" * 16)
 
 
 def words():
