@@ -70,7 +70,7 @@ help:
 	@echo '                   KERNELS="6.12"'
 	@echo '  make fuzz        the module called at random, with KASAN: 10 million times, which'
 	@echo '                   take four hours; CALLS=N SEED=N SECONDS_EACH=N KERNELS="debug 6.12"'
-	@echo '  make modules-K   the module for kernel K (6.1, 6.12, 7.3, debug, kcsan), in'
+	@echo '  make modules-K   the module for kernel K (6.1, 6.12, 7.3, debug, kcsan, gcov), in'
 	@echo '                   build/module-K'
 	@echo 'For contributors:'
 	@echo '  make style       checkpatch, sparse, shellcheck, kernel-doc, the report in a browser …'
@@ -97,7 +97,7 @@ modules_install:
 	@test -n "$(DESTDIR)" || depmod -a "$(RELEASE)"
 
 modules-%:
-	@$(LAB)/deps.sh $(if $(filter debug kcsan,$*),debug,check)
+	@$(LAB)/deps.sh $(if $(filter debug kcsan gcov,$*),debug,check)
 	@$(LAB)/module.sh $*
 
 user:

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# How much of the module the selftests run through, by gcov on the debug kernel: lines of each
-# file, those that nobody was at, and labels of error paths that nobody went to.
+# How much of the module the selftests run through, by gcov on a kernel with fault injection:
+# lines of each file, those that nobody was at, and labels of error paths that nobody went to.
 #   TOPICS  kselftest collections, or single programs as fault:nomem; with @iommu or @swiotlb
 #           on a machine with an IOMMU, or where all devices bounce (default: those of the
 #           module itself)
@@ -20,22 +20,22 @@ out=$ZC_TOP/build/coverage
 staging=$(mktemp -d "${TMPDIR:-/tmp}/zc-coverage-XXXXXX")
 trap 'rm -rf "$staging"' EXIT
 
-kernel debug
+kernel gcov
 [ -n "${ADD-}" ] || rm -rf "$out"
 # Objects stay where the compiler was told that they are: what it knows of lines is beside them.
 # Each build has a stamp of its own, and what was counted of another one is not added.
 sources=$(cd "$ZC_TOP" && cat Kbuild kmod/* uapi/linux/* \
-	"$ZC_LAB/kernel-debug/debug-kernel.config" | sha256sum)
+	"$ZC_LAB/kernel-gcov/debug-kernel.config" | sha256sum)
 if [ ! -d "$out/counts" ]; then
-	build_module debug "$out/module" GCOV_PROFILE=y
+	build_module gcov "$out/module" GCOV_PROFILE=y
 	echo "$sources" >"$out/module/sources"
 elif [ "$sources" != "$(cat "$out/module/sources")" ]; then
 	die "the module is not what was counted before: without ADD, begin anew"
 fi
-payload_of "$out/module" "$staging/debug"
-cp -a "${ZC_SUITE:-$ZC_TOP/build/kselftest}" "$staging/debug/kselftest"
-cp "$ZC_QEMU"/guest-{check,look,coverage}.sh "$staging/debug"
-say "running the selftests on the debug kernel; takes two hours"
+payload_of "$out/module" "$staging/guest"
+cp -a "${ZC_SUITE:-$ZC_TOP/build/kselftest}" "$staging/guest/kselftest"
+cp "$ZC_QEMU"/guest-{check,look,coverage}.sh "$staging/guest"
+say "running the selftests on the gcov kernel; takes an hour"
 
 # add DIR: what was counted there, to the sum
 add()
@@ -56,8 +56,8 @@ for topic in $topics; do
 	log=$out/$topic.log
 	machine=${topic#"${topic%@*}"}
 	machine_of "${machine#@}"
-	"$ZC_QEMU/guest.sh" -k debug --name coverage -m 5120 --time-limit 5400 \
-		"${options[@]}" --append "$append" --payload "$staging/debug" -- \
+	"$ZC_QEMU/guest.sh" -k gcov --name coverage -m 5120 --time-limit 5400 \
+		"${options[@]}" --append "$append" --payload "$staging/guest" -- \
 		env TIMEOUT=1800 bash /zc/guest-coverage.sh "${topic%@*}" >"$log" 2>&1 ||
 		failures+=("$topic: the guest died, see $log")
 	mapfile -O ${#failures[@]} -t failures < <(grep -E '^(# )*not ok ' "$log" |

@@ -15,7 +15,7 @@ usage()
 {
 	cat <<-'END'
 	usage: guest.sh [OPTION...] -- COMMAND [ARG...]
-	  -k K             kernel: 6.1, 6.12, 7.3, debug, kcsan, own (default 6.12)
+	  -k K             kernel: 6.1, 6.12, 7.3, debug, kcsan, gcov, own (default 6.12)
 	  -m MIB           memory (default 3072; debug and kcsan 4096), on two NUMA nodes
 	  -s N             processors (default 2; with --icount 1)
 	  --icount         clocks that count instructions; processors take turns

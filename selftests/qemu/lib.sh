@@ -154,7 +154,7 @@ machine_of()
 kernel()
 {
 	case $1 in
-	debug | kcsan) "$ZC_QEMU/debug-kernel.sh" "$1" ;;
+	debug | kcsan | gcov) "$ZC_QEMU/debug-kernel.sh" "$1" ;;
 	own) "$ZC_QEMU/own-kernel.sh" ;;
 	*) "$ZC_QEMU/kernel.sh" "$1" ;;
 	esac
