@@ -27,6 +27,9 @@ struct node {
 	uint64_t huge;
 };
 
+/* More than any kernel has: 11 and, with larger hugepages or pages, up to 18 */
+#define ORDERS	32
+
 /* "Node 0, zone   Normal      3     12 …": free blocks of 1, 2, 4 … pages */
 static void add_zone(const char *line, struct node *nodes, uint64_t page)
 {
@@ -41,7 +44,8 @@ static void add_zone(const char *line, struct node *nodes, uint64_t page)
 	/* The kernel keeps those for others. */
 	if (!strcmp(zone, "DMA") || !strcmp(zone, "Movable") || !strcmp(zone, "Device"))
 		return;
-	for (order = 0; sscanf(line + at, "%lu%n", &blocks, &len) == 1; order++) {
+	for (order = 0; order < ORDERS && sscanf(line + at, "%lu%n", &blocks, &len) == 1;
+	     order++) {
 		nodes[nr].free += blocks * (page << order);
 		if (page << order >= ZC_HUGE_SIZE)
 			nodes[nr].huge += blocks * (page << order);

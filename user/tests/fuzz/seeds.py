@@ -89,6 +89,7 @@ def machine():
              "[none] integrity confidentiality\n", "lockdown\n", "N\n", "ABC\n", "0.1.0\n",
              "2\n", "1\n", "x\n")
     yield "\0".join(parts).encode()
+    yield "\0".join(parts).replace(" 50 ", " 50" * 70).encode()
     for gone in range(len(parts)):
         yield "\0".join("" if n == gone else part for n, part in enumerate(parts)).encode()
 
