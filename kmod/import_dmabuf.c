@@ -67,12 +67,15 @@ int zc_import_dmabuf_from(struct zc_import_from *from, int fd, u64 offset, u64 *
 	return 0;
 }
 
-/* A page that the network can have a reference to. */
-static struct page *zc_import_dmabuf_page(const void *addr)
+/* A page that the network can have a reference to, @offset bytes into the map. */
+static struct page *zc_import_dmabuf_page(const struct iosys_map *map, unsigned long offset)
 {
+	const void *addr = map->vaddr + offset;
 	struct page *page;
 
-	if (is_vmalloc_addr(addr))
+	if (map->is_iomem)
+		page = NULL;
+	else if (is_vmalloc_addr(addr))
 		page = vmalloc_to_page(addr);
 	else
 		page = virt_addr_valid(addr) ? virt_to_page(addr) : NULL;
@@ -146,10 +149,8 @@ int zc_import_dmabuf_fill(struct zc_import *imp, unsigned long nr)
 	if (ret)
 		return ret == -EINVAL ? -EOPNOTSUPP : ret;
 	ret = -EOPNOTSUPP;
-	if (imp->map.is_iomem)
-		goto err;
 	for (; imp->nr < nr; imp->nr++) {
-		struct page *page = zc_import_dmabuf_page(imp->map.vaddr + imp->offset +
+		struct page *page = zc_import_dmabuf_page(&imp->map, imp->offset +
 							  (imp->nr << PAGE_SHIFT));
 
 		if (!page || (ZC_UDMABUF_MAPS_HEADS && PageCompound(page) &&

@@ -83,20 +83,23 @@ void zc_notify_look(void)
 /* For who is about to listen, and gets no processor. */
 #define ZC_NOTIFY_GRACE	(10 * HZ)
 
-static void zc_notify_age(struct work_struct *work)
+static void zc_notify_judge_locked(bool heard)
 {
-	bool heard = zc_notify_heard_any();
-
-	mutex_lock(&zc_notify_mutex);
-	if (!zc_notify_ready)
-		goto out;
 	if (heard)
 		WRITE_ONCE(zc_notify_on, true);
 	else if (time_after(jiffies, zc_notify_since + ZC_NOTIFY_GRACE))
 		WRITE_ONCE(zc_notify_on, false);
 	if (!ZC_GENL_BINDS || zc_notify_wanted())
 		schedule_delayed_work(&zc_notify_work, HZ);
-out:
+}
+
+static void zc_notify_age(struct work_struct *work)
+{
+	bool heard = zc_notify_heard_any();
+
+	mutex_lock(&zc_notify_mutex);
+	if (zc_notify_ready)
+		zc_notify_judge_locked(heard);
 	mutex_unlock(&zc_notify_mutex);
 }
 

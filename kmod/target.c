@@ -521,23 +521,23 @@ static int zc_target_add_own(void)
  */
 int zc_target_init(void)
 {
-	int ret = zc_target_add_own();
+	int ret = zc_target_watch();
 
 	if (ret)
 		return ret;
-	ret = zc_target_watch();
-	if (ret)
-		goto err_own;
-	ret = pci_register_driver(&zc_pci_driver);
+	ret = zc_target_add_own();
 	if (ret)
 		goto err_watch;
+	ret = pci_register_driver(&zc_pci_driver);
+	if (ret)
+		goto err_own;
 	return 0;
 
-err_watch:
-	zc_target_unwatch(ARRAY_SIZE(zc_buses));
 err_own:
 	zc_target_del_all();
 	platform_device_unregister(zc_own);
+err_watch:
+	zc_target_unwatch(ARRAY_SIZE(zc_buses));
 	return ret;
 }
 
@@ -547,7 +547,7 @@ err_own:
 void zc_target_exit(void)
 {
 	pci_unregister_driver(&zc_pci_driver);
-	zc_target_unwatch(ARRAY_SIZE(zc_buses));
 	zc_target_del_all();
 	platform_device_unregister(zc_own);
+	zc_target_unwatch(ARRAY_SIZE(zc_buses));
 }

@@ -305,23 +305,25 @@ struct holder {
 	pthread_t thread;
 };
 
-/* More than there are workers for the sockets of all. */
-#define HOLDERS	24
+/* More than there are quick workers, and than are sent to others at a time. */
+#define HOLDERS	80
 #define HELD_MS	4000
 
-/* A page for each holder, a MiB apart. */
+/* A page for each holder, so far apart that none is read with another. */
+#define APART	(512 * 1024)
+
 static char *slow_pages(int disk)
 {
-	char *map = mmap(NULL, HOLDERS * MIB, PROT_READ, MAP_SHARED, disk, 0);
+	char *map = mmap(NULL, HOLDERS * APART, PROT_READ, MAP_SHARED, disk, 0);
 
 	if (map != MAP_FAILED)
-		madvise(map, HOLDERS * MIB, MADV_RANDOM);
+		madvise(map, HOLDERS * APART, MADV_RANDOM);
 	return map;
 }
 
 static void slow_pages_free(int disk, char *map)
 {
-	munmap(map, HOLDERS * MIB);
+	munmap(map, HOLDERS * APART);
 	close(disk);
 	zct_disk_free();
 }
@@ -352,7 +354,7 @@ TEST_F_TIMEOUT(abuse, locked_sockets, 120)
 	ASSERT_EQ(0, zct_pair(AF_INET, mine));
 	for (i = 0; i < HOLDERS; i++) {
 		ASSERT_EQ(0, zct_pair(AF_INET, sock[i]));
-		holders[i] = (struct holder){ .sock = sock[i][0], .page = map + i * MIB };
+		holders[i] = (struct holder){ .sock = sock[i][0], .page = map + i * APART };
 		ASSERT_EQ(0, pthread_create(&holders[i].thread, NULL, hold, &holders[i]));
 	}
 	usleep(500000);
@@ -400,7 +402,7 @@ TEST_F_TIMEOUT(abuse, locked_files, 120)
 	ASSERT_NE(MAP_FAILED, map);
 	ASSERT_TRUE(zct_on_cpu(0));
 	for (i = 0; i < HOLDERS; i++) {
-		holders[i].page = map + i * MIB;
+		holders[i].page = map + i * APART;
 		holders[i].file = zct_pattern_file(EXT4_DIR "/locked", MIB);
 		ASSERT_GE(holders[i].file, 0);
 		unlink(EXT4_DIR "/locked");

@@ -5,8 +5,10 @@
 #include <linux/dma-heap.h>
 #include <linux/memfd.h>
 #include <linux/udmabuf.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #include "kselftest_harness.h"
 #include "dmabuf.h"
@@ -348,6 +350,35 @@ TEST_F(take, again_and_again)
 		ASSERT_EQ(0, zct_destroy(self->fd, arg.handle));
 	}
 	close(dmabuf);
+}
+
+/* Killed in the midst of it, over and over: the fixture counts, and the dma-buf is as it was. */
+TEST_F_TIMEOUT(take, killed, 120)
+{
+	const uint64_t size = 64 * MIB;
+	int dmabuf = heap(size), i, status;
+	struct zc_buf_import arg;
+	unsigned int seed = 1;
+	pid_t pid;
+
+	if (dmabuf < 0)
+		SKIP(return, "no heap");
+	for (i = 0; i < 50; i++) {
+		pid = fork();
+		if (!pid) {
+			while (!import_fd(self->fd, dmabuf, 0, 0, &arg) &&
+			       !zct_destroy(self->fd, arg.handle))
+				;
+			_exit(1);
+		}
+		ASSERT_GT(pid, 0);
+		usleep(rand_r(&seed) % 30000);
+		kill(pid, SIGKILL);
+		ASSERT_EQ(pid, waitpid(pid, &status, 0));
+		/* Nothing failed before. */
+		EXPECT_TRUE(WIFSIGNALED(status));
+	}
+	use(_metadata, self->fd, dmabuf, size);
 }
 
 TEST_HARNESS_MAIN

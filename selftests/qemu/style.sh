@@ -257,7 +257,7 @@ kernel_tree()
 		TOPICS="abi load" make -s -C "$linux/tools/testing/selftests" TARGETS=zc install \
 			KSFT_INSTALL_PATH="$linux/install" &&
 		"$linux/install/run_kselftest.sh" -l | tr '\n' ' ' |
-		grep -x 'zc/abi:abi zc/abi:abi32 zc/abi:confined zc/load:load.sh '
+		grep -x 'zc/abi:abi zc/abi:abi32 zc/abi:confined zc/abi:full32 zc/load:load.sh '
 }
 
 netlink_generated()
