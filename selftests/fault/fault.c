@@ -28,6 +28,21 @@ static struct {
 static int nr_saved, nth_fd = -1;
 static unsigned int times_set;
 
+/*
+ * Whose turn it is to fail: one of attrs[], while the other does not, or both's. For what an
+ * allocation of a slab takes of pages is not the same each time, and the n-th of all would be
+ * another one then: some would never fail.
+ */
+#define BOTH_KINDS	2u
+static unsigned int turn = BOTH_KINDS;
+/* The one before the first that the turn's kind fails. */
+static unsigned int turn_base;
+/* What fault_arm() was told last, and how many came since it was told of the first. */
+static unsigned int armed, came;
+/* Where allocations are asked for that can fail; there may be no such filter. */
+static unsigned long from_start, from_end = ULONG_MAX;
+static bool by_kind;
+
 static int put(const char *path, const char *val)
 {
 	int fd = open(path, O_WRONLY | O_CLOEXEC), ret = 0;
@@ -188,18 +203,33 @@ static bool have_copies(void)
 	return !access(DEBUGFS "/fail_usercopy/require-start", W_OK);
 }
 
+static int only_allocations_from(unsigned long start, unsigned long end)
+{
+	from_start = start;
+	from_end = end;
+	return only_from(attrs[0], start, end) ?: only_from(attrs[1], start, end);
+}
+
+static void take_turn(unsigned int kind, unsigned int base)
+{
+	unsigned int i;
+
+	turn = kind;
+	turn_base = base;
+	for (i = 0; i < BOTH_KINDS; i++)
+		if (kind == i || kind == BOTH_KINDS ? only_from(attrs[i], from_start, from_end) :
+						      never(attrs[i]))
+			abort();
+}
+
 int fault_begin(void)
 {
+	by_kind = !only_allocations_from(0, ULONG_MAX);
 	return set_both("probability", "0") ?: set_both("verbose", "0") ?:
 	       set_both("task-filter", "N") ?: set_both("ignore-gfp-wait", "N") ?:
 	       fault_set(attrs[1], "ignore-gfp-highmem", "N") ?:
 	       fault_set(attrs[1], "min-order", "0") ?:
 	       (have_copies() ? never(copies) : 0);
-}
-
-static int only_allocations_from(unsigned long start, unsigned long end)
-{
-	return only_from(attrs[0], start, end) ?: only_from(attrs[1], start, end);
 }
 
 int fault_begin_init(void)
@@ -233,6 +263,7 @@ int fault_begin_copies(void)
 		return -EOPNOTSUPP;
 	if (!module_text(&start, &end))
 		return -ENOENT;
+	by_kind = false;
 	return fault_set(copies, "probability", "0") ?: fault_set(copies, "verbose", "0") ?:
 	       never(attrs[0]) ?: never(attrs[1]) ?: only_from(copies, start, end);
 }
@@ -240,10 +271,16 @@ int fault_begin_copies(void)
 void fault_arm(unsigned int nth)
 {
 	char text[16];
-	int len = snprintf(text, sizeof(text), "%u", nth);
+	int len;
 
 	if (!nth)
 		return;
+	if (nth == 1)
+		came = 0;
+	if (nth == 1 && by_kind)
+		take_turn(0, 0);
+	len = snprintf(text, sizeof(text), "%u", nth - turn_base);
+	armed = nth;
 	nth_fd = open(NTH, O_RDWR | O_CLOEXEC);
 	if (pwrite(nth_fd, text, len, 0) != len)
 		abort();
@@ -260,7 +297,18 @@ bool fault_disarm(void)
 		abort();
 	close(nth_fd);
 	nth_fd = -1;
-	return !atoi(text);
+	if (!atoi(text))
+		came++;
+	if (!atoi(text) || turn == BOTH_KINDS)
+		return !atoi(text);
+	/* There are no more of this kind: of the next, the first is @armed + 1. */
+	take_turn(turn + 1, turn + 1 == BOTH_KINDS ? 0 : armed);
+	return turn < BOTH_KINDS;
+}
+
+unsigned int fault_count(void)
+{
+	return came;
 }
 
 int fault_spread(unsigned int percent, unsigned int times)

@@ -23,10 +23,16 @@ int fault_begin_copies(void);
 int fault_begin_module(void);
 /* Instead: those that a module makes while it is initialised can fail, and no others. */
 int fault_begin_init(void);
-/* Fail the @nth allocation, or copy, of this thread from here on; 0: none. */
+/*
+ * Fail the @nth allocation, or copy, of this thread from here on; 0: none. Where the kernel can
+ * tell, those of slabs come first, and then those of pages: so the same number is the same one.
+ * To be called with 1, 2, 3 … until fault_disarm() says no.
+ */
 void fault_arm(unsigned int nth);
-/* Returns whether that allocation came. */
+/* Returns whether that allocation came, or there are those of the other kind to be tried. */
 bool fault_disarm(void);
+/* How many have failed since fault_arm(1). */
+unsigned int fault_count(void);
 /* Fail @percent of what is allocated from within the module, so often at most. */
 int fault_spread(unsigned int percent, unsigned int times);
 /* No more. Returns how many failed. */
