@@ -59,7 +59,7 @@ help:
 	@echo '  make check-debug the selftests with KASAN, lockdep and kmemleak'
 	@echo '  make check-kcsan the selftests with KCSAN, which looks for data races'
 	@echo '  make check-sanitized the selftests of zcctl and libzc with AddressSanitizer and UBSan'
-	@echo '  make coverage    how much of the module the selftests run, by gcov; takes two hours;'
+	@echo '  make coverage    how much of the module the selftests run, by gcov; 20 minutes;'
 	@echo '                   TOPICS="abi dma@iommu fault:nomem …" LEAST=percent ADD=1'
 	@echo '  make check-packages  packages: built, installed, with Secure Boot, upgraded, purged'
 	@echo '  make check-all   check, check-debug and check-kcsan with all that takes long, on'

@@ -35,7 +35,7 @@ fi
 payload_of "$out/module" "$staging/guest"
 cp -a "${ZC_SUITE:-$ZC_TOP/build/kselftest}" "$staging/guest/kselftest"
 cp "$ZC_QEMU"/guest-{check,look,coverage}.sh "$staging/guest"
-say "running the selftests on the gcov kernel; takes an hour"
+say "running the selftests on the gcov kernel; takes twenty minutes"
 
 # add DIR: what was counted there, to the sum
 add()
