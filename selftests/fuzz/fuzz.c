@@ -253,6 +253,22 @@ static bool all_succeed(uint64_t have)
 	return fine;
 }
 
+/* None failed in a way that is not documented. */
+static bool none_strays(void)
+{
+	bool fine = true;
+	unsigned int i;
+
+	for (i = 0; i < nr_calls; i++) {
+		if (!shared->stray[i])
+			continue;
+		ksft_print_msg("%s: %s is not documented\n", calls[i]->name,
+			       strerrorname_np(shared->stray[i]));
+		fine = false;
+	}
+	return fine;
+}
+
 static void prepare(struct edu *edu)
 {
 	unsigned int i;
@@ -300,6 +316,7 @@ static bool unload(void)
 static void verify(uint64_t have)
 {
 	ksft_test_result(all_succeed(have), "each call succeeds now and then\n");
+	ksft_test_result(none_strays(), "each error of an ioctl is documented\n");
 	ksft_test_result(!zct_param_set("reserve", 0) && all_gone(),
 			 "no buffers, transfers or mappings are left\n");
 	ksft_test_result(unload(), "the module can be unloaded\n");
@@ -322,7 +339,7 @@ int main(int argc, char **argv)
 	if ((int)i < 0)
 		ksft_exit_skip("no /dev/zc\n");
 	close(i);
-	ksft_set_plan(5);
+	ksft_set_plan(6);
 	calls_init();
 	if (files_make())
 		ksft_exit_fail_msg("no files to send\n");

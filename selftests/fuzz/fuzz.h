@@ -100,6 +100,7 @@ struct count {
  * @nr_pcs:    how many
  * @edges:     ways from one to another
  * @buf:       buffers of the devices that are shared
+ * @stray:     by call, an error that is not documented, or 0
  * @id:        numbers of buffers and transfers
  * @target:    numbers of targets
  */
@@ -119,6 +120,7 @@ struct shared {
 	uint32_t nr_pcs;
 	uint8_t edges[EDGES];
 	struct known buf[SHARED_DEVS][BUFS];
+	int stray[CALLS_MAX];
 	uint32_t id[IDS];
 	uint32_t target[IDS];
 };
@@ -191,6 +193,9 @@ struct call {
 	bool edu;
 	bool later;
 };
+
+/* errors.c: does the documentation of this ioctl, by its structure, have that error? */
+bool error_known(const char *call, int error);
 
 /* calls.c: the table of all */
 extern const struct call *calls[CALLS_MAX];

@@ -420,6 +420,9 @@ static long do_ioctl(struct thread *t, const void *data)
 	cmd = twist(t, ioc, arg, &size);
 	at = place(t, arg, size);
 	ret = result(ioctl(fd_get(FD_DEV, dev), cmd, at.user));
+	if (ret < 0 && _IOC_TYPE(cmd) == _IOC_TYPE(ioc->cmd) && _IOC_NR(cmd) == _IOC_NR(ioc->cmd) &&
+	    !error_known(calls[t->step->call]->name, -ret))
+		shared->stray[t->step->call] = -ret;
 	if (ret >= 0 && ioc->done && cmd == ioc->cmd && at.seen) {
 		memcpy(arg, at.seen, size);
 		ioc->done(t, dev, arg);
