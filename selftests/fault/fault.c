@@ -222,6 +222,19 @@ static void take_turn(unsigned int kind, unsigned int base)
 			abort();
 }
 
+/* What looks over devices' shoulders has its memory: without it, it looks no more. */
+static int spare_dma_debug(void)
+{
+	unsigned long start, end;
+	char from[32], to[32];
+
+	if (!by_kind || !function_text("add_dma_entry", &start, &end))
+		return 0;
+	snprintf(from, sizeof(from), "%#lx", start);
+	snprintf(to, sizeof(to), "%#lx", end);
+	return set_both("reject-start", from) ?: set_both("reject-end", to);
+}
+
 int fault_begin(void)
 {
 	by_kind = !only_allocations_from(0, ULONG_MAX);
@@ -229,7 +242,7 @@ int fault_begin(void)
 	       set_both("task-filter", "N") ?: set_both("ignore-gfp-wait", "N") ?:
 	       fault_set(attrs[1], "ignore-gfp-highmem", "N") ?:
 	       fault_set(attrs[1], "min-order", "0") ?:
-	       (have_copies() ? never(copies) : 0);
+	       (have_copies() ? never(copies) : 0) ?: spare_dma_debug();
 }
 
 int fault_begin_init(void)
