@@ -143,7 +143,7 @@ run_part()
 	flush
 	# KASAN and lockdep take their time.
 	if instrumented "$k"; then
-		timeout=900 limit=3600 mem=5120
+		timeout=1500 limit=5400 mem=5120
 	fi
 	! brief "$k" || brief=y
 	# As does what is run but now and then.
