@@ -85,6 +85,7 @@ void zc_notify_look(void)
 
 static void zc_notify_judge_locked(bool heard)
 {
+	lockdep_assert_held(&zc_notify_mutex);
 	if (heard)
 		WRITE_ONCE(zc_notify_on, true);
 	else if (time_after(jiffies, zc_notify_since + ZC_NOTIFY_GRACE))
