@@ -181,14 +181,24 @@ static bool module_text(unsigned long *start, unsigned long *end)
 	return *start && *start < *end;
 }
 
+/* Where code lies that the caller of what @attr has fail is in ("require"), or not ("reject"). */
+static int callers(const char *attr, const char *how, unsigned long start, unsigned long end)
+{
+	char file[32], val[32];
+	int ret;
+
+	snprintf(file, sizeof(file), "%s-start", how);
+	snprintf(val, sizeof(val), "%#lx", start);
+	ret = fault_set(attr, file, val);
+	snprintf(file, sizeof(file), "%s-end", how);
+	snprintf(val, sizeof(val), "%#lx", end);
+	return ret ?: fault_set(attr, file, val);
+}
+
 /* What @attr has fail is asked for from there alone. */
 static int only_from(const char *attr, unsigned long start, unsigned long end)
 {
-	char from[32], to[32];
-
-	snprintf(from, sizeof(from), "%#lx", start);
-	snprintf(to, sizeof(to), "%#lx", end);
-	return fault_set(attr, "require-start", from) || fault_set(attr, "require-end", to) ||
+	return callers(attr, "require", start, end) ||
 	       fault_set(attr, "stacktrace-depth", "32") ? -EOPNOTSUPP : 0;
 }
 
@@ -226,13 +236,10 @@ static void take_turn(unsigned int kind, unsigned int base)
 static int spare_dma_debug(void)
 {
 	unsigned long start, end;
-	char from[32], to[32];
 
 	if (!by_kind || !function_text("add_dma_entry", &start, &end))
 		return 0;
-	snprintf(from, sizeof(from), "%#lx", start);
-	snprintf(to, sizeof(to), "%#lx", end);
-	return set_both("reject-start", from) ?: set_both("reject-end", to);
+	return callers(attrs[0], "reject", start, end) ?: callers(attrs[1], "reject", start, end);
 }
 
 int fault_begin(void)

@@ -4,7 +4,8 @@
 # debug-kernel.sh [debug|kcsan|gcov]: build the debug kernel (KASAN, lockdep, kmemleak, fault
 # injection …), or the one with KCSAN in the place of what does not go with it, or the one
 # with gcov and fault injection, from Debian's 6.12 source into build/lab/kernel-debug (or
-# -kcsan, -gcov), laid out as kernel.sh lays out the stock ones. Takes about fifteen minutes on two cores, once.
+# -kcsan, -gcov), laid out as kernel.sh lays out the stock ones. Takes about fifteen minutes
+# on two cores, once.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
