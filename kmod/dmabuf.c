@@ -10,8 +10,10 @@
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/scatterlist.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
+#include <linux/workqueue.h>
 
 #include "compat.h"
 #include "dma.h"
@@ -164,7 +166,54 @@ static int zc_dmabuf_mmap(struct dma_buf *dmabuf, struct vm_area_struct *vma)
 	return zc_call_mmap(zd->file, vma);
 }
 
-static int zc_dmabuf_vmap(struct dma_buf *dmabuf, struct iosys_map *map)
+/**
+ * struct zc_dmabuf_vmap - a dma-buf to be mapped for the kernel
+ * @work:   by a worker
+ * @vmap:   how
+ * @dmabuf: which
+ * @map:    set, if @ret is 0
+ * @ret:    result
+ */
+struct zc_dmabuf_vmap {
+	struct work_struct work;
+	zc_dmabuf_vmap_fn *vmap;
+	struct dma_buf *dmabuf;
+	struct iosys_map *map;
+	int ret;
+};
+
+static void zc_dmabuf_vmap_work(struct work_struct *work)
+{
+	struct zc_dmabuf_vmap *it = container_of(work, struct zc_dmabuf_vmap, work);
+
+	it->ret = it->vmap(it->dmabuf, it->map);
+}
+
+/**
+ * zc_dmabuf_vmap_alive - map a dma-buf for the kernel, though the caller may be killed meanwhile
+ * @vmap:   how; called by a worker, if the caller is a process
+ * @dmabuf: which
+ * @map:    set, if this succeeds
+ *
+ * Who is killed may not get the memory for it, and of each failure the core warns.
+ *
+ * Returns: what @vmap says. Sleeps.
+ */
+int zc_dmabuf_vmap_alive(zc_dmabuf_vmap_fn *vmap, struct dma_buf *dmabuf, struct iosys_map *map)
+{
+	struct zc_dmabuf_vmap it = { .vmap = vmap, .dmabuf = dmabuf, .map = map };
+
+	/* Of threads of the kernel some must not wait for workers. */
+	if (current->flags & PF_KTHREAD)
+		return vmap(dmabuf, map);
+	INIT_WORK_ONSTACK(&it.work, zc_dmabuf_vmap_work);
+	schedule_work(&it.work);
+	flush_work(&it.work);
+	destroy_work_on_stack(&it.work);
+	return it.ret;
+}
+
+static int zc_dmabuf_vmap_pages(struct dma_buf *dmabuf, struct iosys_map *map)
 {
 	struct zc_dmabuf *zd = dmabuf->priv;
 	const struct zc_mem *mem = &zd->buf->mem;
@@ -183,6 +232,11 @@ static int zc_dmabuf_vmap(struct dma_buf *dmabuf, struct iosys_map *map)
 		return -ENOMEM;
 	iosys_map_set_vaddr(map, addr);
 	return 0;
+}
+
+static int zc_dmabuf_vmap(struct dma_buf *dmabuf, struct iosys_map *map)
+{
+	return zc_dmabuf_vmap_alive(zc_dmabuf_vmap_pages, dmabuf, map);
 }
 
 static void zc_dmabuf_vunmap(struct dma_buf *dmabuf, struct iosys_map *map)

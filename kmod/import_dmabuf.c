@@ -14,7 +14,6 @@
 #include <linux/net.h>
 #include <linux/sched/signal.h>
 #include <linux/vmalloc.h>
-#include <linux/workqueue.h>
 #include <linux/zc.h>
 
 #include "buffer.h"
@@ -85,36 +84,6 @@ static struct page *zc_import_dmabuf_page(const struct iosys_map *map, unsigned 
 	return page;
 }
 
-/**
- * struct zc_import_vmap - a dma-buf to be mapped for the kernel
- * @work: by a worker: who is killed would not get the memory for it, of which the core warns
- * @imp:  of which
- * @ret:  result
- */
-struct zc_import_vmap {
-	struct work_struct work;
-	struct zc_import *imp;
-	int ret;
-};
-
-static void zc_import_vmap_work(struct work_struct *work)
-{
-	struct zc_import_vmap *vmap = container_of(work, struct zc_import_vmap, work);
-
-	vmap->ret = zc_dma_buf_vmap(vmap->imp->from.dmabuf, &vmap->imp->map);
-}
-
-static int zc_import_vmap(struct zc_import *imp)
-{
-	struct zc_import_vmap vmap = { .imp = imp };
-
-	INIT_WORK_ONSTACK(&vmap.work, zc_import_vmap_work);
-	schedule_work(&vmap.work);
-	flush_work(&vmap.work);
-	destroy_work_on_stack(&vmap.work);
-	return vmap.ret;
-}
-
 /* One of our own. */
 static int zc_import_dmabuf_copy(struct zc_import *imp, const struct zc_mem *mem,
 				 unsigned long nr)
@@ -145,7 +114,7 @@ int zc_import_dmabuf_fill(struct zc_import *imp, unsigned long nr)
 		return zc_import_dmabuf_copy(imp, &own->mem, nr);
 	if (!zc_import_dmabuf_can(dmabuf))
 		return -EOPNOTSUPP;
-	ret = zc_import_vmap(imp);
+	ret = zc_dmabuf_vmap_alive(zc_dma_buf_vmap, dmabuf, &imp->map);
 	if (ret)
 		return ret == -EINVAL ? -EOPNOTSUPP : ret;
 	ret = -EOPNOTSUPP;
