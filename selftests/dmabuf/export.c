@@ -12,7 +12,7 @@
 #include "kselftest_harness.h"
 #include "dma.h"
 #include "dmabuf.h"
-#include "vgem.h"
+#include "card.h"
 
 #define SIZE	(3 * HUGE)
 
@@ -300,7 +300,7 @@ TEST_F(export, driver)
 	dmabuf = export_fd(self->fd, self->buf.handle, 0);
 	ASSERT_GE(dmabuf, 0);
 	EXPECT_EQ(0, attached(dmabuf));
-	ASSERT_EQ(0, vgem_import(dri, dmabuf, &gem));
+	ASSERT_EQ(0, card_import(dri, dmabuf, &gem));
 	EXPECT_EQ(1, attached(dmabuf));
 	EXPECT_EQ(0, dmabuf_sync(dmabuf, DMA_BUF_SYNC_START | DMA_BUF_SYNC_RW));
 	EXPECT_TRUE(intact(self->map, 0, SIZE));
@@ -310,7 +310,7 @@ TEST_F(export, driver)
 	munmap(self->map, SIZE);
 	self->map = MAP_FAILED;
 	EXPECT_EQ(-EBUSY, zct_seal(self->fd, self->buf.handle));
-	EXPECT_EQ(0, vgem_forget(dri, gem));
+	EXPECT_EQ(0, card_forget(dri, gem));
 	EXPECT_EQ(0, zct_seal(self->fd, self->buf.handle));
 	/*
 	 * For reading alone it would not do: this one wants to write. That of 7.3 takes it, as it
@@ -318,12 +318,12 @@ TEST_F(export, driver)
 	 */
 	ro = export_fd(self->fd, self->buf.handle, ZC_EXPORT_RDONLY);
 	ASSERT_GE(ro, 0);
-	ret = vgem_import(dri, ro, &gem);
+	ret = card_import(dri, ro, &gem);
 	if (ret) {
 		EXPECT_EQ(-EPERM, ret);
 	} else {
 		EXPECT_EQ(1, attached(ro));
-		EXPECT_EQ(0, vgem_forget(dri, gem));
+		EXPECT_EQ(0, card_forget(dri, gem));
 	}
 	close(ro);
 	close(dri);
@@ -347,10 +347,10 @@ TEST_F(export, driver_without_room)
 	ASSERT_GE(dmabuf, 0);
 	/* As often as it likes: what it had got is given back. */
 	for (i = 0; i < 5; i++) {
-		int ret = vgem_import(dri, dmabuf, &gem);
+		int ret = card_import(dri, dmabuf, &gem);
 
 		if (!ret) {
-			EXPECT_EQ(0, vgem_forget(dri, gem));
+			EXPECT_EQ(0, card_forget(dri, gem));
 			SKIP(break, "a driver that maps nothing yet");
 		}
 		EXPECT_EQ(-EIO, ret);
@@ -360,8 +360,8 @@ TEST_F(export, driver_without_room)
 	EXPECT_EQ(0, zct_destroy(self->fd, large.handle));
 	dmabuf = export_fd(self->fd, self->buf.handle, 0);
 	ASSERT_GE(dmabuf, 0);
-	ASSERT_EQ(0, vgem_import(dri, dmabuf, &gem));
-	EXPECT_EQ(0, vgem_forget(dri, gem));
+	ASSERT_EQ(0, card_import(dri, dmabuf, &gem));
+	EXPECT_EQ(0, card_forget(dri, gem));
 	close(dmabuf);
 	close(dri);
 }

@@ -8,7 +8,7 @@
 #include "edu.h"
 #include "fault.h"
 #include "kselftest_harness.h"
-#include "vgem.h"
+#include "card.h"
 
 /* What a helper gets of a test. */
 #define SELF	FIXTURE_DATA(dma)
@@ -319,12 +319,12 @@ TEST_F_TIMEOUT(dma, dmabuf, 600)
 
 static int driver_maps(SELF *self)
 {
-	return vgem_import(self->dri, self->dmabuf, &self->gem);
+	return card_import(self->dri, self->dmabuf, &self->gem);
 }
 
 static int driver_forgets(SELF *self)
 {
-	return vgem_forget(self->dri, self->gem);
+	return card_forget(self->dri, self->gem);
 }
 
 /* Mapped by a driver, of whose allocations each fails, too. */

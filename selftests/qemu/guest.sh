@@ -21,7 +21,7 @@ usage()
 	  --icount         clocks that count instructions; processors take turns
 	  --net            e1000e network card; the host is 10.0.2.2
 	  --edu            two devices with a DMA engine, 1234:11e8 (QEMU's edu), in slots
-	                   10 and 11: of 64 address bits, and of 28
+	                   10 and 11: of 64 address bits, and of 28; and a graphics card
 	  --iommu          Intel's IOMMU, which forgets at once what was unmapped; with
 	                   --append "iommu.strict=0" in its own time
 	  --efi DIR        boot by EFI with Secure Boot on: DIR has its variables, vars.fd, and a
@@ -236,7 +236,8 @@ qemu_args()
 	fi
 	if [ -n "$edu" ]; then
 		args+=(-device "edu,addr=0x10,dma_mask=0xffffffffffffffff"
-			-device "edu,addr=0x11,dma_mask=0xfffffff")
+			-device "edu,addr=0x11,dma_mask=0xfffffff"
+			-device "cirrus-vga,addr=0x12,romfile=")
 	fi
 	args+=(-accel "tcg,thread=$accel" -smp "$smp,sockets=$smp"
 		-object "memory-backend-ram,id=m0,size=$((mem / 2))M"

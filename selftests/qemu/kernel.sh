@@ -63,10 +63,10 @@ fetch_image()
 	cp "$root/boot/vmlinuz-$release" "$new/vmlinuz" 2>/dev/null ||
 		cp "$new/modules/vmlinuz" "$new/vmlinuz"
 	rm -rf "$root"
-	# What no guest has: half of the size. Of graphics there is vgem, which takes dma-bufs.
+	# What no guest has: half of the size. Of graphics there are those that take dma-bufs.
 	rm -rf "$new"/modules/kernel/{sound,drivers/{media,net/wireless,iio}}
 	find "$new/modules/kernel/drivers/gpu" -type f ! -path '*/drm/drm*.ko*' \
-		! -path '*/vgem/*' -delete
+		! -path '*/vgem/*' ! -path '*/tiny/cirrus*' -delete
 	"$ZC_QEMU/modules-image.sh" "$new"
 }
 
