@@ -318,9 +318,12 @@ TEST_F_TIMEOUT(display, killed, 120)
 	pid_t pid;
 
 	ASSERT_GE(dmabuf, 0);
+	/* One at a time may say what is shown. */
+	close(self->card);
 	for (i = 0; i < 50; i++) {
 		pid = fork();
 		if (!pid) {
+			self->card = card_open("cirrus");
 			while (!show(self, dmabuf, &fb) && !forget(self, fb))
 				;
 			_exit(1);
@@ -332,6 +335,8 @@ TEST_F_TIMEOUT(display, killed, 120)
 		/* Nothing failed before. */
 		EXPECT_TRUE(WIFSIGNALED(status));
 	}
+	self->card = card_open("cirrus");
+	ASSERT_GE(self->card, 0);
 	ASSERT_EQ(0, show(self, dmabuf, &fb));
 	close(dmabuf);
 	EXPECT_EQ(-1, looked_at(self, OFFSET));
