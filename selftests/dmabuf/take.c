@@ -6,6 +6,7 @@
 #include <linux/memfd.h>
 #include <linux/udmabuf.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -352,22 +353,43 @@ TEST_F(take, again_and_again)
 	close(dmabuf);
 }
 
-/* Killed in the midst of it, over and over: the fixture counts, and the dma-buf is as it was. */
+/* References to it, as the kernel counts them, or -1. */
+static int references(int dmabuf)
+{
+	char path[64], line[64];
+	int nr = -1;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", dmabuf);
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "count: %d", &nr) == 1)
+			break;
+	if (f)
+		fclose(f);
+	return nr;
+}
+
+/* Killed in the midst of it, over and over: nobody has it then, and it is as it was. */
 TEST_F_TIMEOUT(take, killed, 120)
 {
 	const uint64_t size = 64 * MIB;
-	int dmabuf = heap(size), i, status;
+	int dmabuf = heap(size), i, status, before;
 	struct zc_buf_import arg;
 	unsigned int seed = 1;
 	pid_t pid;
 
 	if (dmabuf < 0)
 		SKIP(return, "no heap");
+	before = references(dmabuf);
+	ASSERT_LT(0, before);
 	for (i = 0; i < 50; i++) {
 		pid = fork();
 		if (!pid) {
-			while (!import_fd(self->fd, dmabuf, 0, 0, &arg) &&
-			       !zct_destroy(self->fd, arg.handle))
+			int fd = zct_open();
+
+			while (!import_fd(fd, dmabuf, 0, 0, &arg) &&
+			       !zct_destroy(fd, arg.handle))
 				;
 			_exit(1);
 		}
@@ -378,6 +400,9 @@ TEST_F_TIMEOUT(take, killed, 120)
 		/* Nothing failed before. */
 		EXPECT_TRUE(WIFSIGNALED(status));
 	}
+	for (i = 0; i < 200 && references(dmabuf) != before; i++)
+		usleep(10000);
+	EXPECT_EQ(before, references(dmabuf));
 	use(_metadata, self->fd, dmabuf, size);
 }
 
