@@ -73,15 +73,24 @@ void zc_source_close(struct zc_source *src)
 		fput(src->file);
 }
 
-static int zc_source_check(const struct file *file)
+/*
+ * Does it say what whoever reads it is to see? Of his namespaces procfs and kernfs (sysfs,
+ * cgroups) are, and a worker has others. The flag is on filesystems of the kernel's own alone.
+ */
+static bool zc_source_is_personal(const struct inode *inode)
 {
-	umode_t mode = file_inode(file)->i_mode;
+	return inode->i_sb->s_iflags & SB_I_NOEXEC;
+}
+
+static int zc_source_check(const struct file *file, u32 flags)
+{
+	const struct inode *inode = file_inode(file);
 
 	if (!(file->f_mode & FMODE_READ))
 		return -EBADF;
-	if ((!S_ISREG(mode) && !S_ISBLK(mode)) || !file->f_op->read_iter)
+	if ((!S_ISREG(inode->i_mode) && !S_ISBLK(inode->i_mode)) || !file->f_op->read_iter)
 		return -EINVAL;
-	return 0;
+	return (flags & ZC_SEND_ASYNC) && zc_source_is_personal(inode) ? -EOPNOTSUPP : 0;
 }
 
 /**
@@ -91,7 +100,8 @@ static int zc_source_check(const struct file *file)
  * @flags: ZC_SEND_* flags
  *
  * Returns: 0, and zc_source_settle() comes before the first read; -EBADF (not open,
- * or not for reading), -EINVAL (neither regular file nor block device).
+ * or not for reading), -EINVAL (neither regular file nor block device), -EOPNOTSUPP
+ * (ZC_SEND_ASYNC, and what it says depends on who reads it).
  */
 int zc_source_open(struct zc_source *src, int fd, u32 flags)
 {
@@ -101,7 +111,7 @@ int zc_source_open(struct zc_source *src, int fd, u32 flags)
 	if (!file)
 		return -EBADF;
 	src->file = file;
-	ret = zc_source_check(file);
+	ret = zc_source_check(file, flags);
 	if (ret) {
 		zc_source_close(src);
 		return ret;

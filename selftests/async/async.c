@@ -400,6 +400,24 @@ TEST_F_TIMEOUT(async, errors, 120)
 	close(null);
 }
 
+/* What a file says to whom, by his namespaces, a worker is not told. */
+TEST_F(async, personal)
+{
+	static const char * const files[] = {
+		"/proc/sys/kernel/hostname", "/proc/self/mountinfo", "/sys/kernel/notes",
+		"/sys/fs/cgroup/cgroup.procs",
+	};
+	int i;
+
+	for (i = 0; i < 4; i++) {
+		close(self->file);
+		self->file = open(files[i], O_RDONLY);
+		ASSERT_GE(self->file, 0);
+		EXPECT_EQ(-EOPNOTSUPP, submit(self, self->sock[0], 0, 4096, 0, 0));
+	}
+	EXPECT_FALSE(zct_event(self->fd, &self->ev, 200));
+}
+
 /* From a buffer: DONE, and then RELEASED unless it is sealed. */
 TEST_F_TIMEOUT(async, buffer, 120)
 {

@@ -63,7 +63,10 @@
  * even if another process has: the socket could keep the device open by itself.
  *
  * Workers of the kernel do it, on behalf of the submitter: with its credentials, and
- * its cgroups are charged for the page cache and for I/O.
+ * its cgroups are charged for the page cache and for I/O. But not in its namespaces, so files
+ * of procfs, sysfs and cgroups cannot be sent so (EOPNOTSUPP); and who asks which process
+ * sends or reads (SO_PASSCRED and SO_PASSPIDFD of a unix socket, FUSE, fanotify) is told of a
+ * worker, with the user and the group of the submitter.
  *
  * How much of a transfer is in flight is bounded: what the module may hold is
  * shared among the sockets that are served. Excludes ZC_SEND_POS (EINVAL);
@@ -156,8 +159,8 @@
  *   ZC_SEND_POS with an @offset
  * - EBADF: @in_fd is not open for reading, or a descriptor is not open
  * - ENOTSOCK: @out_fd is not a socket
- * - EOPNOTSUPP: @out_fd is not a stream socket, or ZC_SEND_DIRECT on a file
- *   that cannot do it
+ * - EOPNOTSUPP: @out_fd is not a stream socket, ZC_SEND_DIRECT on a file
+ *   that cannot do it, or ZC_SEND_ASYNC and a file of procfs, sysfs or cgroups
  * - ENOTCONN, EPIPE (with SIGPIPE), ECONNRESET and whatever else send(2) says
  * - EAGAIN: non-blocking socket without room, or SO_SNDTIMEO passed
  * - EIO and whatever else read(2) says
