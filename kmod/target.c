@@ -34,7 +34,15 @@ static unsigned int zc_nr_targets;
 static u32 zc_next_target = ZC_DMA_OWN;
 static unsigned int zc_targets_gone;
 
+/* Written once, while drivers are let go of elsewhere. */
 static struct platform_device *zc_own;
+
+static bool zc_target_is_own(const struct device *dev)
+{
+	const struct platform_device *own = READ_ONCE(zc_own);
+
+	return own && dev == &own->dev;
+}
 
 /* Turn it on. It gets at memory as a target only. */
 static int zc_pci_probe(struct pci_dev *pdev, const struct pci_device_id *id)
@@ -43,6 +51,8 @@ static int zc_pci_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 
 	if (ret)
 		return ret;
+	/* The firmware may have made it one. */
+	pci_clear_master(pdev);
 	ret = dma_set_mask_and_coherent(&pdev->dev, DMA_BIT_MASK(ZC_PCI_BITS));
 	if (ret)
 		return ret;
@@ -74,7 +84,9 @@ static void zc_target_stop(struct device *dev)
 	if (!zc_target_is_ours(dev))
 		return;
 	pci_clear_master(to_pci_dev(dev));
-	pci_wait_for_pending_transaction(to_pci_dev(dev));
+	/* One that was pulled out never says that it is done. */
+	if (pci_device_is_present(to_pci_dev(dev)))
+		pci_wait_for_pending_transaction(to_pci_dev(dev));
 }
 
 /**
@@ -217,7 +229,8 @@ void zc_target_uncharge(struct zc_target *target, u64 bytes)
 
 static void zc_target_describe(const struct zc_target *target, struct zc_dma_query *arg)
 {
-	const char *driver = target->dev->driver ? target->dev->driver->name : "";
+	/* Others stay bound while they are targets. */
+	const char *driver = zc_target_is_own(target->dev) ? "" : target->dev->driver->name;
 	size_t max = dma_max_mapping_size(target->dev);
 
 	*arg = (struct zc_dma_query) {
@@ -277,8 +290,6 @@ static int zc_target_add_locked(struct device *dev, const char *bus, u32 *id)
 	struct zc_target *target;
 
 	lockdep_assert_held_write(&zc_dma_sem);
-	if (zc_target_of(dev))
-		return -EEXIST;
 	if (zc_nr_targets >= ZC_TARGETS_MAX || zc_next_target == U32_MAX)
 		return -ENOSPC;
 	target = kzalloc(sizeof(*target), GFP_KERNEL);
@@ -307,7 +318,7 @@ static void zc_target_del_locked(struct zc_target *target)
 	zc_target_stop(target->dev);
 	zc_dma_revoke(target);
 	/* The module's own one goes with the module. */
-	if (zc_notify_wanted() && target->dev != &zc_own->dev) {
+	if (zc_notify_wanted() && !zc_target_is_own(target->dev)) {
 		zc_target_describe(target, &gone);
 		zc_notify_target_gone(&gone);
 	}
@@ -323,7 +334,7 @@ static bool zc_target_has(const struct device *dev)
 	bool has;
 
 	/* The first one needs no driver. */
-	if (dev == &zc_own->dev)
+	if (zc_target_is_own(dev))
 		return false;
 	down_read(&zc_dma_sem);
 	has = zc_target_of(dev);
@@ -411,14 +422,10 @@ static int zc_target_attach_device(struct device *dev, const struct zc_bus *bus,
 	if (zc_target_is_lent(dev))
 		return -EBUSY;
 	down_write(&zc_dma_sem);
-	ret = zc_target_add_locked(dev, bus->name, &arg->target);
-	if (!ret) {
-		ret = zc_target_set_bits(dev, arg->bits);
-		if (ret)
-			zc_target_del_locked(zc_target_find(arg->target));
-		else
-			zc_target_start(dev);
-	}
+	ret = zc_target_of(dev) ? -EEXIST : zc_target_set_bits(dev, arg->bits);
+	ret = ret ?: zc_target_add_locked(dev, bus->name, &arg->target);
+	if (!ret)
+		zc_target_start(dev);
 	up_write(&zc_dma_sem);
 	return ret;
 }
@@ -497,20 +504,22 @@ static void zc_target_del_all(void)
 /* It reaches all there is, as a device that is never bound to a driver may. */
 static int zc_target_add_own(void)
 {
+	struct platform_device *own;
 	u32 id;
 	int ret;
 
-	zc_own = platform_device_register_simple("zc", PLATFORM_DEVID_NONE, NULL, 0);
-	if (IS_ERR(zc_own))
-		return PTR_ERR(zc_own);
-	ret = dma_set_mask_and_coherent(&zc_own->dev, DMA_BIT_MASK(64));
+	own = platform_device_register_simple("zc", PLATFORM_DEVID_NONE, NULL, 0);
+	if (IS_ERR(own))
+		return PTR_ERR(own);
+	WRITE_ONCE(zc_own, own);
+	ret = dma_set_mask_and_coherent(&own->dev, DMA_BIT_MASK(64));
 	if (!ret) {
 		down_write(&zc_dma_sem);
-		ret = zc_target_add_locked(&zc_own->dev, "platform", &id);
+		ret = zc_target_add_locked(&own->dev, "platform", &id);
 		up_write(&zc_dma_sem);
 	}
 	if (ret)
-		platform_device_unregister(zc_own);
+		platform_device_unregister(own);
 	return ret;
 }
 

@@ -96,6 +96,26 @@ static bool translated(SELF *self)
 	return self->query.state & ZC_DMA_TRANSLATED;
 }
 
+/* It gets at memory as long as it is a target, whatever the firmware has left. */
+TEST_F(edu, only_as_target)
+{
+	struct edu *edu = &self->edu;
+
+	EXPECT_TRUE(edu_master(edu));
+	ASSERT_EQ(0, dma_detach(self->fd, edu->target));
+	EXPECT_FALSE(edu_master(edu));
+	ASSERT_EQ(0, dma_attach(self->fd, edu->name, 64, &edu->target));
+	EXPECT_TRUE(edu_master(edu));
+	ASSERT_EQ(0, edu_unbind(edu));
+	EXPECT_FALSE(edu_master(edu));
+	ASSERT_EQ(0, edu_master_set(edu, true));
+	ASSERT_TRUE(edu_master(edu));
+	ASSERT_EQ(0, edu_bind(edu, EDU_DRIVER));
+	EXPECT_FALSE(edu_master(edu));
+	ASSERT_EQ(0, dma_attach(self->fd, edu->name, 64, &edu->target));
+	EXPECT_TRUE(edu_master(edu));
+}
+
 /* What is known of it without asking the module. */
 TEST_F(edu, query)
 {

@@ -33,6 +33,8 @@ bool edu_find(struct edu *edu, unsigned int nth);
 /* Each returns 0 or a negative errno. */
 int edu_bind(const struct edu *edu, const char *driver);
 int edu_unbind(const struct edu *edu);
+/* Have it get at memory, or not, as firmware may leave it. */
+int edu_master_set(const struct edu *edu, bool on);
 /* Have it bound to the module's driver, attached, and its registers mapped. */
 int edu_begin(struct edu *edu, int fd, uint32_t bits);
 /* The contrary of all that, as far as it is. */
@@ -40,6 +42,8 @@ void edu_end(struct edu *edu, int fd);
 /* Take it out of the machine, and put it back. */
 int edu_unplug(struct edu *edu);
 int edu_plug(const struct edu *edu);
+/* Does it get at memory (is it a bus master)? */
+bool edu_master(const struct edu *edu);
 /* The type of its IOMMU group, as "DMA"; false if it has none. */
 bool edu_group(const struct edu *edu, char *type, size_t size);
 int edu_group_set(const struct edu *edu, const char *type);

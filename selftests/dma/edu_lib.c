@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
+#include <linux/pci_regs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -112,6 +113,38 @@ int edu_bind(const struct edu *edu, const char *driver)
 int edu_unbind(const struct edu *edu)
 {
 	return sysfs_write(edu_file(edu, "driver/unbind"), edu->pci);
+}
+
+/* The register of the device for commands, of 16 bits. Returns 0 or a negative errno. */
+static int edu_command(const struct edu *edu, uint16_t *get, const uint16_t *set)
+{
+	int fd = open(edu_file(edu, "config"), O_RDWR | O_CLOEXEC), ret = 0;
+
+	if (fd < 0)
+		return -errno;
+	if ((get && pread(fd, get, 2, PCI_COMMAND) != 2) ||
+	    (set && pwrite(fd, set, 2, PCI_COMMAND) != 2))
+		ret = -EIO;
+	close(fd);
+	return ret;
+}
+
+bool edu_master(const struct edu *edu)
+{
+	uint16_t command;
+
+	return !edu_command(edu, &command, NULL) && command & PCI_COMMAND_MASTER;
+}
+
+int edu_master_set(const struct edu *edu, bool on)
+{
+	uint16_t command;
+	int ret = edu_command(edu, &command, NULL);
+
+	command &= ~PCI_COMMAND_MASTER;
+	if (on)
+		command |= PCI_COMMAND_MASTER;
+	return ret ?: edu_command(edu, NULL, &command);
 }
 
 static int edu_map(struct edu *edu)

@@ -172,6 +172,7 @@ TEST_F_TIMEOUT(alert, target_gone, 120)
 {
 	struct zc_dma_query query;
 	struct zc_buf_create buf;
+	uint32_t target;
 	struct edu edu;
 
 	if (!edu_find(&edu, 0))
@@ -189,6 +190,13 @@ TEST_F_TIMEOUT(alert, target_gone, 120)
 	EXPECT_EQ(query.mask, nl_u64(&self->msg, ZC_A_TARGET_MASK));
 	/* What was mapped is not any more. */
 	EXPECT_EQ(0, nl_u32(&self->msg, ZC_A_TARGET_MAPPINGS));
+	/* What could not be attached has no number, and does not go. */
+	EXPECT_EQ(-EIO, dma_attach(self->fd, edu.name, 12, &target));
+	NOTHING(300);
+	EXPECT_EQ(0, dma_attach(self->fd, edu.name, 0, &target));
+	EXPECT_EQ(edu.target + 1, target);
+	EXPECT_EQ(0, dma_detach(self->fd, target));
+	ASSERT_TRUE(next_is(self, ZC_CMD_TARGET_GONE_NTF));
 	edu_end(&edu, self->fd);
 	NOTHING(300);
 }
