@@ -59,8 +59,8 @@ struct zc_maker {
  * @inode:      that of @zf, a reference is held
  * @live:       has its handle. Cleared by the one who takes that away
  * @mem:        its memory, immutable once the buffer can be found
- * @handle:     its name in the file. Written once, before the buffer can be found,
- *              as is the next
+ * @handle:     its name in the file. Written once, before the buffer can be found but in
+ *              the registry, as is the next
  * @index:      its mmap offset in units of 2 MiB
  * @flags:      ZC_BUF_* flags it was made with
  * @asked:      NUMA node that was asked for, or NUMA_NO_NODE

@@ -129,6 +129,8 @@ int zc_nl_module_set_doit(struct sk_buff *skb, struct genl_info *info)
 	ret = ret ?: zc_module_set_check(info);
 	if (ret)
 		return ret;
+	/* As who reads and writes them by sysfs. */
+	kernel_param_lock(THIS_MODULE);
 	if (attrs[ZC_A_MODULE_MAX_BYTES])
 		zc_pool_limit_set(nla_get_u64(attrs[ZC_A_MODULE_MAX_BYTES]));
 	if (attrs[ZC_A_MODULE_DEPTH])
@@ -141,6 +143,7 @@ int zc_nl_module_set_doit(struct sk_buff *skb, struct genl_info *info)
 		zc_guard_idle_after_set(nla_get_u32(attrs[ZC_A_MODULE_IDLE_AFTER]));
 	if (attrs[ZC_A_MODULE_URING_LIFE])
 		zc_uring_life_set(nla_get_u32(attrs[ZC_A_MODULE_URING_LIFE]));
+	kernel_param_unlock(THIS_MODULE);
 	return 0;
 }
 

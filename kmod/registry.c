@@ -177,11 +177,15 @@ static struct rb_node *zc_holders_from(struct address_space *mapping, pgoff_t fi
 static void zc_registry_holders(const struct zc_buffer *buf, const struct zc_viewer *viewer,
 				struct zc_buf_info *info)
 {
-	pgoff_t first = zc_buffer_offset(buf) >> PAGE_SHIFT;
-	pgoff_t end = first + (buf->mem.size >> PAGE_SHIFT);
 	struct address_space *mapping = buf->inode->i_mapping;
 	struct rb_node *node;
+	pgoff_t first, end;
 
+	/* Nor may it have its place yet. */
+	if (!atomic_read_acquire(&buf->mappings))
+		return;
+	first = zc_buffer_offset(buf) >> PAGE_SHIFT;
+	end = first + (buf->mem.size >> PAGE_SHIFT);
 	i_mmap_lock_read(mapping);
 	for (node = zc_holders_from(mapping, first); node; node = rb_next(node)) {
 		struct vm_area_struct *vma =

@@ -64,7 +64,7 @@ static enum zc_sink_way zc_sink_way(const struct zc_sink *sink)
 
 static bool zc_sink_is_tcp(const struct sock *sk)
 {
-	return sk->sk_family != AF_UNIX && sk->sk_protocol == IPPROTO_TCP;
+	return READ_ONCE(sk->sk_family) != AF_UNIX && sk->sk_protocol == IPPROTO_TCP;
 }
 
 /**
@@ -153,11 +153,16 @@ bool zc_sink_nonblock(const struct zc_sink *sink)
 	return sink->msg_flags & MSG_DONTWAIT;
 }
 
+/* As sk_stream_wspace() and sock_wspace() have it, without the lock that the latter wants. */
 static long zc_sink_space(struct sock *sk)
 {
+	long room = READ_ONCE(sk->sk_sndbuf);
+
 	if (zc_sink_is_tcp(sk))
-		return sk_stream_wspace(sk);
-	return sock_wspace(sk);
+		return room - READ_ONCE(sk->sk_wmem_queued);
+	if (READ_ONCE(sk->sk_shutdown) & SEND_SHUTDOWN)
+		return 0;
+	return max(room - (long)refcount_read(&sk->sk_wmem_alloc), 0L);
 }
 
 /*
@@ -396,7 +401,7 @@ static u32 zc_sink_reason(const struct zc_sink *sink, unsigned int how)
 	case ZC_WAY_PAGES:
 		return how & ZC_HOW_SMALL ? ZC_COPY_SMALL : 0;
 	default:
-		return sk->sk_family == AF_UNIX ?
+		return READ_ONCE(sk->sk_family) == AF_UNIX ?
 			ZC_COPY_LOOPBACK : ZC_COPY_SOCKET;
 	}
 }

@@ -95,6 +95,8 @@ static void zc_lost_free(struct list_head *done)
 		zc_owner_let_go(folio_get_private(folio), folio_size(folio));
 		folio_change_private(folio, NULL);
 		folio_put(folio);
+		/* Of buffers of small pages there may be millions. */
+		cond_resched();
 	}
 }
 
@@ -192,12 +194,18 @@ void zc_spare_put(struct folio *folio)
  */
 static void zc_spares_age(struct work_struct *work)
 {
-	unsigned int least = READ_ONCE(zc_idle_least);
+	unsigned int least, nr;
 
+	spin_lock(&zc_spares_lock);
+	least = zc_idle_least;
+	spin_unlock(&zc_spares_lock);
 	if (least > ZC_IDLE_MAX)
 		zc_spare_trim(0, (least - ZC_IDLE_MAX + 1) / 2);
-	WRITE_ONCE(zc_idle_least, READ_ONCE(zc_nr_idle));
-	if (READ_ONCE(zc_nr_idle) > ZC_IDLE_MAX)
+	spin_lock(&zc_spares_lock);
+	nr = zc_nr_idle;
+	zc_idle_least = nr;
+	spin_unlock(&zc_spares_lock);
+	if (nr > ZC_IDLE_MAX)
 		queue_delayed_work(system_unbound_wq, &zc_spares_work, ZC_IDLE_TIME);
 }
 
