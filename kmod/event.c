@@ -134,7 +134,7 @@ static void zc_note_untake(struct zc_note *note)
 
 static bool zc_notes_ready(struct zc_file *zf)
 {
-	return !list_empty_careful(&zf->notes);
+	return !list_empty(&zf->notes);
 }
 
 /**
