@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* How calls may fail: as the headers say. */
+/* How calls may fail: as the headers say, and the specification of the family. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "fuzz.h"
@@ -20,6 +21,16 @@ static const struct may named[] = {
  */
 static const int all[] = { E2BIG, EINVAL, EBADF, ENOTTY };
 
+static bool is_named(const char *call, int error)
+{
+	unsigned int i;
+
+	for (i = 0; i < sizeof(named) / sizeof(*named); i++)
+		if (named[i].error == error && !strcmp(named[i].call, call))
+			return true;
+	return false;
+}
+
 bool error_known(const char *call, int error)
 {
 	unsigned int i;
@@ -27,8 +38,19 @@ bool error_known(const char *call, int error)
 	for (i = 0; i < sizeof(all) / sizeof(*all); i++)
 		if (all[i] == error)
 			return true;
-	for (i = 0; i < sizeof(named) / sizeof(*named); i++)
-		if (named[i].error == error && !strcmp(named[i].call, call))
-			return true;
-	return false;
+	return is_named(call, error);
+}
+
+/* "buffer_dump" is a dump of "buffer-get". */
+bool command_error_known(const char *call, int error)
+{
+	char name[32];
+	char *what;
+
+	snprintf(name, sizeof(name), "%s", call);
+	what = strchr(name, '_');
+	*what++ = '-';
+	if (!strcmp(what, "dump"))
+		strcpy(what, "get");
+	return is_named("all", error) || is_named(name, error);
 }

@@ -101,19 +101,31 @@ static long do_command(struct thread *t, const void *data)
 {
 	const struct command *command = data;
 	uint16_t flags = command->dump ? NLM_F_DUMP : NLM_F_ACK;
+	uint8_t cmd = command->cmd;
 	struct nl_req req;
-	int ret;
+	long ret;
 
-	nl_begin(&req, one_in(t, 128) ? word(t) : command->cmd);
+	if (one_in(t, 128))
+		cmd = word(t);
+	nl_begin(&req, cmd);
 	put_attrs(t, &req, command->attr, command->dump);
 	if (one_in(t, 64))
 		flags = word(t);
 	if (one_in(t, 64))
 		req.len -= below(t, 4) * 4;
-	if (req.len > NLMSG_HDRLEN && one_in(t, 64))
+	if (req.len > NLMSG_HDRLEN && one_in(t, 64)) {
 		req.buf[NLMSG_HDRLEN + below(t, req.len - NLMSG_HDRLEN)] ^= word(t);
+		cmd = 0;
+	}
 	ret = one_in(t, 2) ? nl_send(&t->nl, &req, flags) : nl_send_to(&t->nl, &req, flags);
-	return ret ?: answer(t);
+	if (ret)
+		return ret;
+	ret = answer(t);
+	/* There may be none. */
+	if (ret < 0 && ret != -EAGAIN && cmd == command->cmd &&
+	    !command_error_known(calls[t->step->call]->name, -ret))
+		shared->stray[t->step->call] = -ret;
+	return ret;
 }
 
 static long do_group(struct thread *t, const void *data)

@@ -316,7 +316,7 @@ static bool unload(void)
 static void verify(uint64_t have)
 {
 	ksft_test_result(all_succeed(have), "each call succeeds now and then\n");
-	ksft_test_result(none_strays(), "each error of an ioctl is documented\n");
+	ksft_test_result(none_strays(), "each error of an ioctl or a command is documented\n");
 	ksft_test_result(!zct_param_set("reserve", 0) && all_gone(),
 			 "no buffers, transfers or mappings are left\n");
 	ksft_test_result(unload(), "the module can be unloaded\n");

@@ -196,6 +196,8 @@ struct call {
 
 /* errors.c: does the documentation of this ioctl, by its structure, have that error? */
 bool error_known(const char *call, int error);
+/* Does that of this command, by the name of its call? */
+bool command_error_known(const char *call, int error);
 
 /* calls.c: the table of all */
 extern const struct call *calls[CALLS_MAX];
