@@ -2,6 +2,7 @@
 /* Files of many kinds, memory that can be imported, pipes. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/dma-buf.h>
 #include <linux/dma-heap.h>
 #include <linux/udmabuf.h>
 #include <sys/eventfd.h>
@@ -171,6 +172,20 @@ static int heap_fd(void)
 }
 
 /*
+ * udmabuf maps it for its device as the first one says who asks to read or write, and the
+ * kernel's debugging of DMA warns of each later one who asks for something else.
+ */
+static void udmabuf_sync(int fd)
+{
+	struct dma_buf_sync arg = { .flags = DMA_BUF_SYNC_RW };
+
+	if (!ioctl(fd, DMA_BUF_IOCTL_SYNC, &arg)) {
+		arg.flags |= DMA_BUF_SYNC_END;
+		ioctl(fd, DMA_BUF_IOCTL_SYNC, &arg);
+	}
+}
+
+/*
  * Of memory of its own: with a memfd of hugepages that are not reserved, udmabuf itself hits
  * a BUG() of Linux 6.12 (alloc_hugetlb_folio_reserve()).
  */
@@ -185,6 +200,8 @@ static int udmabuf_fd(void)
 	if (dev >= 0 && !ftruncate(arg.memfd, PAGE) &&
 	    !fcntl(arg.memfd, F_ADD_SEALS, F_SEAL_SHRINK))
 		ret = ioctl(dev, UDMABUF_CREATE, &arg);
+	if (ret >= 0)
+		udmabuf_sync(ret);
 	close(arg.memfd);
 	close(dev);
 	return ret;
