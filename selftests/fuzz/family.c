@@ -7,7 +7,7 @@
 #include "fuzz.h"
 
 /* Of an attribute: its value. */
-enum value { U32, ID, TARGET, NODE, FEW, MAX_BYTES, RESERVE, SECONDS, FLAG, PID };
+enum value { U32, ID, TRANSFER, TARGET, NODE, FEW, MAX_BYTES, RESERVE, SECONDS, FLAG, PID };
 
 struct attr {
 	uint16_t type;
@@ -34,6 +34,8 @@ static uint64_t attr_value(struct thread *t, const struct attr *attr)
 	switch (attr->value) {
 	case ID:
 		return id_value(t);
+	case TRANSFER:
+		return shared->transfer + below(t, 3);
 	case TARGET:
 		return target_value(t);
 	case NODE:
@@ -73,7 +75,21 @@ static void put_attrs(struct thread *t, struct nl_req *req, const struct attr *a
 	}
 }
 
-/* The first answer to it is there when it is sent, if there will be any. */
+/* The transfer that it is about, if it is about one. */
+static void remember(const struct nlmsghdr *nlh)
+{
+	const struct genlmsghdr *genl = NLMSG_DATA(nlh);
+	const struct nlattr *id = (void *)(genl + 1);
+
+	if (nlh->nlmsg_len >= NLMSG_LENGTH(GENL_HDRLEN + NLA_HDRLEN + sizeof(uint64_t)) &&
+	    genl->cmd == ZC_CMD_TRANSFER_GET && id->nla_type == ZC_A_TRANSFER_ID)
+		memcpy(&shared->transfer, id + 1, sizeof(shared->transfer));
+}
+
+/*
+ * The first answer to it is there when it is sent, if there will be any: behind events, for who
+ * has joined a group, and what others were answered before.
+ */
 static long answer(struct thread *t)
 {
 	char buf[8192] __attribute__((aligned(8)));
@@ -83,11 +99,13 @@ static long answer(struct thread *t)
 	ssize_t len;
 	long ret = -EAGAIN;
 
-	for (i = 0; i < 16; i++) {
+	for (i = 0; i < 256; i++) {
 		len = recv(t->nl.sock, buf, sizeof(buf), MSG_DONTWAIT);
 		if (len < (ssize_t)sizeof(*nlh))
 			break;
-		if (ret != -EAGAIN)
+		if (nlh->nlmsg_type == t->nl.family)
+			remember(nlh);
+		if (ret != -EAGAIN || nlh->nlmsg_seq != t->nl.seq)
 			continue;
 		if (nlh->nlmsg_type == NLMSG_ERROR && len >= NLMSG_LENGTH(sizeof(*err)))
 			ret = err->error;
@@ -167,9 +185,9 @@ static const struct command
 		{ ZC_A_BUFFER_PID, 4, PID }, { ZC_A_BUFFER_UID, 4, FEW },
 		{ ZC_A_BUFFER_TARGET, 4, TARGET }, { ZC_A_BUFFER_WITH_HOLDERS, 0, FLAG },
 		{ ZC_A_BUFFER_STATE_NOT, 4, FEW } } },
-	transfer_get = { ZC_CMD_TRANSFER_GET, false, { { ZC_A_TRANSFER_ID, 4, ID } } },
+	transfer_get = { ZC_CMD_TRANSFER_GET, false, { { ZC_A_TRANSFER_ID, 8, TRANSFER } } },
 	transfer_dump = { ZC_CMD_TRANSFER_GET, true, {
-		{ ZC_A_TRANSFER_ID, 4, ID }, { ZC_A_TRANSFER_SOURCE, 4, FEW },
+		{ ZC_A_TRANSFER_ID, 8, TRANSFER }, { ZC_A_TRANSFER_SOURCE, 4, FEW },
 		{ ZC_A_TRANSFER_WAITER, 4, FEW }, { ZC_A_TRANSFER_PID, 4, PID },
 		{ ZC_A_TRANSFER_UID, 4, FEW }, { ZC_A_TRANSFER_BUFFER, 4, ID },
 		{ ZC_A_TRANSFER_SOCKET, 8, FEW } } },

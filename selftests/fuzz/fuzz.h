@@ -101,7 +101,8 @@ struct count {
  * @edges:     ways from one to another
  * @buf:       buffers of the devices that are shared
  * @stray:     by call, an error that is not documented, or 0
- * @id:        numbers of buffers and transfers
+ * @id:        numbers of buffers
+ * @transfer:  number of a transfer that was under way
  * @target:    numbers of targets
  */
 struct shared {
@@ -122,6 +123,7 @@ struct shared {
 	struct known buf[SHARED_DEVS][BUFS];
 	int stray[CALLS_MAX];
 	uint32_t id[IDS];
+	uint64_t transfer;
 	uint32_t target[IDS];
 };
 
