@@ -51,6 +51,6 @@ bool command_error_known(const char *call, int error)
 	what = strchr(name, '_');
 	*what++ = '-';
 	if (!strcmp(what, "dump"))
-		strcpy(what, "get");
+		memcpy(what, "get", sizeof("get"));
 	return is_named("all", error) || is_named(name, error);
 }
