@@ -176,7 +176,7 @@ static int zc_dmabuf_mmap(struct dma_buf *dmabuf, struct vm_area_struct *vma)
  */
 struct zc_dmabuf_vmap {
 	struct work_struct work;
-	zc_dmabuf_vmap_fn *vmap;
+	int (*vmap)(struct dma_buf *dmabuf, struct iosys_map *map);
 	struct dma_buf *dmabuf;
 	struct iosys_map *map;
 	int ret;
@@ -191,7 +191,8 @@ static void zc_dmabuf_vmap_work(struct work_struct *work)
 
 /**
  * zc_dmabuf_vmap_alive - map a dma-buf for the kernel, though the caller may be killed meanwhile
- * @vmap:   how; called by a worker, if the caller is a process
+ * @vmap:   how; returns 0 or a negative errno, and may sleep. Called by a worker, if the
+ *          caller is a process
  * @dmabuf: which
  * @map:    set, if this succeeds
  *
@@ -199,7 +200,8 @@ static void zc_dmabuf_vmap_work(struct work_struct *work)
  *
  * Returns: what @vmap says. Sleeps.
  */
-int zc_dmabuf_vmap_alive(zc_dmabuf_vmap_fn *vmap, struct dma_buf *dmabuf, struct iosys_map *map)
+int zc_dmabuf_vmap_alive(int (*vmap)(struct dma_buf *dmabuf, struct iosys_map *map),
+			 struct dma_buf *dmabuf, struct iosys_map *map)
 {
 	struct zc_dmabuf_vmap it = { .vmap = vmap, .dmabuf = dmabuf, .map = map };
 

@@ -12,11 +12,9 @@ struct dma_buf;
 struct iosys_map;
 struct zc_buffer;
 
-/* Maps a dma-buf for the kernel. Returns 0 or a negative errno; may sleep. */
-typedef int zc_dmabuf_vmap_fn(struct dma_buf *dmabuf, struct iosys_map *map);
-
 #ifdef CONFIG_DMA_SHARED_BUFFER
-int zc_dmabuf_vmap_alive(zc_dmabuf_vmap_fn *vmap, struct dma_buf *dmabuf, struct iosys_map *map);
+int zc_dmabuf_vmap_alive(int (*vmap)(struct dma_buf *dmabuf, struct iosys_map *map),
+			 struct dma_buf *dmabuf, struct iosys_map *map);
 int zc_dmabuf_new(struct zc_buffer *buf, bool rdonly);
 const struct zc_buffer *zc_dmabuf_buffer(const struct dma_buf *dmabuf);
 #else
