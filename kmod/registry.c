@@ -181,7 +181,7 @@ static void zc_registry_holders(const struct zc_buffer *buf, const struct zc_vie
 	struct rb_node *node;
 	pgoff_t first, end;
 
-	/* Nor may it have its place yet. */
+	/* One that nobody maps may not have its place yet. */
 	if (!atomic_read_acquire(&buf->mappings))
 		return;
 	first = zc_buffer_offset(buf) >> PAGE_SHIFT;

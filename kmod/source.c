@@ -74,8 +74,8 @@ void zc_source_close(struct zc_source *src)
 }
 
 /*
- * Does it say what whoever reads it is to see? Of his namespaces procfs and kernfs (sysfs,
- * cgroups) are, and a worker has others. The flag is on filesystems of the kernel's own alone.
+ * Does what it says depend on who reads it? procfs and kernfs (sysfs, cgroups) tell of his
+ * namespaces, and a worker has others. The flag is on filesystems of the kernel's own alone.
  */
 static bool zc_source_is_personal(const struct inode *inode)
 {

@@ -194,18 +194,16 @@ void zc_spare_put(struct folio *folio)
  */
 static void zc_spares_age(struct work_struct *work)
 {
-	unsigned int least, nr;
+	unsigned int least;
 
 	spin_lock(&zc_spares_lock);
 	least = zc_idle_least;
+	zc_idle_least = zc_nr_idle;
 	spin_unlock(&zc_spares_lock);
+	/* Whoever takes one keeps count of the least. */
 	if (least > ZC_IDLE_MAX)
 		zc_spare_trim(0, (least - ZC_IDLE_MAX + 1) / 2);
-	spin_lock(&zc_spares_lock);
-	nr = zc_nr_idle;
-	zc_idle_least = nr;
-	spin_unlock(&zc_spares_lock);
-	if (nr > ZC_IDLE_MAX)
+	if (READ_ONCE(zc_nr_idle) > ZC_IDLE_MAX)
 		queue_delayed_work(system_unbound_wq, &zc_spares_work, ZC_IDLE_TIME);
 }
 
