@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -43,6 +45,15 @@ int zct_unload(int ms)
 		usleep(10000);
 	}
 	return 0;
+}
+
+bool zct_kill_soon(pid_t pid, unsigned int *seed)
+{
+	int status;
+
+	usleep(rand_r(seed) % 30000);
+	kill(pid, SIGKILL);
+	return waitpid(pid, &status, 0) == pid && WIFSIGNALED(status);
 }
 
 int zct_open(void)

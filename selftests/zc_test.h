@@ -28,6 +28,8 @@ int zct_drop_capabilities(void);
 int zct_load(void);
 /* Unload it, once nobody has it, at most @ms milliseconds later; -EAGAIN: somebody has. */
 int zct_unload(int ms);
+/* Kill a child within 30 ms, at random. Did it live until then? */
+bool zct_kill_soon(pid_t pid, unsigned int *seed);
 /* Open the device, loading the module if need be; -1 on failure. */
 int zct_open(void);
 uint64_t zct_used(int fd);

@@ -50,7 +50,7 @@ TEST_F_TIMEOUT(full, unaligned, 120)
 {
 	char *gap, *map;
 
-	gap = (char *)(((uintptr_t)self->first + HUGE - 1) & ~(uintptr_t)(HUGE - 1)) + MIB;
+	gap = (char *)(uintptr_t)(((uintptr_t)self->first + HUGE - 1) & ~(HUGE - 1)) + MIB;
 	ASSERT_EQ(0, munmap(gap, HUGE));
 	map = zct_map(self->fd, &self->buf);
 	ASSERT_EQ(gap, map);

@@ -2,12 +2,10 @@
 /* Imports (ZC_IOC_BUF_IMPORT) while others are in the way. */
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 
 #include "kselftest_harness.h"
 #include "import.h"
@@ -43,7 +41,7 @@ FIXTURE_TEARDOWN(import_race)
 /* Killed in the midst of it, over and over: the fixture counts the hugepages. */
 TEST_F_TIMEOUT(import_race, killed, 120)
 {
-	int fd = memory(SIZE_2M, NR_HUGE * HUGE), i, status;
+	int fd = memory(SIZE_2M, NR_HUGE * HUGE), i;
 	struct zc_buf_import arg;
 	unsigned int seed = 1;
 	pid_t pid;
@@ -65,9 +63,7 @@ TEST_F_TIMEOUT(import_race, killed, 120)
 			}
 		}
 		ASSERT_GT(pid, 0);
-		usleep(rand_r(&seed) % 30000);
-		kill(pid, SIGKILL);
-		ASSERT_EQ(pid, waitpid(pid, &status, 0));
+		EXPECT_TRUE(zct_kill_soon(pid, &seed));
 	}
 	close(fd);
 }

@@ -108,7 +108,7 @@ TEST_F(edu, only_as_target)
 	EXPECT_TRUE(edu_master(edu));
 	ASSERT_EQ(0, edu_unbind(edu));
 	EXPECT_FALSE(edu_master(edu));
-	ASSERT_EQ(0, edu_master_set(edu, true));
+	ASSERT_EQ(0, edu_master_set(edu));
 	ASSERT_TRUE(edu_master(edu));
 	ASSERT_EQ(0, edu_bind(edu, EDU_DRIVER));
 	EXPECT_FALSE(edu_master(edu));

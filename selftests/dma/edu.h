@@ -33,8 +33,8 @@ bool edu_find(struct edu *edu, unsigned int nth);
 /* Each returns 0 or a negative errno. */
 int edu_bind(const struct edu *edu, const char *driver);
 int edu_unbind(const struct edu *edu);
-/* Have it get at memory, or not, as firmware may leave it. */
-int edu_master_set(const struct edu *edu, bool on);
+/* Have it get at memory, as firmware may leave it. */
+int edu_master_set(const struct edu *edu);
 /* Have it bound to the module's driver, attached, and its registers mapped. */
 int edu_begin(struct edu *edu, int fd, uint32_t bits);
 /* The contrary of all that, as far as it is. */

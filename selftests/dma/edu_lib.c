@@ -115,36 +115,34 @@ int edu_unbind(const struct edu *edu)
 	return sysfs_write(edu_file(edu, "driver/unbind"), edu->pci);
 }
 
-/* The register of the device for commands, of 16 bits. Returns 0 or a negative errno. */
-static int edu_command(const struct edu *edu, uint16_t *get, const uint16_t *set)
+/* The register of the device for commands, read or written. Returns 0 or a negative errno. */
+static int edu_command(const struct edu *edu, bool write, uint16_t *command)
 {
-	int fd = open(edu_file(edu, "config"), O_RDWR | O_CLOEXEC), ret = 0;
+	int fd = open(edu_file(edu, "config"), O_RDWR | O_CLOEXEC);
+	ssize_t len;
 
 	if (fd < 0)
 		return -errno;
-	if ((get && pread(fd, get, 2, PCI_COMMAND) != 2) ||
-	    (set && pwrite(fd, set, 2, PCI_COMMAND) != 2))
-		ret = -EIO;
+	len = write ? pwrite(fd, command, sizeof(*command), PCI_COMMAND) :
+		      pread(fd, command, sizeof(*command), PCI_COMMAND);
 	close(fd);
-	return ret;
+	return len == sizeof(*command) ? 0 : -EIO;
 }
 
 bool edu_master(const struct edu *edu)
 {
 	uint16_t command;
 
-	return !edu_command(edu, &command, NULL) && command & PCI_COMMAND_MASTER;
+	return !edu_command(edu, false, &command) && command & PCI_COMMAND_MASTER;
 }
 
-int edu_master_set(const struct edu *edu, bool on)
+int edu_master_set(const struct edu *edu)
 {
-	uint16_t command;
-	int ret = edu_command(edu, &command, NULL);
+	uint16_t command = 0;
+	int ret = edu_command(edu, false, &command);
 
-	command &= ~PCI_COMMAND_MASTER;
-	if (on)
-		command |= PCI_COMMAND_MASTER;
-	return ret ?: edu_command(edu, NULL, &command);
+	command |= PCI_COMMAND_MASTER;
+	return ret ?: edu_command(edu, true, &command);
 }
 
 static int edu_map(struct edu *edu)

@@ -133,6 +133,7 @@ static long do_command(struct thread *t, const void *data)
 		req.len -= below(t, 4) * 4;
 	if (req.len > NLMSG_HDRLEN && one_in(t, 64)) {
 		req.buf[NLMSG_HDRLEN + below(t, req.len - NLMSG_HDRLEN)] ^= word(t);
+		/* It may be another one now. */
 		cmd = 0;
 	}
 	ret = one_in(t, 2) ? nl_send(&t->nl, &req, flags) : nl_send_to(&t->nl, &req, flags);
