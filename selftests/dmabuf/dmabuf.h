@@ -4,7 +4,9 @@
 #define _DMABUF_H
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/dma-buf.h>
+#include <linux/dma-heap.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -37,6 +39,19 @@ static inline int dmabuf_sync(int fd, uint64_t flags)
 	struct dma_buf_sync arg = { .flags = flags };
 
 	return ioctl(fd, DMA_BUF_IOCTL_SYNC, &arg) ? -errno : 0;
+}
+
+/* Of the system heap: memory of another maker. -1 where there is none. */
+static inline int dmabuf_heap(uint64_t size)
+{
+	struct dma_heap_allocation_data arg = { .len = size, .fd_flags = O_RDWR | O_CLOEXEC };
+	int dev = open("/dev/dma_heap/system", O_RDONLY | O_CLOEXEC), ret;
+
+	if (dev < 0)
+		return -1;
+	ret = ioctl(dev, DMA_HEAP_IOCTL_ALLOC, &arg);
+	close(dev);
+	return ret ? -1 : (int)arg.fd;
 }
 
 /* How many bytes of @buf, from @offset on, come out of a socket as the pattern. */

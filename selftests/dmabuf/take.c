@@ -2,7 +2,6 @@
 /* A buffer of the memory of a dma-buf (ZC_IOC_BUF_IMPORT). */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/dma-heap.h>
 #include <linux/memfd.h>
 #include <linux/udmabuf.h>
 #include <stdio.h>
@@ -88,27 +87,22 @@ static int udmabuf(unsigned int flags, uint64_t size)
 	return dmabuf;
 }
 
-/* Of the system heap. */
+/* Of the system heap, with the pattern; -1 where there is none. */
 static int heap(uint64_t size)
 {
-	struct dma_heap_allocation_data arg = { .len = size, .fd_flags = O_RDWR | O_CLOEXEC };
-	int dev = open("/dev/dma_heap/system", O_RDWR), ret;
+	int fd = dmabuf_heap(size);
 	char *map;
 
-	if (dev < 0)
+	if (fd < 0)
 		return -1;
-	ret = ioctl(dev, DMA_HEAP_IOCTL_ALLOC, &arg);
-	close(dev);
-	if (ret)
-		return -1;
-	map = mmap(NULL, size, RW, MAP_SHARED, arg.fd, 0);
+	map = mmap(NULL, size, RW, MAP_SHARED, fd, 0);
 	if (map == MAP_FAILED)
 		return -1;
-	dmabuf_sync(arg.fd, DMA_BUF_SYNC_START | DMA_BUF_SYNC_WRITE);
+	dmabuf_sync(fd, DMA_BUF_SYNC_START | DMA_BUF_SYNC_WRITE);
 	zct_pattern(map, 0, size);
-	dmabuf_sync(arg.fd, DMA_BUF_SYNC_END | DMA_BUF_SYNC_WRITE);
+	dmabuf_sync(fd, DMA_BUF_SYNC_END | DMA_BUF_SYNC_WRITE);
 	munmap(map, size);
-	return arg.fd;
+	return fd;
 }
 
 static int sync_buf(int fd, uint32_t handle, uint32_t flags)

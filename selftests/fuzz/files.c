@@ -2,13 +2,12 @@
 /* Files of many kinds, memory that can be imported, pipes. */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/dma-buf.h>
-#include <linux/dma-heap.h>
 #include <linux/udmabuf.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include "dmabuf.h"
 #include "fuzz.h"
 
 #define FILE_SIZE	(2 * HUGE + 12345)
@@ -159,30 +158,14 @@ static long do_memory_change(struct thread *t, const void *data)
 	}
 }
 
-static int heap_fd(void)
-{
-	struct dma_heap_allocation_data arg = { .len = 4 * PAGE, .fd_flags = O_RDWR | O_CLOEXEC };
-	int heap = open("/dev/dma_heap/system", O_RDONLY | O_CLOEXEC), ret;
-
-	if (heap < 0)
-		return -1;
-	ret = ioctl(heap, DMA_HEAP_IOCTL_ALLOC, &arg);
-	close(heap);
-	return ret ? -1 : (int)arg.fd;
-}
-
 /*
  * udmabuf maps it for its device as the first one says who asks to read or write, and the
  * kernel's debugging of DMA warns of each later one who asks for something else.
  */
 static void udmabuf_sync(int fd)
 {
-	struct dma_buf_sync arg = { .flags = DMA_BUF_SYNC_RW };
-
-	if (!ioctl(fd, DMA_BUF_IOCTL_SYNC, &arg)) {
-		arg.flags |= DMA_BUF_SYNC_END;
-		ioctl(fd, DMA_BUF_IOCTL_SYNC, &arg);
-	}
+	if (!dmabuf_sync(fd, DMA_BUF_SYNC_START | DMA_BUF_SYNC_RW))
+		dmabuf_sync(fd, DMA_BUF_SYNC_END | DMA_BUF_SYNC_RW);
 }
 
 /*
@@ -210,7 +193,7 @@ static int udmabuf_fd(void)
 /* A dma-buf of others, where there is one. */
 static long do_dmabuf(struct thread *t, const void *data)
 {
-	int fd = one_in(t, 2) ? heap_fd() : udmabuf_fd();
+	int fd = one_in(t, 2) ? dmabuf_heap(4 * PAGE) : udmabuf_fd();
 
 	if (fd < 0)
 		return one_in(t, 2) ? -errno : 0;

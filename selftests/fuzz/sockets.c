@@ -4,20 +4,10 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <linux/tls.h>
 #include <sys/socket.h>
 
 #include "fuzz.h"
-
-#ifndef IPPROTO_MPTCP
-#define IPPROTO_MPTCP	262
-#endif
-#ifndef TCP_ULP
-#define TCP_ULP		31
-#endif
-#ifndef SOL_TLS
-#define SOL_TLS		282
-#endif
+#include "zc_sockets.h"
 
 /* A pair of @type with an address on this machine. */
 static int inet_pair(int type, int protocol, int *sock)
@@ -44,14 +34,10 @@ out:
 	return sock[1] < 0 ? -1 : ret;
 }
 
+/* Its peer has what it gets as it comes. */
 static int tls_tx(int sock)
 {
-	struct tls12_crypto_info_aes_gcm_128 info = {
-		.info = { TLS_1_2_VERSION, TLS_CIPHER_AES_GCM_128 },
-	};
-
-	return setsockopt(sock, SOL_TCP, TCP_ULP, "tls", 3) ?:
-	       setsockopt(sock, SOL_TLS, TLS_TX, &info, sizeof(info));
+	return zct_tls_ulp(sock) ?: zct_tls_way(sock, TLS_TX);
 }
 
 static int make_pair(unsigned int kind, int *sock)

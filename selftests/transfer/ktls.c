@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Sockets that encrypt in the kernel, from the start or from somewhere on. */
 #include <errno.h>
-#include <linux/tls.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -11,6 +8,7 @@
 
 #include "kselftest_harness.h"
 #include "sender.h"
+#include "zc_sockets.h"
 
 /* What a helper gets of a test. */
 #define SELF	FIXTURE_DATA(ktls)
@@ -18,10 +16,6 @@
 #define SIZE	(2 * HUGE)
 #define LEN	(SIZE - 4321)
 #define NR(array)	(sizeof(array) / sizeof(*(array)))
-
-#ifndef SOL_TLS
-#define SOL_TLS	282
-#endif
 
 /* A record on the wire: a header, 8 bytes of the nonce, the bytes, 16 of the tag. */
 #define HEADER	5
@@ -34,37 +28,6 @@ FIXTURE(ktls)
 	char *raw;
 };
 
-static int tls_ulp(int sock)
-{
-	return setsockopt(sock, IPPROTO_TCP, TCP_ULP, "tls", 4) ? -errno : 0;
-}
-
-/* @way: TLS_TX or TLS_RX. Both ends have the same key. */
-static int tls_way(int sock, int way)
-{
-	struct tls12_crypto_info_aes_gcm_128 info = {
-		.info.version = TLS_1_2_VERSION,
-		.info.cipher_type = TLS_CIPHER_AES_GCM_128,
-		.iv = "12345678",
-		.key = "0123456789abcde",
-		.salt = "abcd",
-	};
-
-	return setsockopt(sock, SOL_TLS, way, &info, sizeof(info)) ? -errno : 0;
-}
-
-static int tls_pair(int *sock)
-{
-	int i, ret = zct_pair(AF_INET, sock);
-
-	for (i = 0; i < 2 && !ret; i++) {
-		ret = tls_ulp(sock[i]);
-		ret = ret ?: tls_way(sock[i], TLS_TX);
-		ret = ret ?: tls_way(sock[i], TLS_RX);
-	}
-	return ret;
-}
-
 FIXTURE_SETUP(ktls)
 {
 	int ret;
@@ -72,7 +35,7 @@ FIXTURE_SETUP(ktls)
 	if (system("modprobe -q tls"))
 		TH_LOG("modprobe tls failed");
 	ASSERT_EQ(0, zct_pair(AF_INET, self->sock));
-	ret = tls_ulp(self->sock[0]);
+	ret = zct_tls_ulp(self->sock[0]);
 	if (ret == -ENOENT)
 		SKIP(return, "no kernel TLS");
 	ASSERT_EQ(0, ret);
@@ -143,7 +106,7 @@ TEST_F_TIMEOUT(ktls, both_ways, 240)
 
 	for (from = 0; from < FROM_NR; from++) {
 		for (i = 0; i < NR(manners); i++) {
-			ASSERT_EQ(0, tls_pair(self->sock));
+			ASSERT_EQ(0, zct_tls_pair(self->sock));
 			for (end = 0; end < 2; end++) {
 				sender_start(s, from, self->sock[end], 11, LEN,
 					     manners[i]);
@@ -175,10 +138,10 @@ TEST_F_TIMEOUT(ktls, between, 240)
 		EXPECT_EQ(0, s->copied);
 		EXPECT_TRUE(sender_released(s, 10000));
 
-		ASSERT_EQ(0, tls_ulp(self->sock[0]));
-		ASSERT_EQ(0, tls_way(self->sock[0], TLS_TX));
-		ASSERT_EQ(0, tls_ulp(self->sock[1]));
-		ASSERT_EQ(0, tls_way(self->sock[1], TLS_RX));
+		ASSERT_EQ(0, zct_tls_ulp(self->sock[0]));
+		ASSERT_EQ(0, zct_tls_way(self->sock[0], TLS_TX));
+		ASSERT_EQ(0, zct_tls_ulp(self->sock[1]));
+		ASSERT_EQ(0, zct_tls_way(self->sock[1], TLS_RX));
 		sender_start(s, from, self->sock[0], HUGE, HUGE, 0);
 		receive(_metadata, self, self->sock[1], HUGE, HUGE);
 		EXPECT_TRUE(sender_join(s, 0));
@@ -202,8 +165,8 @@ TEST_F_TIMEOUT(ktls, meanwhile, 240)
 		ASSERT_EQ(0, s->ret);
 		clear = tcp_stalled(self->sock[0]);
 		ASSERT_LT(clear, LEN / 2);
-		ASSERT_EQ(0, tls_ulp(self->sock[0]));
-		ASSERT_EQ(0, tls_way(self->sock[0], TLS_TX));
+		ASSERT_EQ(0, zct_tls_ulp(self->sock[0]));
+		ASSERT_EQ(0, zct_tls_way(self->sock[0], TLS_TX));
 		ASSERT_EQ(clear, tcp_taken(self->sock[0]));
 
 		for (uint64_t got = 0; got < clear;) {
@@ -213,8 +176,8 @@ TEST_F_TIMEOUT(ktls, meanwhile, 240)
 			ASSERT_EQ(-1, zct_pattern_check(self->raw, got, n));
 			got += n;
 		}
-		ASSERT_EQ(0, tls_ulp(self->sock[1]));
-		ASSERT_EQ(0, tls_way(self->sock[1], TLS_RX));
+		ASSERT_EQ(0, zct_tls_ulp(self->sock[1]));
+		ASSERT_EQ(0, zct_tls_way(self->sock[1], TLS_RX));
 		receive(_metadata, self, self->sock[1], clear, LEN - clear);
 		EXPECT_TRUE(sender_join(s, 30000));
 		EXPECT_EQ(0, s->error);
@@ -312,9 +275,9 @@ TEST_F_TIMEOUT(ktls, race, 240)
 		pthread_create(&w.thread, NULL, wire_main, &w);
 		sender_start(s, from, self->sock[0], 0, LEN, flags);
 		usleep(i / (NR(manners) * FROM_NR) * 3000);
-		EXPECT_EQ(0, tls_ulp(self->sock[0]));
+		EXPECT_EQ(0, zct_tls_ulp(self->sock[0]));
 		usleep(i % 5 * 100);
-		EXPECT_EQ(0, tls_way(self->sock[0], TLS_TX));
+		EXPECT_EQ(0, zct_tls_way(self->sock[0], TLS_TX));
 		EXPECT_TRUE(sender_join(s, 30000));
 		EXPECT_EQ(0, s->error);
 		EXPECT_EQ(LEN, s->sent);

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Each way that a byte can take from the module to a receiver. */
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -11,6 +9,7 @@
 #include "kselftest_harness.h"
 #include "sender.h"
 #include "veth.h"
+#include "zc_sockets.h"
 
 /* What a helper gets of a test. */
 #define SELF	FIXTURE_DATA(routes)
@@ -18,10 +17,6 @@
 #define SIZE	(4 * HUGE)
 #define LEN	(SIZE - 12345)
 #define NR(array)	(sizeof(array) / sizeof(*(array)))
-
-#ifndef IPPROTO_MPTCP
-#define IPPROTO_MPTCP	262
-#endif
 
 FIXTURE(routes)
 {
@@ -217,27 +212,6 @@ TEST_F_TIMEOUT(routes, unix_stream, 240)
 	}
 }
 
-/* A connected pair of MPTCP sockets. */
-static int mptcp_pair(int *sock)
-{
-	struct sockaddr_in in = {
-		.sin_family = AF_INET,
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-	};
-	socklen_t len = sizeof(in);
-	int fd = socket(AF_INET, SOCK_STREAM, IPPROTO_MPTCP);
-
-	if (fd < 0)
-		return -errno;
-	sock[0] = socket(AF_INET, SOCK_STREAM, IPPROTO_MPTCP);
-	if (bind(fd, (void *)&in, len) || listen(fd, 1) ||
-	    getsockname(fd, (void *)&in, &len) || connect(sock[0], (void *)&in, len))
-		return -errno;
-	sock[1] = accept(fd, NULL, NULL);
-	close(fd);
-	return sock[1] < 0 ? -errno : 0;
-}
-
 static int tipc_pair(int *sock)
 {
 	if (system("modprobe -q tipc 2>/dev/null"))
@@ -268,7 +242,7 @@ static bool all_by_copy(struct __test_metadata *_metadata, SELF *self, int (*pai
 
 TEST_F_TIMEOUT(routes, mptcp, 240)
 {
-	if (!all_by_copy(_metadata, self, mptcp_pair))
+	if (!all_by_copy(_metadata, self, zct_mptcp_pair))
 		SKIP(return, "no MPTCP");
 }
 
