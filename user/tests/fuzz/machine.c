@@ -21,7 +21,7 @@ static const char *const names[] = {
 	"sys/module/zc/srcversion", "sys/module/zc/version",
 	"sys/kernel/mm/hugepages/hugepages-1048576kB/nr_hugepages",
 	"sys/kernel/mm/hugepages/hugepages-1048576kB/free_hugepages",
-	"proc/sys/kernel/osrelease", "lib/modules/x/updates/zc.ko",
+	"proc/sys/kernel/osrelease", "lib/modules/x/updates/zc.ko", "run/zcctl-bench",
 };
 
 #define FILES	(sizeof(names) / sizeof(*names))

@@ -61,7 +61,8 @@ def words():
                  "[::1]:80", "zc: version magic '6.1' should be '6.12'",
                  "zc: disagrees about version of symbol x\nzc: Unknown symbol y (err -2)",
                  "zc: `x' invalid for parameter `reserve'\n",
-                 "Loading of unsigned module is rejected\nLockdown: insmod: restricted"):
+                 "Loading of unsigned module is rejected\nLockdown: insmod: restricted",
+                 "42\n/proc/sys/vm/swappiness 60\n/sys/kernel/mm/ksm/run 0\n/proc/unfinished"):
         yield text.encode()
 
 
@@ -87,7 +88,7 @@ def machine():
              "CapEff:\t0000000000000000\n",
              "Linux version 6.1\n", "always [madvise] never\n",
              "[none] integrity confidentiality\n", "lockdown\n", "N\n", "ABC\n", "0.1.0\n",
-             "2\n", "1\n", "x\n")
+             "2\n", "1\n", "x\n", "x\n", "42\n/proc/version was\n/sys/x y\n")
     yield "\0".join(parts).encode()
     yield "\0".join(parts).replace(" 50 ", " 50" * 70).encode()
     for gone in range(len(parts)):

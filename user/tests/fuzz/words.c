@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Sizes, numbers, addresses and devices, as people write them, and what the kernel's log says. */
+/*
+ * Sizes, numbers, addresses and devices, as people write them; what the kernel's log says, and
+ * what a benchmark that was killed had changed.
+ */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "bench/claim.h"
 #include "dma.h"
 #include "fuzz.h"
 #include "load.h"
@@ -64,6 +70,22 @@ static void log_lines(const char *text, size_t size)
 	load_explain(&failed);
 }
 
+static void put_back(const char *path, const char *value)
+{
+	/* Nothing else is written to. */
+	if ((strncmp(path, "/proc/", 6) && strncmp(path, "/sys/", 5)) || strpbrk(path, " \n") ||
+	    strchr(value, '\n'))
+		abort();
+}
+
+static void claims(const uint8_t *data, size_t size)
+{
+	int fd = open(fuzz_file(0, data, size), O_RDONLY | O_CLOEXEC);
+
+	claim_each(fd, put_back);
+	close(fd);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char *text = malloc(size + 1);
@@ -74,6 +96,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	address(text);
 	device(text);
 	log_lines(text, size);
+	claims(data, size);
 	free(text);
 	return 0;
 }

@@ -61,13 +61,14 @@ int claim_take(pid_t *holder)
 }
 
 /**
- * claim_left - each setting that one left who was killed, the newest first
+ * claim_each - each setting that a file says was changed, the newest first
+ * @fd:   the file
  * @back: puts it back
  */
-void claim_left(void (*back)(const char *path, const char *value))
+void claim_each(int fd, void (*back)(const char *path, const char *value))
 {
 	static char text[1 << 20];
-	ssize_t n = pread(claimed, text, sizeof(text) - 1, 0);
+	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
 	char *line, *value;
 
 	if (n <= 0)
@@ -85,6 +86,15 @@ void claim_left(void (*back)(const char *path, const char *value))
 		if (!strncmp(line + 1, "/proc/", 6) || !strncmp(line + 1, "/sys/", 5))
 			back(line + 1, value);
 	}
+}
+
+/**
+ * claim_left - each setting that one left who was killed, the newest first
+ * @back: puts it back
+ */
+void claim_left(void (*back)(const char *path, const char *value))
+{
+	claim_each(claimed, back);
 }
 
 /* Nothing is changed any more. Also for a signal handler. */

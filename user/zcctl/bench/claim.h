@@ -9,6 +9,7 @@
 #define CLAIM_FILE	"/run/zcctl-bench"
 
 int claim_take(pid_t *holder);
+void claim_each(int fd, void (*back)(const char *path, const char *value));
 void claim_left(void (*back)(const char *path, const char *value));
 int claim_note(const char *path, const char *value);
 void claim_clear(void);
