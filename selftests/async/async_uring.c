@@ -300,6 +300,22 @@ TEST_F_TIMEOUT(uring, errors, 120)
 	}
 }
 
+/* What a file has to say depends on who reads it: none that a worker reads. */
+TEST_F(uring, personal)
+{
+	static const char * const files[] = { "/proc/sys/kernel/hostname", "/sys/kernel/notes" };
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		close(self->file);
+		self->file = open(files[i], O_RDONLY);
+		ASSERT_GE(self->file, 0);
+		queue(self, 0, self->sock[0], 0, 4096);
+		EXPECT_EQ(1, io_uring_submit(&self->ring));
+		EXPECT_EQ(-EOPNOTSUPP, completion(self, 5000, NULL));
+	}
+}
+
 TEST_F_TIMEOUT(uring, canceled, 120)
 {
 	struct zc_cancel arg = { .user_data = 1 };
