@@ -17,6 +17,7 @@
 #include "edu.h"
 #include "fault.h"
 #include "kselftest_harness.h"
+#include "xfer.h"
 
 #define SELF	FIXTURE_DATA(copies)
 #define LEN	4096

@@ -1,22 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Failures on demand, and one transfer in each of its ways. */
+/* Failures on demand. */
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "fault.h"
-#include "zc_uring.h"
 
 #define DEBUGFS	"/sys/kernel/debug"
-#define NTH	"/proc/thread-self/fail-nth"
+#define SELF_DIR	"/proc/thread-self"
+#define NTH	SELF_DIR "/fail-nth"
 
-/* With the end of a transfer, which the next would take for its own if it came later. */
-#define PATIENCE_S	500
+/* The most that the kernel looks at; and what is between a caller and the one who fails him */
+#define ANY_DEPTH	"32"
+#define OWN_DEPTH	"8"
 
 static const char *const attrs[] = { "failslab", "fail_page_alloc" };
 static const char copies[] = "fail_usercopy";
@@ -25,7 +26,10 @@ static struct {
 	char path[96];
 	char old[32];
 } saved[40];
-static int nr_saved, nth_fd = -1;
+static int nr_saved;
+/* Of each thread whose allocations may fail: the number of those to come, until one does. */
+static int nth_fds[1024];
+static unsigned int nr_nth;
 static unsigned int times_set;
 
 /*
@@ -39,8 +43,12 @@ static unsigned int turn = BOTH_KINDS;
 static unsigned int turn_base;
 /* What fault_arm() was told last, and how many came since it was told of the first. */
 static unsigned int armed, came;
-/* Where allocations are asked for that can fail; there may be no such filter. */
+/*
+ * Where allocations are asked for that can fail, and how many calls above at most; there may be
+ * no such filter.
+ */
 static unsigned long from_start, from_end = ULONG_MAX;
+static const char *from_depth = ANY_DEPTH;
 static bool by_kind;
 
 static int put(const char *path, const char *val)
@@ -100,6 +108,7 @@ int fault_set(const char *attr, const char *file, const char *val)
 
 void fault_restore(void)
 {
+	from_depth = ANY_DEPTH;
 	while (nr_saved) {
 		nr_saved--;
 		put(saved[nr_saved].path, saved[nr_saved].old);
@@ -199,7 +208,7 @@ static int callers(const char *attr, const char *how, unsigned long start, unsig
 static int only_from(const char *attr, unsigned long start, unsigned long end)
 {
 	return callers(attr, "require", start, end) ||
-	       fault_set(attr, "stacktrace-depth", "32") ? -EOPNOTSUPP : 0;
+	       fault_set(attr, "stacktrace-depth", from_depth) ? -EOPNOTSUPP : 0;
 }
 
 /* And from nowhere, where no function is. */
@@ -270,9 +279,20 @@ static int only_module(void)
 	return only_allocations_from(start, end);
 }
 
+static int begin_module(const char *depth)
+{
+	from_depth = depth;
+	return fault_begin() ?: only_module();
+}
+
 int fault_begin_module(void)
 {
-	return fault_begin() ?: only_module();
+	return begin_module(ANY_DEPTH);
+}
+
+int fault_begin_own(void)
+{
+	return begin_module(OWN_DEPTH);
 }
 
 int fault_begin_copies(void)
@@ -288,39 +308,82 @@ int fault_begin_copies(void)
 	       never(attrs[0]) ?: never(attrs[1]) ?: only_from(copies, start, end);
 }
 
-void fault_arm(unsigned int nth)
+/* @of: the folder of a thread in /proc. Nothing if it has gone. */
+static void arm(const char *of)
 {
-	char text[16];
-	int len;
+	char path[80], text[16];
+	int fd, len;
 
-	if (!nth)
+	snprintf(path, sizeof(path), "%s/fail-nth", of);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd < 0)
 		return;
+	len = snprintf(text, sizeof(text), "%u", armed - turn_base);
+	if (nr_nth == sizeof(nth_fds) / sizeof(*nth_fds))
+		abort();
+	if (pwrite(fd, text, len, 0) == len)
+		nth_fds[nr_nth++] = fd;
+	else
+		close(fd);
+}
+
+static void begin_turn(unsigned int nth)
+{
 	if (nth == 1)
 		came = 0;
 	if (nth == 1 && by_kind)
 		take_turn(0, 0);
-	len = snprintf(text, sizeof(text), "%u", nth - turn_base);
 	armed = nth;
-	nth_fd = open(NTH, O_RDWR | O_CLOEXEC);
-	if (pwrite(nth_fd, text, len, 0) != len)
+}
+
+void fault_arm(unsigned int nth)
+{
+	if (!nth)
+		return;
+	begin_turn(nth);
+	arm(SELF_DIR);
+	if (!nr_nth)
 		abort();
+}
+
+void fault_arm_workers(unsigned int nth)
+{
+	char path[80], comm[32];
+	glob_t found;
+	size_t i;
+
+	begin_turn(nth);
+	if (glob("/proc/[0-9]*/task/[0-9]*", GLOB_NOSORT, NULL, &found))
+		abort();
+	for (i = 0; i < found.gl_pathc; i++) {
+		snprintf(path, sizeof(path), "%s/comm", found.gl_pathv[i]);
+		if (!get(path, comm, sizeof(comm)) && !strncmp(comm, "kworker/", 8))
+			arm(found.gl_pathv[i]);
+	}
+	globfree(&found);
 }
 
 bool fault_disarm(void)
 {
-	char text[16] = "";
+	bool fired = false;
+	char text[16];
 
-	if (nth_fd < 0)
+	if (!nr_nth)
 		return false;
-	if (pread(nth_fd, text, sizeof(text) - 1, 0) < 1 ||
-	    pwrite(nth_fd, "0", 1, 0) != 1)
-		abort();
-	close(nth_fd);
-	nth_fd = -1;
-	if (!atoi(text))
-		came++;
-	if (!atoi(text) || turn == BOTH_KINDS)
-		return !atoi(text);
+	while (nr_nth) {
+		int fd = nth_fds[--nr_nth];
+		ssize_t len = pread(fd, text, sizeof(text) - 1, 0);
+
+		/* A worker may have ended. */
+		text[len > 0 ? len : 0] = 0;
+		fired |= len > 0 && !atoi(text);
+		if (len > 0)
+			pwrite(fd, "0", 1, 0);
+		close(fd);
+	}
+	came += fired;
+	if (fired || turn == BOTH_KINDS)
+		return fired;
 	/* There are no more of this kind: of the next, the first is @armed + 1. */
 	take_turn(turn + 1, turn + 1 == BOTH_KINDS ? 0 : armed);
 	return turn < BOTH_KINDS;
@@ -350,100 +413,4 @@ unsigned int fault_calm(void)
 {
 	set_both("probability", "0");
 	return 2 * times_set - fault_get(attrs[0], "times") - fault_get(attrs[1], "times");
-}
-
-static void next_event(struct xfer *x)
-{
-	struct zc_event ev;
-
-	if (!zct_event(x->fd, &ev, PATIENCE_S * 1000) || ev.type != ZC_EVENT_DONE) {
-		x->ret = -EPROTO;
-		return;
-	}
-	x->sent = ev.sent;
-	x->error = ev.error;
-	x->cached = ev.cached;
-}
-
-union args {
-	struct zc_sendfile file;
-	struct zc_send buf;
-};
-
-static void by_uring(struct xfer *x, union args *arg, unsigned long op, size_t size)
-{
-	struct __kernel_timespec ts = { .tv_sec = PATIENCE_S };
-	struct io_uring_cqe *cqe;
-	struct io_uring_sqe *sqe;
-	struct io_uring ring;
-	int ret;
-
-	if (io_uring_queue_init(4, &ring, 0)) {
-		x->ret = -EPROTO;
-		return;
-	}
-	sqe = io_uring_get_sqe(&ring);
-	zct_uring_prep(sqe, x->fd, op, arg, size);
-	fault_arm(x->nth);
-	ret = io_uring_submit(&ring);
-	x->injected = fault_disarm();
-	/* It was not taken: it is still in the queue. */
-	if (ret < 1 && x->injected)
-		ret = io_uring_submit(&ring);
-	if (ret != 1 || io_uring_wait_cqe_timeout(&ring, &cqe, &ts)) {
-		x->ret = -EPROTO;
-	} else {
-		x->sent = cqe->res > 0 ? cqe->res : 0;
-		x->error = cqe->res < 0 ? -cqe->res : 0;
-		io_uring_cqe_seen(&ring, cqe);
-	}
-	io_uring_queue_exit(&ring);
-}
-
-static void by_ioctl(struct xfer *x, union args *arg, unsigned long op)
-{
-	fault_arm(x->nth);
-	x->ret = zct_ioctl(x->fd, op, arg);
-	x->injected = fault_disarm();
-	if (x->how == ASYNC) {
-		if (!x->ret)
-			next_event(x);
-		return;
-	}
-	x->sent = x->in < 0 ? arg->buf.sent : arg->file.sent;
-	x->error = x->in < 0 ? arg->buf.error : arg->file.error;
-	x->cached = x->in < 0 ? 0 : arg->file.cached;
-}
-
-void xfer_run(struct xfer *x)
-{
-	uint32_t flags = x->flags | (x->how == ASYNC ? ZC_SEND_ASYNC : 0);
-	unsigned long op = x->in < 0 ? ZC_IOC_SEND : ZC_IOC_SENDFILE;
-	union args arg = { 0 };
-	int sock[2];
-
-	x->injected = false;
-	x->error = 0;
-	x->sent = 0;
-	x->cached = 0;
-	x->ret = zct_pair(x->family, sock);
-	if (x->ret)
-		return;
-	if (x->in < 0)
-		arg.buf = (struct zc_send){ .handle = x->handle, .out_fd = sock[0],
-			.offset = x->offset, .len = x->len, .flags = flags };
-	else
-		arg.file = (struct zc_sendfile){ .in_fd = x->in, .out_fd = sock[0],
-			.offset = flags & ZC_SEND_POS ? 0 : x->offset,
-			.len = x->len, .flags = flags };
-	x->rx = (struct zct_rx){ .sock = sock[1], .offset = x->offset, .check = true };
-	zct_rx_start(&x->rx);
-	if (x->how == URING)
-		by_uring(x, &arg, op, x->in < 0 ? sizeof(arg.buf) : sizeof(arg.file));
-	else
-		by_ioctl(x, &arg, op);
-	shutdown(sock[0], SHUT_WR);
-	zct_rx_join(&x->rx);
-	close(sock[0]);
-	close(sock[1]);
 }

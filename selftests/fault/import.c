@@ -6,11 +6,29 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "kselftest_harness.h"
+#include "dmabuf.h"
 #include "fault.h"
+#include "kselftest_harness.h"
 
-/* Each page is an allocation. */
-#define SIZE(flags)	((flags) ? 2 * HUGE : 32 * 4096)
+/* What is imported. Each page may be an allocation. */
+struct kind {
+	uint64_t size;
+	/* For memfd_create() */
+	unsigned int flags;
+	bool heap;
+};
+
+static int make(const struct kind *kind)
+{
+	int fd = kind->heap ? dmabuf_heap(kind->size) :
+			      memfd_create("zc", MFD_CLOEXEC | kind->flags);
+
+	if (fd >= 0 && !kind->heap && ftruncate(fd, kind->size)) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
 
 static unsigned int nr_mappings(void)
 {
@@ -29,32 +47,31 @@ static unsigned int nr_mappings(void)
  * Import and map a new file, with the @nth allocation failing; *@injected: that came.
  * Returns 0 or a negative errno.
  */
-static int attempt(int zc, unsigned int flags, unsigned int nth, bool *injected)
+static int attempt(int zc, const struct kind *kind, unsigned int nth, bool *injected)
 {
-	int fd = memfd_create("zc", MFD_CLOEXEC | flags), ret;
-	struct zc_buf_import arg = { .fd = fd };
+	struct zc_buf_import arg = { .fd = make(kind) };
 	char *map = MAP_FAILED;
+	int ret;
 
-	if (fd < 0 || ftruncate(fd, SIZE(flags)))
+	if (arg.fd < 0)
 		return -EIO;
 	fault_arm(nth);
 	ret = zct_ioctl(zc, ZC_IOC_BUF_IMPORT, &arg);
 	if (!ret) {
-		map = mmap(NULL, SIZE(flags), PROT_READ | PROT_WRITE, MAP_SHARED, zc,
-			   arg.mmap_offset);
+		map = mmap(NULL, kind->size, RW, MAP_SHARED, zc, arg.mmap_offset);
 		ret = map == MAP_FAILED ? -errno : 0;
 	}
 	*injected = fault_disarm();
 	if (map != MAP_FAILED)
-		munmap(map, SIZE(flags));
+		munmap(map, kind->size);
 	if (arg.handle)
 		zct_destroy(zc, arg.handle);
-	close(fd);
+	close(arg.fd);
 	return ret;
 }
 
 /* Without an injected failure, as after each, all is well; with one, all is well or ENOMEM. */
-static void run(struct __test_metadata *_metadata, unsigned int flags)
+static void run(struct __test_metadata *_metadata, const struct kind *kind)
 {
 	unsigned int n = 0, before = nr_mappings();
 	int zc = zct_open(), ret;
@@ -62,13 +79,13 @@ static void run(struct __test_metadata *_metadata, unsigned int flags)
 	uint64_t used, huge;
 
 	ASSERT_GE(zc, 0);
-	ASSERT_EQ(0, attempt(zc, flags, 0, &injected));
+	ASSERT_EQ(0, attempt(zc, kind, 0, &injected));
 	injected = true;
 	used = zct_used(zc);
 	huge = zct_meminfo("HugePages_Free");
 	while (injected) {
 		ASSERT_LT(++n, 5000);
-		ret = attempt(zc, flags, n, &injected);
+		ret = attempt(zc, kind, n, &injected);
 		if (ret && (!injected || ret != -ENOMEM)) {
 			EXPECT_EQ(0, ret)
 				TH_LOG("allocation %u", n);
@@ -76,7 +93,7 @@ static void run(struct __test_metadata *_metadata, unsigned int flags)
 		}
 		EXPECT_EQ(before, nr_mappings());
 		EXPECT_TRUE(zct_used_becomes(zc, used, 2000));
-		ASSERT_EQ(0, attempt(zc, flags, 0, &none)) TH_LOG("after allocation %u", n);
+		ASSERT_EQ(0, attempt(zc, kind, 0, &none)) TH_LOG("after allocation %u", n);
 	}
 	TH_LOG("%u allocations", fault_count());
 	EXPECT_LT(9, fault_count());
@@ -108,12 +125,24 @@ FIXTURE_TEARDOWN(import)
 
 TEST_F_TIMEOUT(import, small_pages, 600)
 {
-	run(_metadata, 0);
+	run(_metadata, &(struct kind){ .size = 32 * PAGE });
 }
 
 TEST_F_TIMEOUT(import, hugepages, 600)
 {
-	run(_metadata, MFD_HUGETLB | MFD_HUGE_2MB);
+	run(_metadata, &(struct kind){ .size = 2 * HUGE, .flags = MFD_HUGETLB | MFD_HUGE_2MB });
+}
+
+/* Of a dma-buf that is not the module's. */
+TEST_F_TIMEOUT(import, dmabuf, 600)
+{
+	const struct kind kind = { .size = 2 * HUGE, .heap = true };
+	int fd = make(&kind);
+
+	if (fd < 0)
+		SKIP(return, "no heap");
+	close(fd);
+	run(_metadata, &kind);
 }
 
 TEST_HARNESS_MAIN

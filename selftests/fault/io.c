@@ -15,6 +15,7 @@
 
 #include "kselftest_harness.h"
 #include "fault.h"
+#include "xfer.h"
 
 /* What a helper gets of a test. */
 #define SELF	FIXTURE_DATA(io)

@@ -73,8 +73,8 @@ static void log_lines(const char *text, size_t size)
 static void put_back(const char *path, const char *value)
 {
 	/* Nothing else is written to. */
-	if ((strncmp(path, "/proc/", 6) && strncmp(path, "/sys/", 5)) || strpbrk(path, " \n") ||
-	    strchr(value, '\n'))
+	if ((strncmp(path, "/proc/", 6) && strncmp(path, "/sys/", 5)) || strchr(path, ' ') ||
+	    strchr(path, '\n') || strchr(value, '\n'))
 		abort();
 }
 
