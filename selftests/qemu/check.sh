@@ -45,7 +45,7 @@ cleanup()
 trap cleanup EXIT
 
 # How long topics take on the debug kernel, seconds; others are thought short.
-declare -A weights=([sendfile]=360 [buffer]=190 [transfer]=190 [load]=160 [fault]=1500
+declare -A weights=([sendfile]=360 [buffer]=190 [transfer]=190 [load]=160 [fault]=2100
 	[async]=120 [zcctl]=120 [dma]=150 [trace]=120 [netlink]=400
 	[scale]=120 [leak]=400 [adopt]=150 [survive]=400 [fuzz]=100)
 
