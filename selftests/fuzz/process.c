@@ -16,10 +16,12 @@ __thread struct thread *self;
 
 static struct thread threads[THREADS_MAX];
 
-static void on_fault(int sig)
+/* Of an access that is not meant to fail the process dies, and says of which first. */
+static void on_fault(int sig, siginfo_t *info, void *context)
 {
 	if (self && self->armed)
 		siglongjmp(self->jump, 1);
+	dprintf(STDOUT_FILENO, "# signal %d, code %d, at %p\n", sig, info->si_code, info->si_addr);
 	signal(sig, SIG_DFL);
 }
 
@@ -29,7 +31,10 @@ static void on_alarm(int sig)
 
 static void signals(void)
 {
-	struct sigaction fault = { .sa_handler = on_fault, .sa_flags = SA_NODEFER };
+	struct sigaction fault = {
+		.sa_sigaction = on_fault,
+		.sa_flags = SA_NODEFER | SA_SIGINFO,
+	};
 	/* Without SA_RESTART */
 	struct sigaction alarm = { .sa_handler = on_alarm };
 
