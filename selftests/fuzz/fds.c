@@ -70,9 +70,13 @@ static int fd_some(struct thread *t, enum fd_kind kind)
 
 int fd_value(struct thread *t, enum fd_kind kind)
 {
+	int fd;
+
 	switch (below(t, 48)) {
 	case 0:
-		return (int)edge_value(t);
+		/* But for those that the fuzzer itself writes to. */
+		fd = edge_value(t);
+		return fd >= 0 && fd <= STDERR_FILENO ? -1 : fd;
 	case 1 ... 2:
 		return fd_some(t, below(t, FD_KINDS));
 	default:
