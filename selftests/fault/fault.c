@@ -30,6 +30,8 @@ static int nr_saved;
 /* Of each thread whose allocations may fail: the number of those to come, until one does. */
 static int nth_fds[1024];
 static unsigned int nr_nth;
+/* They may end by themselves. */
+static bool of_workers;
 static unsigned int times_set;
 
 /*
@@ -51,7 +53,7 @@ static unsigned long from_start, from_end = ULONG_MAX;
 static const char *from_depth = ANY_DEPTH;
 static bool by_kind;
 
-static int put(const char *path, const char *val)
+int fault_write(const char *path, const char *val)
 {
 	int fd = open(path, O_WRONLY | O_CLOEXEC), ret = 0;
 
@@ -63,17 +65,19 @@ static int put(const char *path, const char *val)
 	return ret;
 }
 
-static int get(const char *path, char *val, size_t size)
+int fault_read(const char *path, char *val, size_t size)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC), len;
+	int fd = open(path, O_RDONLY | O_CLOEXEC), ret;
 
 	if (fd < 0)
 		return -errno;
-	len = read(fd, val, size - 1);
+	ret = read(fd, val, size - 1);
+	if (ret < 0)
+		ret = -errno;
 	close(fd);
-	val[len > 0 ? len : 0] = 0;
+	val[ret > 0 ? ret : 0] = 0;
 	val[strcspn(val, "\n")] = 0;
-	return len > 0 ? 0 : -EIO;
+	return ret > 0 ? 0 : ret ?: -EIO;
 }
 
 const char *fault_missing(void)
@@ -97,13 +101,13 @@ int fault_set(const char *attr, const char *file, const char *val)
 	if (i == nr_saved) {
 		if (i == sizeof(saved) / sizeof(*saved))
 			return -ENOSPC;
-		ret = get(path, saved[i].old, sizeof(saved[i].old));
+		ret = fault_read(path, saved[i].old, sizeof(saved[i].old));
 		if (ret)
 			return ret;
 		memcpy(saved[i].path, path, sizeof(path));
 		nr_saved++;
 	}
-	return put(path, val);
+	return fault_write(path, val);
 }
 
 void fault_restore(void)
@@ -111,7 +115,7 @@ void fault_restore(void)
 	from_depth = ANY_DEPTH;
 	while (nr_saved) {
 		nr_saved--;
-		put(saved[nr_saved].path, saved[nr_saved].old);
+		fault_write(saved[nr_saved].path, saved[nr_saved].old);
 	}
 }
 
@@ -121,7 +125,7 @@ long fault_get(const char *attr, const char *file)
 	int ret;
 
 	snprintf(path, sizeof(path), DEBUGFS "/%s/%s", attr, file);
-	ret = get(path, val, sizeof(val));
+	ret = fault_read(path, val, sizeof(val));
 	return ret ?: strtol(val, NULL, 0);
 }
 
@@ -341,6 +345,7 @@ void fault_arm(unsigned int nth)
 	if (!nth)
 		return;
 	begin_turn(nth);
+	of_workers = false;
 	arm(SELF_DIR);
 	if (!nr_nth)
 		abort();
@@ -353,11 +358,12 @@ void fault_arm_workers(unsigned int nth)
 	size_t i;
 
 	begin_turn(nth);
+	of_workers = true;
 	if (glob("/proc/[0-9]*/task/[0-9]*", GLOB_NOSORT, NULL, &found))
 		abort();
 	for (i = 0; i < found.gl_pathc; i++) {
 		snprintf(path, sizeof(path), "%s/comm", found.gl_pathv[i]);
-		if (!get(path, comm, sizeof(comm)) && !strncmp(comm, "kworker/", 8))
+		if (!fault_read(path, comm, sizeof(comm)) && !strncmp(comm, "kworker/", 8))
 			arm(found.gl_pathv[i]);
 	}
 	globfree(&found);
@@ -374,11 +380,10 @@ bool fault_disarm(void)
 		int fd = nth_fds[--nr_nth];
 		ssize_t len = pread(fd, text, sizeof(text) - 1, 0);
 
-		/* A worker may have ended. */
 		text[len > 0 ? len : 0] = 0;
 		fired |= len > 0 && !atoi(text);
-		if (len > 0)
-			pwrite(fd, "0", 1, 0);
+		if ((len < 1 || pwrite(fd, "0", 1, 0) != 1) && !of_workers)
+			abort();
 		close(fd);
 	}
 	came += fired;

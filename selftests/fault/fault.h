@@ -4,9 +4,13 @@
 #define _FAULT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /* Why this kernel cannot fail on demand; NULL if it can. */
 const char *fault_missing(void);
+/* The first line of a file, and a new one. Both return 0 or a negative errno. */
+int fault_read(const char *path, char *val, size_t size);
+int fault_write(const char *path, const char *val);
 /* Change a setting below debugfs; fault_restore() takes all changes back. */
 int fault_set(const char *attr, const char *file, const char *val);
 void fault_restore(void);

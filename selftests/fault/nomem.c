@@ -293,13 +293,9 @@ static void try_send(struct __test_metadata *_metadata, SELF *self)
 
 	if (self->cold)
 		posix_fadvise(x->in, 0, 0, POSIX_FADV_DONTNEED);
-	if (!self->spares && self->nth) {
-		int fd = open("/proc/sys/vm/drop_caches", O_WRONLY);
-
-		/* What shrinkers have. */
-		ASSERT_EQ(1, write(fd, "2", 1));
-		close(fd);
-	}
+	/* What shrinkers have. */
+	if (!self->spares && self->nth)
+		ASSERT_EQ(0, fault_write("/proc/sys/vm/drop_caches", "2"));
 	if (x->flags & ZC_SEND_POS)
 		lseek(x->in, x->offset, SEEK_SET);
 	x->nth = self->nth;

@@ -4,8 +4,6 @@
  * One that could not be set is as it was.
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -41,34 +39,6 @@ FIXTURE(params)
 	char said[2][64];
 };
 
-/* Returns 0 or a negative errno. */
-static int read_param(const char *path, char *val, size_t size)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC), ret;
-
-	if (fd < 0)
-		return -errno;
-	ret = read(fd, val, size - 1);
-	if (ret < 0)
-		ret = -errno;
-	close(fd);
-	val[ret > 0 ? ret : 0] = '\0';
-	val[strcspn(val, "\n")] = '\0';
-	return ret < 0 ? ret : 0;
-}
-
-static int write_param(const char *path, const char *val)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC), ret = 0;
-
-	if (fd < 0)
-		return -errno;
-	if (write(fd, val, strlen(val)) < 0)
-		ret = -errno;
-	close(fd);
-	return ret;
-}
-
 FIXTURE_SETUP(params)
 {
 	const char *why = fault_missing();
@@ -79,7 +49,7 @@ FIXTURE_SETUP(params)
 	self->fd = zct_open();
 	ASSERT_GE(self->fd, 0);
 	for (i = 0; i < NR; i++)
-		ASSERT_EQ(0, read_param(params[i].path, self->before[i], 64));
+		ASSERT_EQ(0, fault_read(params[i].path, self->before[i], 64));
 	ASSERT_EQ(0, fault_begin());
 }
 
@@ -89,7 +59,7 @@ FIXTURE_TEARDOWN(params)
 
 	fault_restore();
 	for (i = 0; i < NR; i++)
-		EXPECT_EQ(0, write_param(params[i].path, self->before[i]));
+		EXPECT_EQ(0, fault_write(params[i].path, self->before[i]));
 	close(self->fd);
 }
 
@@ -99,8 +69,8 @@ static void begin(struct __test_metadata *_metadata, SELF *self, const struct pa
 	int i;
 
 	for (i = 1; i >= 0; i--) {
-		ASSERT_EQ(0, write_param(param->path, param->val[i]));
-		ASSERT_EQ(0, read_param(param->path, self->said[i], sizeof(self->said[i])));
+		ASSERT_EQ(0, fault_write(param->path, param->val[i]));
+		ASSERT_EQ(0, fault_read(param->path, self->said[i], sizeof(self->said[i])));
 	}
 	ASSERT_STRNE(self->said[0], self->said[1]);
 }
@@ -109,7 +79,7 @@ static bool is(const struct param *param, const char *want)
 {
 	char now[64];
 
-	return !read_param(param->path, now, sizeof(now)) && !strcmp(now, want);
+	return !fault_read(param->path, now, sizeof(now)) && !strcmp(now, want);
 }
 
 static void fail_set(struct __test_metadata *_metadata, SELF *self, const struct param *param)
@@ -121,9 +91,9 @@ static void fail_set(struct __test_metadata *_metadata, SELF *self, const struct
 	begin(_metadata, self, param);
 	for (n = 1; injected; n++) {
 		ASSERT_LT(n, 1000);
-		ASSERT_EQ(0, write_param(param->path, param->val[0]));
+		ASSERT_EQ(0, fault_write(param->path, param->val[0]));
 		fault_arm(n);
-		ret = write_param(param->path, param->val[1]);
+		ret = fault_write(param->path, param->val[1]);
 		injected = fault_disarm();
 		EXPECT_TRUE(!ret || (injected && ret == -ENOMEM));
 		EXPECT_TRUE(is(param, self->said[!ret]));
@@ -147,7 +117,7 @@ static void fail_read(struct __test_metadata *_metadata, SELF *self, const struc
 	for (n = 1; injected; n++) {
 		ASSERT_LT(n, 1000);
 		fault_arm(n);
-		ret = read_param(param->path, val, sizeof(val));
+		ret = fault_read(param->path, val, sizeof(val));
 		injected = fault_disarm();
 		EXPECT_TRUE(!ret || (injected && ret == -ENOMEM));
 		if (!ret)

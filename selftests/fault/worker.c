@@ -109,11 +109,8 @@ static void choose(SELF *self, const struct way *way)
 /* Have the module free what it keeps for the next transfer: that allocates, then. */
 static void forget(void)
 {
-	int fd = open("/proc/sys/vm/drop_caches", O_WRONLY);
-
-	if (write(fd, "2", 1) != 1)
+	if (fault_write("/proc/sys/vm/drop_caches", "2"))
 		abort();
-	close(fd);
 }
 
 /* The submission may fail; what was submitted does not, unless the page cache has to. */
