@@ -130,29 +130,41 @@ int zct_disk_free(void)
 	return system("echo 0 >" NULLB "/power; rmdir " NULLB);
 }
 
-static int inet_pair(int family, int *sock)
+/* Have @listener a port of this machine, and @sock[0] connect to it. */
+static int meet(int listener, int *sock)
 {
-	struct sockaddr_in in = {
-		.sin_family = AF_INET,
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-	};
-	struct sockaddr_in6 in6 = {
-		.sin6_family = AF_INET6,
-		.sin6_addr = IN6ADDR_LOOPBACK_INIT,
-	};
-	struct sockaddr *addr = family == AF_INET ? (void *)&in : (void *)&in6;
-	socklen_t len = family == AF_INET ? sizeof(in) : sizeof(in6);
-	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_storage addr = { 0 };
+	struct sockaddr_in6 *in6 = (void *)&addr;
+	struct sockaddr_in *in = (void *)&addr;
+	socklen_t len = sizeof(addr);
 
-	sock[0] = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0 || sock[0] < 0)
+	/* Not bound yet: this is its family. */
+	if (getsockname(listener, (void *)&addr, &len))
 		return -errno;
-	if (bind(fd, addr, len) || listen(fd, 1) ||
-	    getsockname(fd, addr, &len) || connect(sock[0], addr, len))
+	if (addr.ss_family == AF_INET6)
+		in6->sin6_addr = in6addr_loopback;
+	else
+		in->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (bind(listener, (void *)&addr, len) || listen(listener, 1) ||
+	    getsockname(listener, (void *)&addr, &len) || connect(sock[0], (void *)&addr, len))
 		return -errno;
-	sock[1] = accept(fd, NULL, NULL);
-	close(fd);
+	sock[1] = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 	return sock[1] < 0 ? -errno : 0;
+}
+
+int zct_meet(int listener, int *sock)
+{
+	int ret = meet(listener, sock);
+
+	if (listener >= 0)
+		close(listener);
+	if (!ret)
+		return 0;
+	if (sock[0] >= 0)
+		close(sock[0]);
+	sock[0] = -1;
+	sock[1] = -1;
+	return ret;
 }
 
 int zct_pair(int family, int *sock)
@@ -160,7 +172,8 @@ int zct_pair(int family, int *sock)
 	if (family == AF_UNIX)
 		return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sock) ?
 		       -errno : 0;
-	return inet_pair(family, sock);
+	sock[0] = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	return zct_meet(socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0), sock);
 }
 
 /* Where do the next @len bytes differ from the pattern? -1: nowhere. */

@@ -56,22 +56,12 @@ static inline int zct_tls_pair(int *sock)
 /* Two of MPTCP, connected; -EPROTONOSUPPORT or -ENOPROTOOPT where the kernel has it not. */
 static inline int zct_mptcp_pair(int *sock)
 {
-	struct sockaddr_in in = {
-		.sin_family = AF_INET,
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-	};
-	socklen_t len = sizeof(in);
-	int fd = socket(AF_INET, SOCK_STREAM, IPPROTO_MPTCP);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_MPTCP);
 
 	if (fd < 0)
 		return -errno;
-	sock[0] = socket(AF_INET, SOCK_STREAM, IPPROTO_MPTCP);
-	if (bind(fd, (void *)&in, len) || listen(fd, 1) ||
-	    getsockname(fd, (void *)&in, &len) || connect(sock[0], (void *)&in, len))
-		return -errno;
-	sock[1] = accept(fd, NULL, NULL);
-	close(fd);
-	return sock[1] < 0 ? -errno : 0;
+	sock[0] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_MPTCP);
+	return zct_meet(fd, sock);
 }
 
 #endif /* _ZC_SOCKETS_TEST_H */

@@ -88,6 +88,12 @@ int zct_disk_free(void);
 
 /* A connected pair of stream sockets: AF_INET, AF_INET6 or AF_UNIX. */
 int zct_pair(int family, int *sock);
+/*
+ * Connect @sock[0] on this machine by way of @listener, of the same kind and not bound yet: for
+ * sockets that have options. The other end is @sock[1]. @listener is closed; if it fails (0
+ * or a negative errno), so is @sock[0], and both are -1.
+ */
+int zct_meet(int listener, int *sock);
 
 /**
  * struct zct_rx - a receiver in a thread

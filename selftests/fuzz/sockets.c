@@ -9,29 +9,17 @@
 #include "fuzz.h"
 #include "zc_sockets.h"
 
-/* A pair of @type with an address on this machine. */
-static int inet_pair(int type, int protocol, int *sock)
+/* One of UDP that sends to the other. */
+static int datagram_pair(int *sock)
 {
 	struct sockaddr_in addr = { AF_INET, 0, { htonl(INADDR_LOOPBACK) } };
-	int listener = socket(AF_INET, type | SOCK_CLOEXEC, protocol), ret = -1;
 	socklen_t len = sizeof(addr);
 
-	sock[0] = socket(AF_INET, type | SOCK_CLOEXEC, protocol);
-	sock[1] = -1;
-	if (bind(listener, (void *)&addr, len) || getsockname(listener, (void *)&addr, &len))
-		goto out;
-	if (type == SOCK_DGRAM) {
-		ret = connect(sock[0], (void *)&addr, len);
-		sock[1] = listener;
-		return ret;
-	}
-	ret = listen(listener, 1) ?: connect(sock[0], (void *)&addr, len);
-	if (!ret)
-		sock[1] = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-out:
-	if (listener >= 0)
-		close(listener);
-	return sock[1] < 0 ? -1 : ret;
+	sock[0] = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	sock[1] = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	return bind(sock[1], (void *)&addr, len) ?:
+	       getsockname(sock[1], (void *)&addr, &len) ?:
+	       connect(sock[0], (void *)&addr, len);
 }
 
 /* Its peer has what it gets as it comes. */
@@ -58,9 +46,9 @@ static int make_pair(unsigned int kind, int *sock)
 	case 5:
 		return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sock);
 	case 6:
-		return inet_pair(SOCK_DGRAM, 0, sock);
+		return datagram_pair(sock);
 	case 7:
-		return inet_pair(SOCK_STREAM, IPPROTO_MPTCP, sock);
+		return zct_mptcp_pair(sock);
 	case 8:
 		/* Not connected, or listening. */
 		sock[0] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);

@@ -55,23 +55,13 @@ static void option(int sock, int level, int name, int val)
 /* A connection of small packets, whose ends hold @room bytes or so. */
 static int pair_of(int *sock, int room)
 {
-	struct sockaddr_in in = {
-		.sin_family = AF_INET,
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-	};
-	socklen_t len = sizeof(in);
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 
 	sock[0] = socket(AF_INET, SOCK_STREAM, 0);
 	option(sock[0], IPPROTO_TCP, TCP_MAXSEG, 1000);
 	option(sock[0], SOL_SOCKET, SO_SNDBUFFORCE, room);
 	option(fd, SOL_SOCKET, SO_RCVBUFFORCE, room);
-	if (bind(fd, (void *)&in, len) || listen(fd, 1) ||
-	    getsockname(fd, (void *)&in, &len) || connect(sock[0], (void *)&in, len))
-		return -errno;
-	sock[1] = accept(fd, NULL, NULL);
-	close(fd);
-	return sock[1] < 0 ? -errno : 0;
+	return zct_meet(fd, sock);
 }
 
 static int small_pair(int family, int *sock)
