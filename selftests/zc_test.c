@@ -363,6 +363,20 @@ bool zct_forget(int fd, uint64_t size)
 	return false;
 }
 
+bool zct_warm(int fd, uint64_t offset, uint64_t len)
+{
+	char *buf = malloc(MIB);
+	ssize_t n = 1;
+
+	while (buf && len && n > 0) {
+		n = pread(fd, buf, len < MIB ? len : MIB, offset);
+		offset += n > 0 ? n : 0;
+		len -= n > 0 ? n : 0;
+	}
+	free(buf);
+	return !len;
+}
+
 /* Pages that one pipe holds. */
 #define PIPE_PAGES	256
 

@@ -67,6 +67,8 @@ uint64_t zct_cached(int fd, uint64_t size);
 void zct_stir(void);
 /* Drop a file from the page cache, once the network holds none of it. False if it stays. */
 bool zct_forget(int fd, uint64_t size);
+/* Have a range of a file in the page cache. False if it cannot be read. */
+bool zct_warm(int fd, uint64_t offset, uint64_t len);
 
 /* A pattern in which each position is told from any other. */
 void zct_pattern(void *buf, uint64_t offset, size_t len);

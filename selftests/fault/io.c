@@ -57,17 +57,6 @@ static int break_disk(SELF *self, bool broken)
 	return zct_disk_break(BAD + 3 * 512, broken);
 }
 
-/* Have a range in the page cache. */
-static void remember(SELF *self, uint64_t from, uint64_t to)
-{
-	char *buf = malloc(MIB);
-
-	for (; from < to; from += MIB)
-		if (pread(self->file, buf, to - from < MIB ? to - from : MIB, from) < 0)
-			break;
-	free(buf);
-}
-
 /* What read(2) has to say, from @offset on: bytes, and then an errno. */
 static int by_read(SELF *self, uint64_t offset, uint64_t *bytes)
 {
@@ -174,9 +163,9 @@ static void mixed(struct __test_metadata *_metadata, SELF *self, typeof(break_di
 		self->x.how = how;
 		ASSERT_TRUE(zct_forget(self->file, SIZE));
 		posix_fadvise(self->file, 0, 0, POSIX_FADV_RANDOM);
-		remember(self, MIB, 3 * MIB);
-		remember(self, 5 * MIB, BAD);
-		remember(self, 9 * MIB, 10 * MIB);
+		ASSERT_TRUE(zct_warm(self->file, MIB, 2 * MIB));
+		ASSERT_TRUE(zct_warm(self->file, 5 * MIB, BAD - 5 * MIB));
+		ASSERT_TRUE(zct_warm(self->file, 9 * MIB, MIB));
 		ASSERT_EQ(0, set(self, true));
 		run(self, 0, SIZE);
 		came(_metadata, self, BAD, EIO);
@@ -186,7 +175,7 @@ static void mixed(struct __test_metadata *_metadata, SELF *self, typeof(break_di
 		came(_metadata, self, 0, EIO);
 		/* What is in the cache need not be read. */
 		ASSERT_EQ(0, set(self, false));
-		remember(self, 5 * MIB, 6 * MIB);
+		ASSERT_TRUE(zct_warm(self->file, 5 * MIB, MIB));
 		ASSERT_EQ(0, set(self, true));
 		run(self, 1, SIZE);
 		came(_metadata, self, SIZE - 1, 0);

@@ -293,6 +293,8 @@ static void try_send(struct __test_metadata *_metadata, SELF *self)
 
 	if (self->cold)
 		posix_fadvise(x->in, 0, 0, POSIX_FADV_DONTNEED);
+	else if (x->in >= 0)
+		ASSERT_TRUE(zct_warm(x->in, x->offset, x->len));
 	/* What shrinkers have. */
 	if (!self->spares && self->nth)
 		ASSERT_EQ(0, fault_write("/proc/sys/vm/drop_caches", "2"));
@@ -319,6 +321,8 @@ static void try_send(struct __test_metadata *_metadata, SELF *self)
 		EXPECT_EQ(0, err);
 	if (!err && !(x->flags & ZC_SEND_NONBLOCK))
 		EXPECT_EQ(x->len, x->sent);
+	if (!err && !self->cold && x->in >= 0 && x->how != URING)
+		EXPECT_EQ(x->sent, x->cached);
 }
 
 static void sends(struct __test_metadata *_metadata, SELF *self, const char *what,

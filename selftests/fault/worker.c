@@ -104,6 +104,8 @@ static void choose(SELF *self, const struct way *way)
 	self->x.in = way->from == BUFFER ? -1 : way->from == SHMEM ? self->shm : self->file;
 	if (way->from == COLD)
 		posix_fadvise(self->file, 0, 0, POSIX_FADV_DONTNEED);
+	if (way->from == HOT && !zct_warm(self->file, 0, SIZE))
+		abort();
 }
 
 /* Have the module free what it keeps for the next transfer: that allocates, then. */
@@ -126,6 +128,8 @@ static void judge(struct __test_metadata *_metadata, SELF *self, const struct wa
 		EXPECT_EQ(0, err);
 	if (!err)
 		EXPECT_EQ(x->len, x->sent);
+	if (!err && x->how == ASYNC && way->from == HOT)
+		EXPECT_EQ(x->len, x->cached);
 	EXPECT_TRUE(zct_used_becomes(self->fd, self->used, 2000));
 	if (!__test_passed(_metadata))
 		TH_LOG("%s: call %d, error %d", way->what, x->ret, x->error);

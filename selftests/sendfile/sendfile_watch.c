@@ -164,15 +164,7 @@ static bool guarded(SELF *self, unsigned int allowed)
 /* Have all of the file in the page cache, or nothing. */
 static bool heat(SELF *self, bool hot)
 {
-	static char buf[MIB];
-	uint64_t off;
-
-	if (!hot)
-		return zct_forget(self->file, SIZE);
-	for (off = 0; off < SIZE; off += MIB)
-		if (pread(self->file, buf, MIB, off) != (ssize_t)MIB)
-			return false;
-	return true;
+	return hot ? zct_warm(self->file, 0, SIZE) : zct_forget(self->file, SIZE);
 }
 
 /* Send @len bytes, and wait for the end. Returns 0 or a negative errno. */
