@@ -310,15 +310,33 @@ static struct zc_mapped *zc_mapped_new(struct zc_target *target, struct zc_buffe
 	return map;
 }
 
-/* Others may map, or unmap, what takes long. Returns 0 or -EINTR (killed). */
-static int zc_dma_lock(struct zc_buffer *buf)
+/**
+ * zc_dma_lock - have targets stay, and what a buffer is mapped for
+ * @buf: buffer, of which the caller has a reference, or NULL for targets alone
+ *
+ * Others may map, or unmap, what takes long.
+ *
+ * Returns: 0, to be undone by zc_dma_unlock(), or -EINTR (killed). Sleeps.
+ */
+int zc_dma_lock(struct zc_buffer *buf)
 {
 	if (down_read_killable(&zc_dma_sem))
 		return -EINTR;
-	if (!mutex_lock_killable(&buf->dma_lock))
+	if (!buf || !mutex_lock_killable(&buf->dma_lock))
 		return 0;
 	up_read(&zc_dma_sem);
 	return -EINTR;
+}
+
+/**
+ * zc_dma_unlock - undo zc_dma_lock()
+ * @buf: as given to it
+ */
+void zc_dma_unlock(struct zc_buffer *buf)
+{
+	if (buf)
+		mutex_unlock(&buf->dma_lock);
+	up_read(&zc_dma_sem);
 }
 
 static int zc_dma_map_locked(struct zc_file *zf, struct zc_buffer *buf, struct zc_dma_map *arg)
@@ -375,8 +393,7 @@ int zc_dma_map(struct zc_file *zf, struct zc_buffer *buf, struct zc_dma_map *arg
 	if (ret)
 		return ret;
 	ret = zc_dma_map_locked(zf, buf, arg);
-	mutex_unlock(&buf->dma_lock);
-	up_read(&zc_dma_sem);
+	zc_dma_unlock(buf);
 	return ret;
 }
 
@@ -398,8 +415,7 @@ int zc_dma_unmap(struct zc_buffer *buf, u32 target)
 		zc_mapped_unlist(map);
 		zc_mapped_free(map);
 	}
-	mutex_unlock(&buf->dma_lock);
-	up_read(&zc_dma_sem);
+	zc_dma_unlock(buf);
 	return map ? 0 : -ENOENT;
 }
 
@@ -417,8 +433,7 @@ bool zc_dma_has(struct zc_buffer *buf, u32 target)
 	down_read(&zc_dma_sem);
 	mutex_lock(&buf->dma_lock);
 	has = zc_mapped_find(buf, target);
-	mutex_unlock(&buf->dma_lock);
-	up_read(&zc_dma_sem);
+	zc_dma_unlock(buf);
 	return has;
 }
 
@@ -436,8 +451,7 @@ void zc_dma_drop_all(struct zc_buffer *buf)
 		zc_mapped_unlist(map);
 		zc_mapped_free(map);
 	}
-	mutex_unlock(&buf->dma_lock);
-	up_read(&zc_dma_sem);
+	zc_dma_unlock(buf);
 }
 
 /**
@@ -495,8 +509,7 @@ int zc_dma_segments(struct zc_buffer *buf, struct zc_dma_segments *arg)
 	if (ret)
 		return ret;
 	ret = zc_dma_segments_locked(buf, arg);
-	mutex_unlock(&buf->dma_lock);
-	up_read(&zc_dma_sem);
+	zc_dma_unlock(buf);
 	return ret;
 }
 
@@ -540,7 +553,6 @@ int zc_dma_sync(struct zc_buffer *buf, u64 offset, u64 len, bool end)
 		return ret;
 	list_for_each_entry(map, &buf->targets, of_buffer)
 		zc_mapped_sync(map, offset, len, end);
-	mutex_unlock(&buf->dma_lock);
-	up_read(&zc_dma_sem);
+	zc_dma_unlock(buf);
 	return 0;
 }

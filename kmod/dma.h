@@ -73,6 +73,8 @@ void zc_target_exit(void);
 u64 zc_dma_piece_max(struct device *dev);
 bool zc_dma_is_direct(const struct zc_target *target, phys_addr_t phys, dma_addr_t addr);
 int zc_dma_reaches(const struct zc_target *target, phys_addr_t phys, u64 len, u32 flags);
+int zc_dma_lock(struct zc_buffer *buf);
+void zc_dma_unlock(struct zc_buffer *buf);
 int zc_dma_map(struct zc_file *zf, struct zc_buffer *buf, struct zc_dma_map *arg);
 int zc_dma_unmap(struct zc_buffer *buf, u32 target);
 int zc_dma_segments(struct zc_buffer *buf, struct zc_dma_segments *arg);
@@ -83,7 +85,7 @@ void zc_dma_revoke(struct zc_target *target);
 
 /* dma_measure.c: what that costs */
 
-int zc_dma_measure(const struct zc_buffer *buf, struct zc_dma_measure *arg);
+int zc_dma_measure(struct zc_buffer *buf, struct zc_dma_measure *arg);
 
 /**
  * zc_dma_drop - have a buffer mapped for nobody

@@ -350,15 +350,16 @@ static int zc_measure_target(const struct zc_target *target, const struct zc_buf
  *
  * Returns: 0 or a negative errno as documented there. Sleeps.
  */
-int zc_dma_measure(const struct zc_buffer *buf, struct zc_dma_measure *arg)
+int zc_dma_measure(struct zc_buffer *buf, struct zc_dma_measure *arg)
 {
 	const struct zc_target *target;
-	int ret = -ENODEV;
+	/* It stays mapped for nobody: a copy that comes back must not meet what a device writes. */
+	int ret = zc_dma_lock(buf);
 
-	down_read(&zc_dma_sem);
+	if (ret)
+		return ret;
 	target = zc_target_find(arg->target);
-	if (target)
-		ret = zc_measure_target(target, buf, arg);
-	up_read(&zc_dma_sem);
+	ret = target ? zc_measure_target(target, buf, arg) : -ENODEV;
+	zc_dma_unlock(buf);
 	return ret;
 }

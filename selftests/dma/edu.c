@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/memfd.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -468,6 +469,58 @@ TEST_F_TIMEOUT(edu, measured, 120)
 	ASSERT_LT(0, map(self, self->buf.handle, BOTH, &self->segs));
 	EXPECT_EQ(-EBUSY, measure(self, ZC_MEASURE_BUFFER, self->buf.handle, &arg));
 	EXPECT_EQ(0, dma_in_child(measured_by_nobody, self));
+}
+
+/* Measures a buffer again and again. */
+struct meter {
+	SELF *self;
+	pthread_t thread;
+	bool stop;
+	int ret;
+	unsigned int done;
+	unsigned int busy;
+};
+
+static void *meter_run(void *data)
+{
+	struct meter *m = data;
+	struct zc_dma_measure arg;
+
+	while (!m->ret && !__atomic_load_n(&m->stop, __ATOMIC_RELAXED)) {
+		int ret = measure(m->self, ZC_MEASURE_BUFFER, m->self->buf.handle, &arg);
+
+		if (!ret)
+			m->done++;
+		else if (ret == -EBUSY)
+			m->busy++;
+		else
+			m->ret = ret;
+	}
+	return NULL;
+}
+
+/* It is mapped to be measured, or for somebody: for both, and DMA_API_DEBUG would say so. */
+TEST_F_TIMEOUT(edu, measured_or_mapped, 120)
+{
+	struct meter m = { .self = self };
+	uint64_t begin = zct_now_ms();
+	unsigned int i;
+
+	ASSERT_EQ(0, pthread_create(&m.thread, NULL, meter_run, &m));
+	while (zct_now_ms() < begin + 2000 && __test_passed(_metadata)) {
+		EXPECT_LT(0, map(self, self->buf.handle, BOTH, &self->segs));
+		for (i = 0; i < 20; i++)
+			EXPECT_EQ(0, dma_sync(self->fd, self->buf.handle, ZC_SYNC_READ,
+					      i * PAGE + 837, 3259));
+		EXPECT_EQ(0, dma_unmap(self->fd, self->buf.handle, self->edu.target));
+		usleep(2000);
+	}
+	__atomic_store_n(&m.stop, true, __ATOMIC_RELAXED);
+	pthread_join(m.thread, NULL);
+	TH_LOG("%u times measured, %u times mapped already", m.done, m.busy);
+	EXPECT_EQ(0, m.ret);
+	EXPECT_LT(0, m.done);
+	EXPECT_LT(0, m.busy);
 }
 
 /* One buffer for several devices. */
