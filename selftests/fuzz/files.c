@@ -141,10 +141,30 @@ static long do_memory(struct thread *t, const void *data)
 	return result(fd);
 }
 
+/*
+ * What was not given away before. Of two mappings of the same memory for a device, two buffers
+ * that were imported from it, DMA_API_DEBUG does not know which one a part of them that is synced
+ * is of, and warns that it is of none.
+ */
+int memory_once(struct thread *t)
+{
+	unsigned int at = below(t, FDS), i;
+
+	for (i = 0; i < FDS; i++) {
+		int fd = fd_take(FD_MEM, (at + i) % FDS);
+
+		if (fd >= 0) {
+			fd_keep(t, FD_SPENT, fd);
+			return fd;
+		}
+	}
+	return -1;
+}
+
 /* While it is imported */
 static long do_memory_change(struct thread *t, const void *data)
 {
-	int fd = fd_value(t, FD_MEM);
+	int fd = fd_value(t, shared->dma_debug && one_in(t, 2) ? FD_SPENT : FD_MEM);
 
 	switch (below(t, 4)) {
 	case 0:

@@ -283,6 +283,7 @@ static void prepare(struct edu *edu)
 	for (i = 0; i < SHARED_DEVS; i++)
 		fd_put(FD_DEV, i, open("/dev/zc", O_RDWR | O_NONBLOCK | O_CLOEXEC));
 	shared->edu = edu_find(edu, 0) && !edu_bind(edu, EDU_DRIVER);
+	shared->dma_debug = !access("/sys/kernel/debug/dma-api", F_OK);
 	fd = open("/sys/kernel/debug/kcov", O_RDWR | O_CLOEXEC);
 	ksft_print_msg("%s feedback of the kernel (KCOV)\n", fd < 0 ? "no" : "with");
 	close(fd);

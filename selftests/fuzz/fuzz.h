@@ -92,6 +92,7 @@ struct count {
  * @edu:       there is a device that can be a target
  * @trace:     say what is called, in the kernel's log
  * @times:     measure what calls take
+ * @dma_debug: DMA_API_DEBUG watches; see memory_once()
  * @dir:       where files are made
  * @count:     by call
  * @programs:  programs ever kept
@@ -113,6 +114,7 @@ struct shared {
 	bool edu;
 	bool trace;
 	bool times;
+	bool dma_debug;
 	const char *dir;
 	struct count count[CALLS_MAX];
 	uint32_t programs;
@@ -131,7 +133,8 @@ extern struct shared *shared;
 
 /* Kinds of descriptors. A socket's peer has its place in the table. */
 enum fd_kind {
-	FD_DEV, FD_SHARE, FD_DMABUF, FD_SOCK, FD_PEER, FD_FILE, FD_MEM, FD_PIPE, FD_KINDS
+	FD_DEV, FD_SHARE, FD_DMABUF, FD_SOCK, FD_PEER, FD_FILE, FD_MEM, FD_SPENT, FD_PIPE,
+	FD_KINDS
 };
 
 /**
@@ -234,6 +237,7 @@ uint64_t offset_value(struct thread *t, uint64_t size);
 uint32_t flags_value(struct thread *t, uint32_t mask);
 uint32_t id_value(struct thread *t);
 uint32_t target_value(struct thread *t);
+uint32_t other_target(struct thread *t);
 void id_keep(uint32_t id);
 void target_keep(uint32_t target);
 
@@ -279,6 +283,9 @@ const struct known *buf_value(struct thread *t, unsigned int dev);
 
 /* ioctls.c: the structure of ZC_IOC_SEND or ZC_IOC_SENDFILE. Returns its size. */
 uint32_t send_make(struct thread *t, unsigned long cmd, unsigned int dev, char *arg);
+
+/* files.c: memory to be imported that nobody imports again */
+int memory_once(struct thread *t);
 
 /* sockets.c, files.c: what a process begins with */
 void sockets_init(struct thread *t);

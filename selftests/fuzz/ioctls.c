@@ -116,7 +116,7 @@ static void fill(struct thread *t, char *arg, const struct member *m,
 		put(arg, m, target_value(t));
 		return;
 	case OTHER:
-		put(arg, m, target_value(t) ?: target_value(t));
+		put(arg, m, other_target(t));
 		return;
 	case DATA:
 		put(arg, m, below(t, 8));
@@ -149,6 +149,8 @@ static void fix_import(struct thread *t, void *data)
 {
 	struct zc_buf_import *arg = data;
 
+	if (shared->dma_debug)
+		arg->fd = one_in(t, 4) ? fd_value(t, FD_DMABUF) : memory_once(t);
 	/* All there is, most often; that is a few pages. */
 	if (below(t, 4))
 		arg->size = 0;

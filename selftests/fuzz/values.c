@@ -86,6 +86,17 @@ uint32_t target_value(struct thread *t)
 	return one_in(t, 2) ? 0 : kept(t, shared->target);
 }
 
+/* One that is not, if any is known: most that were are gone. */
+uint32_t other_target(struct thread *t)
+{
+	unsigned int at = below(t, IDS), i;
+
+	for (i = 0; i < IDS && !one_in(t, 48); i++)
+		if (shared->target[(at + i) % IDS])
+			return shared->target[(at + i) % IDS];
+	return target_value(t);
+}
+
 void id_keep(uint32_t id)
 {
 	shared->id[id % IDS] = id;
