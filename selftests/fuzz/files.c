@@ -142,14 +142,16 @@ static long do_memory(struct thread *t, const void *data)
 }
 
 /*
- * What was not given away before. Of two mappings of the same memory for a device, two buffers
- * that were imported from it, DMA_API_DEBUG does not know which one a part of them that is synced
- * is of, and warns that it is of none.
+ * Memory to be imported; where DMA_API_DEBUG watches, none that was before. Of two mappings of the
+ * same memory for a device, by two buffers that were imported from it, that does not know which
+ * one a part that is synced belongs to, and warns that it is of none.
  */
-int memory_once(struct thread *t)
+int memory_value(struct thread *t)
 {
 	unsigned int at = below(t, FDS), i;
 
+	if (!shared->dma_debug)
+		return fd_value(t, FD_MEM);
 	for (i = 0; i < FDS; i++) {
 		int fd = fd_take(FD_MEM, (at + i) % FDS);
 

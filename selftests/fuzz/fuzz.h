@@ -92,7 +92,7 @@ struct count {
  * @edu:       there is a device that can be a target
  * @trace:     say what is called, in the kernel's log
  * @times:     measure what calls take
- * @dma_debug: DMA_API_DEBUG watches; see memory_once()
+ * @dma_debug: DMA_API_DEBUG watches; see memory_value()
  * @dir:       where files are made
  * @count:     by call
  * @programs:  programs ever kept
@@ -284,8 +284,8 @@ const struct known *buf_value(struct thread *t, unsigned int dev);
 /* ioctls.c: the structure of ZC_IOC_SEND or ZC_IOC_SENDFILE. Returns its size. */
 uint32_t send_make(struct thread *t, unsigned long cmd, unsigned int dev, char *arg);
 
-/* files.c: memory to be imported that nobody imports again */
-int memory_once(struct thread *t);
+/* files.c: memory to be imported */
+int memory_value(struct thread *t);
 
 /* sockets.c, files.c: what a process begins with */
 void sockets_init(struct thread *t);

@@ -107,7 +107,7 @@ static void fill(struct thread *t, char *arg, const struct member *m,
 		put(arg, m, fd_value(t, FD_FILE));
 		return;
 	case MEMORY:
-		put(arg, m, fd_value(t, one_in(t, 4) ? FD_DMABUF : FD_MEM));
+		put(arg, m, one_in(t, 4) ? fd_value(t, FD_DMABUF) : memory_value(t));
 		return;
 	case ID:
 		put(arg, m, one_in(t, 4) ? 0 : id_value(t));
@@ -149,8 +149,6 @@ static void fix_import(struct thread *t, void *data)
 {
 	struct zc_buf_import *arg = data;
 
-	if (shared->dma_debug)
-		arg->fd = one_in(t, 4) ? fd_value(t, FD_DMABUF) : memory_once(t);
 	/* All there is, most often; that is a few pages. */
 	if (below(t, 4))
 		arg->size = 0;
