@@ -154,7 +154,8 @@ static int meet(int listener, int *sock)
 
 int zct_meet(int listener, int *sock)
 {
-	int ret = meet(listener, sock);
+	/* Of one that was not made, errno still says why. */
+	int ret = listener < 0 || sock[0] < 0 ? -errno : meet(listener, sock);
 
 	if (listener >= 0)
 		close(listener);

@@ -56,12 +56,8 @@ static inline int zct_tls_pair(int *sock)
 /* Two of MPTCP, connected; -EPROTONOSUPPORT or -ENOPROTOOPT where the kernel has it not. */
 static inline int zct_mptcp_pair(int *sock)
 {
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_MPTCP);
-
-	if (fd < 0)
-		return -errno;
 	sock[0] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_MPTCP);
-	return zct_meet(fd, sock);
+	return zct_meet(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_MPTCP), sock);
 }
 
 #endif /* _ZC_SOCKETS_TEST_H */

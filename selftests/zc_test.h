@@ -92,8 +92,9 @@ int zct_disk_free(void);
 int zct_pair(int family, int *sock);
 /*
  * Connect @sock[0] on this machine by way of @listener, of the same kind and not bound yet: for
- * sockets that have options. The other end is @sock[1]. @listener is closed; if it fails (0
- * or a negative errno), so is @sock[0], and both are -1.
+ * sockets that have options. Either may be what socket(2) has just failed with. The other end is
+ * @sock[1]. @listener is closed; if it fails (0 or a negative errno), so is @sock[0], and both
+ * are -1.
  */
 int zct_meet(int listener, int *sock);
 
