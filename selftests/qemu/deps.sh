@@ -19,8 +19,9 @@ demo="$check socat iproute2"
 # specification of netlink.
 style="$check sparse shellcheck codespell clang libclang-rt-dev llvm g++ git zsh man-db
 	python3-jsonschema python3-sphinx python3-yaml"
+# Some semantic patches are half in OCaml, which Coccinelle compiles.
 # shellcheck disable=SC2034 # by ${!set}
-static="$style coccinelle clang-tidy valgrind"
+static="$style coccinelle ocaml clang-tidy valgrind"
 # Firmware that knows Secure Boot, and what signs a kernel for it
 # shellcheck disable=SC2034 # by ${!set}
 packaging="$check ovmf sbsigntool openssl git rpm"
