@@ -133,7 +133,10 @@ TEST_F_TIMEOUT(import, hugepages, 600)
 	run(_metadata, &(struct kind){ .size = 2 * HUGE, .flags = MFD_HUGETLB | MFD_HUGE_2MB });
 }
 
-/* Of a dma-buf that is not the module's. */
+/*
+ * Of a dma-buf that is not the module's. What its exporter maps for the kernel a worker asks for,
+ * and does not fail here: of that the core warns (dma_buf_vmap()).
+ */
 TEST_F_TIMEOUT(import, dmabuf, 600)
 {
 	const struct kind kind = { .size = 2 * HUGE, .heap = true };

@@ -5,9 +5,9 @@
 # that take longer than those of style.sh. Each is a line "ok" or "not ok" with what is
 # wrong below it.
 #
-# The analyzers of gcc and clang see what is none. user/tests/findings.txt has what they say of
-# zcctl and libzc, each with the reason why it stays; it must be that, no more and no less. It
-# is of gcc 12 and of clang-tidy 14, those of Debian 12; with others clang-tidy is left out.
+# The analyzers of gcc and clang, and Coccinelle, see what is none. user/tests/findings.txt has
+# what they say, each with the reason why it stays; it must be that, no more and no less. It is
+# of gcc 12 and of clang-tidy 14, those of Debian 12; with others clang-tidy is left out.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/gate.sh"
@@ -41,24 +41,32 @@ coccinelle()
 {
 	local nr=0 script
 
+	: >"$out/cocci"
 	while read -r script; do
 		grep -q '^virtual report' "$script" || continue
 		nr=$((nr + 1))
-		semantic_patch "$script" kmod >>"$out/cocci" 2>"$out/cocci.err" || {
+		semantic_patch "$script" kmod >"$out/cocci.out" 2>"$out/cocci.err" || {
 			echo "$script"
 			cat "$out/cocci.err"
 			return 1
 		}
+		as_warnings "$(basename "$script" .cocci)" <"$out/cocci.out" >>"$out/cocci"
 	done < <(find "$scripts" -name '*.cocci' | sort)
-	cat "$out/cocci"
-	[ ! -s "$out/cocci" ] && [ "$nr" -gt 60 ]
+	findings coccinelle "$out/cocci" && [ "$nr" -gt 60 ]
+}
+
+# as_warnings CHECK: each line that Coccinelle prints, as compilers have it
+as_warnings()
+{
+	sed -nE "s/^([^ :]+:[0-9]+:[0-9]+)-[0-9]+: (.*)/\\1: warning: \\2 [$1]/p; t
+		s/.+/unknown:0:0: warning: & [$1]/p"
 }
 
 # findings TOOL FILE: what is to be said, and what is: warnings, each once
 findings()
 {
 	diff <(grep "^$1 " user/tests/findings.txt | cut -d: -f1 | sort) \
-		<(sed -nE 's/^(\.\/)?([^ :]+):([0-9]+):([0-9]+): warning: .*\[-?W?([A-Za-z.-]+)\]$/\2:\3:\4 \5/p' \
+		<(sed -nE 's/^(\.\/)?([^ :]+):([0-9]+):([0-9]+): warning: .*\[-?W?([A-Za-z0-9_.-]+)\]$/\2:\3:\4 \5/p' \
 			"$2" | sort -u | sed -E 's/:[0-9]+:[0-9]+ / /' | sort | uniq -c |
 			awk -v tool="$1" '{ print tool, $2, $1, $3 }' | sort) && return
 	grep 'warning:' "$2"
