@@ -214,8 +214,7 @@ static void zc_mapped_undo(struct zc_mapped *map)
 		dma_unmap_page_attrs(dev, piece->addr, piece->len, map->dir, ZC_DMA_ATTRS);
 		cond_resched();
 	}
-	/* A lazy IOMMU would have the device reach it until then. */
-	zc_target_flush(map->target);
+	zc_dma_flush(dev);
 	zc_target_uncharge(map->target, map->charged);
 	zc_mapped_disown(map->buf, map->dir);
 	if (map->note)

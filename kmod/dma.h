@@ -53,7 +53,7 @@ extern struct rw_semaphore zc_dma_sem;
 
 struct zc_target *zc_target_find(u32 id);
 bool zc_target_translates(const struct zc_target *target);
-void zc_target_flush(const struct zc_target *target);
+void zc_dma_flush(struct device *dev);
 int zc_target_charge(struct zc_target *target, u64 bytes, u64 *charged);
 void zc_target_uncharge(struct zc_target *target, u64 bytes);
 unsigned long zc_target_page_sizes(const struct zc_target *target);

@@ -209,6 +209,8 @@ static void zc_measure_unmap(struct device *dev, struct zc_samples *s, unsigned 
 			dma_sync_single_for_cpu(dev, one->addr, one->len, ZC_MEASURE_DIR);
 		dma_unmap_page_attrs(dev, one->addr, one->len, ZC_MEASURE_DIR, attrs);
 	}
+	if (attrs)
+		zc_dma_flush(dev);
 }
 
 static unsigned long zc_measure_map(struct device *dev, struct zc_samples *s,
@@ -339,6 +341,8 @@ static int zc_measure_target(const struct zc_target *target, const struct zc_buf
 		ret = zc_measure_list(target, s, arg);
 	else if (!ret)
 		ret = zc_measure_each(target, s, arg);
+	/* Others leave that, and its cost, to the IOMMU; here the memory goes at once. */
+	zc_dma_flush(target->dev);
 	zc_samples_free(s);
 	return ret;
 }

@@ -123,6 +123,7 @@ static void zc_dmabuf_unmap(struct dma_buf_attachment *at, struct sg_table *sgt,
 	mutex_unlock(&zd->lock);
 	dma_sync_sgtable_for_cpu(map->dev, sgt, map->dir);
 	dma_unmap_sgtable(map->dev, sgt, map->dir, ZC_DMA_ATTRS);
+	zc_dma_flush(map->dev);
 	sg_free_table(sgt);
 	kfree(map);
 }

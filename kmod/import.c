@@ -26,6 +26,9 @@
 /* Pages that are pinned, or let go, at a time. */
 #define ZC_IMPORT_BATCH		512UL
 
+/* So often, a tick between, unmapping is tried: two seconds. */
+#define ZC_IMPORT_UNMAPS	(2 * HZ)
+
 /* Of a file of the right kind: F_SEAL_* bits. Its owner may add some at any time. */
 static unsigned int zc_import_seals(const struct file *file)
 {
@@ -136,16 +139,37 @@ static void zc_import_unpin(struct zc_import *imp)
 		mapping_unmap_writable(imp->from.file->f_mapping);
 }
 
-/* A mapping for the moment is nothing for children, or core dumps. */
-static void zc_import_hide(const struct zc_import *imp, unsigned long addr)
+/*
+ * A mapping for the moment is nothing for children, or core dumps; unless it is one with a
+ * mapping of the caller's own that lies beside it, which is something for both.
+ */
+static void zc_import_hide(const struct zc_import *imp, unsigned long addr, unsigned long size)
 {
 	struct vm_area_struct *vma;
 
 	mmap_write_lock(current->mm);
 	vma = find_vma(current->mm, addr);
-	if (vma && vma->vm_start == addr && vma->vm_file == imp->from.file)
+	if (vma && vma->vm_start == addr && vma->vm_end == addr + size &&
+	    vma->vm_file == imp->from.file)
 		vm_flags_set(vma, VM_DONTCOPY | VM_DONTDUMP);
 	mmap_write_unlock(current->mm);
+}
+
+/*
+ * That wants memory, too, which is waited for. It may also want one mapping more than a process
+ * can have, where those of the caller's lie on both sides: who has them can take that one away.
+ * Who is killed loses all of them anyway.
+ */
+static int zc_import_unmap(unsigned long addr, unsigned long size)
+{
+	unsigned int tries = ZC_IMPORT_UNMAPS;
+
+	while (vm_munmap(addr, size) == -ENOMEM && !fatal_signal_pending(current)) {
+		if (!--tries)
+			return -ENOMEM;
+		schedule_timeout_killable(1);
+	}
+	return 0;
 }
 
 /* Pages of files are had by mapping them: 6.1 lacks memfd_pin_folios(). */
@@ -159,12 +183,9 @@ static int zc_import_fill(struct zc_import *imp, unsigned long nr)
 	addr = vm_mmap(imp->from.file, 0, size, prot, MAP_SHARED, imp->offset);
 	if (IS_ERR_VALUE(addr))
 		return addr;
-	zc_import_hide(imp, addr);
+	zc_import_hide(imp, addr, size);
 	ret = zc_import_pin(imp, addr, nr);
-	/* That wants memory, too. Who is killed loses all mappings anyway. */
-	while (vm_munmap(addr, size) == -ENOMEM && !fatal_signal_pending(current))
-		cond_resched();
-	return ret;
+	return zc_import_unmap(addr, size) ?: ret;
 }
 
 /**

@@ -187,24 +187,38 @@ int zc_mmap_buffer(struct vm_area_struct *vma, struct zc_buffer *buf)
 	return 0;
 }
 
+/*
+ * As long as there is the import of a file, nobody can seal that; and the core counts a mapping
+ * among those that write to the file only after this. Another thread may destroy the buffer
+ * until then. Files are let go of when the caller returns to user mode.
+ */
+static struct file *zc_mmap_hold(struct zc_buffer *buf)
+{
+	return buf->mem.import ? zc_share_file(buf, O_RDONLY) : NULL;
+}
+
 /**
  * zc_mmap - map a buffer of a file, or a part of it
  * @filp: file of /dev/zc
  * @vma:  shared, inside one buffer
  *
- * Returns: 0 or a negative errno as of zc_mmap_buffer().
+ * Returns: 0; -ENFILE or -ENOMEM (of an import), or a negative errno as of zc_mmap_buffer().
  */
 int zc_mmap(struct file *filp, struct vm_area_struct *vma)
 {
 	struct zc_buffer *buf;
+	struct file *hold;
 	int ret;
 
 	buf = zc_buffer_find_at(filp->private_data, (u64)vma->vm_pgoff << PAGE_SHIFT);
 	if (!buf)
 		return -EINVAL;
-	ret = zc_mmap_buffer(vma, buf);
+	hold = zc_mmap_hold(buf);
+	ret = IS_ERR(hold) ? PTR_ERR(hold) : zc_mmap_buffer(vma, buf);
 	if (ret)
 		zc_buffer_put(buf);
+	if (!IS_ERR_OR_NULL(hold))
+		fput(hold);
 	return ret;
 }
 

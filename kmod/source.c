@@ -75,11 +75,12 @@ void zc_source_close(struct zc_source *src)
 
 /*
  * Does what it says depend on who reads it? procfs and kernfs (sysfs, cgroups) tell of his
- * namespaces, and a worker has others. The flag is on filesystems of the kernel's own alone.
+ * namespaces, and a worker has others. The flag is on filesystems of the kernel's own alone;
+ * overlayfs may lie above kernfs.
  */
-static bool zc_source_is_personal(const struct inode *inode)
+static bool zc_source_is_personal(const struct file *file)
 {
-	return inode->i_sb->s_iflags & SB_I_NOEXEC;
+	return d_real_inode(file->f_path.dentry)->i_sb->s_iflags & SB_I_NOEXEC;
 }
 
 static int zc_source_check(const struct file *file, u32 flags)
@@ -90,7 +91,7 @@ static int zc_source_check(const struct file *file, u32 flags)
 		return -EBADF;
 	if ((!S_ISREG(inode->i_mode) && !S_ISBLK(inode->i_mode)) || !file->f_op->read_iter)
 		return -EINVAL;
-	return (flags & ZC_SEND_ASYNC) && zc_source_is_personal(inode) ? -EOPNOTSUPP : 0;
+	return (flags & ZC_SEND_ASYNC) && zc_source_is_personal(file) ? -EOPNOTSUPP : 0;
 }
 
 /**

@@ -123,10 +123,10 @@ static bool zc_target_admin(void)
 	return ns_capable_noaudit(&init_user_ns, CAP_SYS_ADMIN);
 }
 
-static bool zc_target_domain_is(const struct zc_target *target, unsigned int type)
+static bool zc_domain_is(struct device *dev, unsigned int type)
 {
 #ifdef CONFIG_IOMMU_API
-	struct iommu_domain *domain = iommu_get_domain_for_dev(target->dev);
+	struct iommu_domain *domain = iommu_get_domain_for_dev(dev);
 
 	return domain && (domain->type & type) == type;
 #else
@@ -143,7 +143,7 @@ static bool zc_target_domain_is(const struct zc_target *target, unsigned int typ
  */
 bool zc_target_translates(const struct zc_target *target)
 {
-	return zc_target_domain_is(target, IOMMU_DOMAIN_DMA);
+	return zc_domain_is(target->dev, IOMMU_DOMAIN_DMA);
 }
 
 /**
@@ -174,14 +174,16 @@ bool zc_target_tells(const struct zc_target *target)
 }
 
 /**
- * zc_target_flush - have the device not reach what was unmapped
- * @target: target. Any context.
+ * zc_dma_flush - have a device not reach what was unmapped
+ * @dev: device, a target or not
+ *
+ * An IOMMU may be one that forgets in its own time. Any context.
  */
-void zc_target_flush(const struct zc_target *target)
+void zc_dma_flush(struct device *dev)
 {
 #ifdef CONFIG_IOMMU_API
-	if (zc_target_domain_is(target, IOMMU_DOMAIN_DMA_FQ))
-		iommu_flush_iotlb_all(iommu_get_domain_for_dev(target->dev));
+	if (zc_domain_is(dev, IOMMU_DOMAIN_DMA_FQ))
+		iommu_flush_iotlb_all(iommu_get_domain_for_dev(dev));
 #endif
 }
 
@@ -236,7 +238,7 @@ static void zc_target_describe(const struct zc_target *target, struct zc_dma_que
 	*arg = (struct zc_dma_query) {
 		.target = target->id,
 		.state = (zc_target_translates(target) ? ZC_DMA_TRANSLATED : 0) |
-			 (zc_target_domain_is(target, IOMMU_DOMAIN_DMA_FQ) ? ZC_DMA_LAZY : 0) |
+			 (zc_domain_is(target->dev, IOMMU_DOMAIN_DMA_FQ) ? ZC_DMA_LAZY : 0) |
 			 (zc_target_tells(target) ? ZC_DMA_ADDRESSES : 0),
 		.mappings = READ_ONCE(target->nr_maps),
 		.mask = dma_get_mask(target->dev),

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -202,6 +203,38 @@ TEST_F_TIMEOUT(cgroup, reads, 120)
 	before = group_read(self);
 	send_by_member(_metadata, self, ZC_SEND_CACHED);
 	EXPECT_GE(group_read(self), before + SIZE);
+}
+
+#define OVERLAY	"/tmp/zc-overlay"
+
+/* What a group says of its members depends on who asks, through overlayfs as well. */
+TEST_F(cgroup, overlay)
+{
+	struct zc_sendfile arg = { .len = 1, .flags = ZC_SEND_ASYNC, .out_fd = self->sock[0] };
+	struct zc_event ev;
+	int i;
+
+	ASSERT_EQ(0, mkdir(GROUP, 0700));
+	ASSERT_EQ(0, mkdir(OVERLAY, 0700));
+	ASSERT_EQ(0, mount("zc", OVERLAY, "overlay", MS_RDONLY,
+			   "lowerdir=" GROUP ":" EXT4_DIR));
+	arg.in_fd = open(OVERLAY "/cgroup.procs", O_RDONLY);
+	EXPECT_LE(0, arg.in_fd);
+	EXPECT_EQ(-EOPNOTSUPP, zct_ioctl(self->fd, ZC_IOC_SENDFILE, &arg));
+	close(arg.in_fd);
+	/* Another one that lies there is not refused. */
+	arg.in_fd = open(OVERLAY "/async_cgroup", O_RDONLY);
+	EXPECT_LE(0, arg.in_fd);
+	EXPECT_EQ(0, zct_ioctl(self->fd, ZC_IOC_SENDFILE, &arg));
+	EXPECT_TRUE(zct_event(self->fd, &ev, 10000));
+	EXPECT_EQ(0, ev.error);
+	EXPECT_EQ(1, ev.sent);
+	close(arg.in_fd);
+	/* The worker lets go of the file after that. */
+	for (i = 0; i < 200 && umount(OVERLAY); i++)
+		usleep(10000);
+	EXPECT_LT(i, 200);
+	EXPECT_EQ(0, rmdir(OVERLAY));
 }
 
 TEST_HARNESS_MAIN

@@ -3,9 +3,10 @@
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
 
 #include "kselftest_harness.h"
 #include "import.h"
@@ -327,6 +328,175 @@ TEST_F_TIMEOUT(import_race, closed, 120)
 	EXPECT_LT(0, done);
 	EXPECT_LT(0, destroyed);
 	close(file);
+}
+
+/**
+ * struct sealer - a thread that would seal a file as soon as its import is destroyed
+ * @zc:     device
+ * @file:   file
+ * @handle: of the import
+ * @pause:  how long it waits for, rounds of a loop
+ * @go:     1: begin; 2: done
+ * @stop:   when to end
+ */
+struct sealer {
+	int zc;
+	int file;
+	uint32_t handle;
+	unsigned int pause;
+	atomic_uint go;
+	atomic_bool stop;
+};
+
+static void *seal_on(void *arg)
+{
+	struct sealer *sealer = arg;
+	volatile unsigned int i;
+
+	while (!atomic_load(&sealer->stop)) {
+		if (atomic_load(&sealer->go) != 1)
+			continue;
+		for (i = 0; i < sealer->pause; i++)
+			;
+		zct_destroy(sealer->zc, sealer->handle);
+		fcntl(sealer->file, F_ADD_SEALS, F_SEAL_WRITE);
+		atomic_store(&sealer->go, 2);
+	}
+	return NULL;
+}
+
+/* Destroyed while it is being mapped: the file is sealed, or it can be written to; not both. */
+TEST_F_TIMEOUT(import_race, mapped_and_sealed, 120)
+{
+	unsigned int seed = 1, mapped = 0, sealed = 0, both = 0;
+	struct sealer sealer = { .zc = self->fd };
+	struct zc_buf_import arg;
+	uint64_t end = zct_now_ms() + RACE_MS;
+	pthread_t thread;
+
+	ASSERT_EQ(0, pthread_create(&thread, NULL, seal_on, &sealer));
+	while (zct_now_ms() < end) {
+		bool is_sealed, is_mapped;
+		char *map;
+
+		sealer.file = memory(0, PAGE);
+		ASSERT_GE(sealer.file, 0);
+		ASSERT_EQ(0, import(self->fd, sealer.file, 0, 0, &arg));
+		sealer.handle = arg.handle;
+		sealer.pause = rand_r(&seed) % 2000;
+		atomic_store(&sealer.go, 1);
+		map = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, self->fd,
+			   arg.mmap_offset);
+		while (atomic_load(&sealer.go) != 2)
+			;
+		is_mapped = map != MAP_FAILED;
+		is_sealed = fcntl(sealer.file, F_GET_SEALS) & F_SEAL_WRITE;
+		mapped += is_mapped;
+		sealed += is_sealed;
+		both += is_mapped && is_sealed;
+		if (is_mapped)
+			munmap(map, PAGE);
+		close(sealer.file);
+	}
+	atomic_store(&sealer.stop, true);
+	pthread_join(thread, NULL);
+	TH_LOG("%u mapped, %u sealed, %u both", mapped, sealed, both);
+	EXPECT_LT(0, mapped);
+	EXPECT_LT(0, sealed);
+	EXPECT_EQ(0, both);
+}
+
+/* What lies beside the mapping for the import is the caller's, and stays for his children. */
+TEST_F(import_race, neighbour)
+{
+	int fd = memory(0, 2 * HUGE), status = -1, i;
+	struct zc_buf_import arg;
+	char *map;
+	pid_t pid;
+
+	ASSERT_GE(fd, 0);
+	/* That for the import comes just below, and goes on in the file. */
+	map = mmap(NULL, HUGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, HUGE);
+	ASSERT_NE(MAP_FAILED, map);
+	map[7] = 42;
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(0, import(self->fd, fd, i * HUGE / 2, HUGE - i * HUGE / 2, &arg));
+		EXPECT_EQ(0, zct_destroy(self->fd, arg.handle));
+		pid = fork();
+		if (!pid)
+			_exit(map[7] != 42);
+		ASSERT_EQ(pid, waitpid(pid, &status, 0));
+		EXPECT_EQ(0, status);
+	}
+	munmap(map, HUGE);
+	close(fd);
+}
+
+/* Bytes that take longer to import than to look at how far that is */
+#define LARGE	(32 * HUGE)
+
+static void *import_one(void *arg)
+{
+	struct importer *importer = arg;
+	struct zc_buf_import buf;
+
+	importer->err = import(importer->zc, importer->file, LARGE, LARGE, &buf);
+	if (!importer->err)
+		zct_destroy(importer->zc, buf.handle);
+	return NULL;
+}
+
+/* Is one mapping at this address, of so many bytes? */
+static bool is_one(const void *map, uint64_t size)
+{
+	char line[256], want[64];
+	bool found = false;
+	FILE *f = fopen("/proc/self/maps", "re");
+
+	snprintf(want, sizeof(want), "%lx-%lx ", (long)map, (long)map + (long)size);
+	while (f && !found && fgets(line, sizeof(line), f))
+		found = !strncmp(line, want, strlen(want));
+	if (f)
+		fclose(f);
+	return found;
+}
+
+/* The process may have no more mappings: what is one with those beside it cannot be undone. */
+TEST_F_TIMEOUT(import_race, too_many_mappings, 120)
+{
+	struct importer importer = { .zc = self->fd, .file = memory(0, 3 * LARGE) };
+	char *map, before[32];
+	pthread_t thread;
+	uint64_t end;
+	bool seen;
+
+	ASSERT_GE(importer.file, 0);
+	/* But for the middle, which has the one place that is large enough at this height. */
+	map = mmap(NULL, 3 * LARGE, PROT_READ | PROT_WRITE, MAP_SHARED, importer.file, 0);
+	ASSERT_NE(MAP_FAILED, map);
+	ASSERT_EQ(0, zct_sysctl("vm/max_map_count", "65530", before, sizeof(before)));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, import_one, &importer));
+	pthread_join(thread, NULL);
+	ASSERT_EQ(0, importer.err);
+	munmap(map + LARGE, LARGE);
+	ASSERT_EQ(0, fallocate(importer.file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+			       LARGE, LARGE));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, import_one, &importer));
+	end = zct_now_ms() + 10000;
+	do {
+		seen = is_one(map, 3 * LARGE);
+	} while (!seen && zct_now_ms() < end);
+	EXPECT_EQ(0, zct_sysctl("vm/max_map_count", "5", NULL, 0));
+	pthread_join(thread, NULL);
+	EXPECT_EQ(0, zct_sysctl("vm/max_map_count", before, NULL, 0));
+	EXPECT_TRUE(seen);
+	EXPECT_EQ(-ENOMEM, importer.err);
+	/* Nothing of the module is left, and what is left is the caller's to take away. */
+	EXPECT_TRUE(zct_used_becomes(self->fd, self->used, 2000));
+	EXPECT_TRUE(is_one(map, 3 * LARGE));
+	EXPECT_EQ(0, munmap(map, 3 * LARGE));
+	EXPECT_EQ(0, fcntl(importer.file, F_ADD_SEALS, F_SEAL_WRITE));
+	close(importer.file);
 }
 
 TEST_HARNESS_MAIN

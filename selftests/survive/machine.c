@@ -22,8 +22,9 @@
 #define GROUP		"/sys/fs/cgroup/zc-survive"
 #define STEP		(1 * MIB)
 #define PATIENCE_MS	200000
-/* Free memory at which one that takes it is satisfied */
+/* Free memory, and milliseconds for a piece of it, at which one that takes it is satisfied */
 #define LITTLE		(64 * MIB)
+#define LONG_MS		5000
 
 FIXTURE(machine)
 {
@@ -157,11 +158,12 @@ TEST_F_TIMEOUT(machine, suspended, 900)
 
 /*
  * One that takes memory until it is killed, before anybody else; or, of the whole machine,
- * until little is left: with files that are read all the time the kernel may go on with little
- * for minutes.
+ * until little is left, or what there is takes long to get: with files that are read all the
+ * time the kernel may go on with little for minutes.
  */
 static pid_t hog_start(bool in_group)
 {
+	uint64_t since, took = 0;
 	pid_t pid = fork();
 	char *map;
 
@@ -171,12 +173,14 @@ static pid_t hog_start(bool in_group)
 	if (zct_run("echo 1000 >/proc/%d/oom_score_adj", getpid()) ||
 	    (in_group && zct_run("echo %d >" GROUP "/cgroup.procs", getpid())))
 		_exit(1);
-	while (in_group || zct_meminfo("MemAvailable") > LITTLE) {
+	while (in_group || (zct_meminfo("MemAvailable") > LITTLE && took < LONG_MS)) {
+		since = zct_now_ms();
 		map = mmap(NULL, 8 * MIB, PROT_READ | PROT_WRITE,
 			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		if (map == MAP_FAILED)
 			_exit(2);
 		memset(map, 1, 8 * MIB);
+		took = zct_now_ms() - since;
 	}
 	raise(SIGSTOP);
 	for (;;)
