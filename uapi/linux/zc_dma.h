@@ -261,7 +261,8 @@ struct zc_dma_segments {
  * @size:     in: bytes, a multiple of 4096 up to ZC_MEASURE_MAX; 0 for ZC_MEASURE_BUFFER, up
  *            to which that may have. out: bytes mapped
  * @map_ns:   out: what it took to map it, nanoseconds by the monotonic clock
- * @unmap_ns: out: what it took to unmap it, nanoseconds
+ * @unmap_ns: out: what it took to unmap it, and of a buffer to have a lazy IOMMU forget it,
+ *            nanoseconds
  * @calls:    out: calls of the kernel's DMA API to map it
  * @segments: out: pieces that the device has to be told of
  * @entries:  out: entries in the last level of the IOMMU's tables, as its page sizes have
