@@ -341,22 +341,22 @@ struct zc_buf_create {
  * @__pad:       in: must be 0
  * @__resv:      in: must be 0
  *
- * So there are buffers of 1 GiB pages. What is missing of the file is allocated, and the
- * pages are pinned until the buffer is destroyed and no longer sent from. They remain the
- * file's: they do not count as memory of the module (zc_query::used_bytes), but as memory
- * that the user has locked (RLIMIT_MEMLOCK, without CAP_IPC_LOCK), as that of io_uring does:
- * a part of a hugepage as all of it.
+ * So there are buffers of 1 GiB pages. What is missing of the file is allocated, and the pages are
+ * pinned until the buffer is destroyed and no longer sent from. They remain the file's: they do not
+ * count as memory of the module (zc_query::used_bytes), but as memory that the user has locked
+ * (RLIMIT_MEMLOCK, without CAP_IPC_LOCK), as that of io_uring does: a part of a hugepage as all of
+ * it.
  *
  * A mapping of the buffer is one of the file, by whole pages (else EINVAL), not executable (else
- * EPERM), takes an open file for a moment (ENFILE, ENOMEM), is not listed as one of the buffer, and does not keep the buffer. Who may write by it can
- * have other parts of the file by remap_file_pages(2); what he may do with the file was asked of
- * who imported it. Pages that are cut off the file or punched out of it stay in the buffer alone,
- * and cannot be mapped any more (EINVAL). Of a sealed file the buffer is ZC_BUF_SEALED; else the
- * file cannot be sealed before the buffer is gone (EBUSY), nor can the buffer (EOPNOTSUPP).
+ * EPERM), takes an open file for a moment (ENFILE, ENOMEM), is not listed as one of the buffer, and
+ * does not keep it. Who may write by it can have other parts of the file by remap_file_pages(2);
+ * what he may do with the file was asked of who imported it. Pages cut off or punched out of the
+ * file stay in the buffer alone, and cannot be mapped (EINVAL). Of a sealed file the buffer is
+ * ZC_BUF_SEALED; else the file cannot be sealed before the buffer is gone (EBUSY), nor can the
+ * buffer (EOPNOTSUPP).
  *
- * The file is mapped for a moment: RLIMIT_AS and the like must allow for it. If that lies between
- * mappings of the same file, and other threads then make as many mappings as a process may have
- * (vm.max_map_count), it stays, as the caller's (ENOMEM).
+ * The file is mapped for a moment: RLIMIT_AS and the like must allow for it. Between others of the
+ * file that may stay, as the caller's, if there can be no more (vm.max_map_count; ENOMEM).
  *
  * A dma-buf is imported to be sent from: of this module, of the system heap, or of udmabuf;
  * others may move their memory, or free it before the network has let go. It is mapped as its
