@@ -343,9 +343,8 @@ struct zc_buf_create {
  *
  * So there are buffers of 1 GiB pages. What is missing of the file is allocated, and the pages are
  * pinned until the buffer is destroyed and no longer sent from. They remain the file's: they do not
- * count as memory of the module (zc_query::used_bytes), but as memory that the user has locked
- * (RLIMIT_MEMLOCK, without CAP_IPC_LOCK), as that of io_uring does: a part of a hugepage as all of
- * it.
+ * count as memory of the module (zc_query::used_bytes), but as what the user has locked
+ * (RLIMIT_MEMLOCK, without CAP_IPC_LOCK), as io_uring's does: a part of a hugepage as all of it.
  *
  * A mapping of the buffer is one of the file, by whole pages (else EINVAL), not executable (else
  * EPERM), takes an open file for a moment (ENFILE, ENOMEM), is not listed as one of the buffer, and
