@@ -10,7 +10,6 @@
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/scatterlist.h>
-#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 #include <linux/workqueue.h>
@@ -167,55 +166,6 @@ static int zc_dmabuf_mmap(struct dma_buf *dmabuf, struct vm_area_struct *vma)
 	return zc_call_mmap(zd->file, vma);
 }
 
-/**
- * struct zc_dmabuf_vmap - a dma-buf to be mapped for the kernel
- * @work:   by a worker
- * @vmap:   how
- * @dmabuf: which
- * @map:    set, if @ret is 0
- * @ret:    result
- */
-struct zc_dmabuf_vmap {
-	struct work_struct work;
-	int (*vmap)(struct dma_buf *dmabuf, struct iosys_map *map);
-	struct dma_buf *dmabuf;
-	struct iosys_map *map;
-	int ret;
-};
-
-static void zc_dmabuf_vmap_work(struct work_struct *work)
-{
-	struct zc_dmabuf_vmap *it = container_of(work, struct zc_dmabuf_vmap, work);
-
-	it->ret = it->vmap(it->dmabuf, it->map);
-}
-
-/**
- * zc_dmabuf_vmap_alive - map a dma-buf for the kernel, though the caller may be killed meanwhile
- * @vmap:   how; returns 0 or a negative errno, and may sleep. Called by a worker, if the
- *          caller is a process
- * @dmabuf: which
- * @map:    set, if this succeeds
- *
- * Who is killed may not get the memory for it, and of each failure the core warns.
- *
- * Returns: what @vmap says. Sleeps.
- */
-int zc_dmabuf_vmap_alive(int (*vmap)(struct dma_buf *dmabuf, struct iosys_map *map),
-			 struct dma_buf *dmabuf, struct iosys_map *map)
-{
-	struct zc_dmabuf_vmap it = { .vmap = vmap, .dmabuf = dmabuf, .map = map };
-
-	/* Of threads of the kernel some must not wait for workers. */
-	if (current->flags & PF_KTHREAD)
-		return vmap(dmabuf, map);
-	INIT_WORK_ONSTACK(&it.work, zc_dmabuf_vmap_work);
-	schedule_work(&it.work);
-	flush_work(&it.work);
-	destroy_work_on_stack(&it.work);
-	return it.ret;
-}
-
 static int zc_dmabuf_vmap_pages(struct dma_buf *dmabuf, struct iosys_map *map)
 {
 	struct zc_dmabuf *zd = dmabuf->priv;
@@ -239,7 +189,7 @@ static int zc_dmabuf_vmap_pages(struct dma_buf *dmabuf, struct iosys_map *map)
 
 static int zc_dmabuf_vmap(struct dma_buf *dmabuf, struct iosys_map *map)
 {
-	return zc_dmabuf_vmap_alive(zc_dmabuf_vmap_pages, dmabuf, map);
+	return zc_dmabuf_vmap_alive(schedule_work, zc_dmabuf_vmap_pages, dmabuf, map);
 }
 
 static void zc_dmabuf_vunmap(struct dma_buf *dmabuf, struct iosys_map *map)

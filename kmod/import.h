@@ -71,6 +71,8 @@ int zc_import_dmabuf_fill(struct zc_import *imp, unsigned long nr);
 void zc_import_dmabuf_empty(struct zc_import *imp);
 int zc_import_dmabuf_mmap(const struct zc_import *imp, struct vm_area_struct *vma, u64 offset);
 int zc_import_dmabuf_sync(const struct zc_import *imp, u32 flags);
+int zc_import_dmabuf_init(void);
+void zc_import_dmabuf_exit(void);
 #else
 static inline int zc_import_dmabuf_from(struct zc_import_from *from, int fd, u64 offset,
 					u64 *size)
@@ -96,6 +98,15 @@ static inline int zc_import_dmabuf_mmap(const struct zc_import *imp,
 static inline int zc_import_dmabuf_sync(const struct zc_import *imp, u32 flags)
 {
 	return 0;
+}
+
+static inline int zc_import_dmabuf_init(void)
+{
+	return 0;
+}
+
+static inline void zc_import_dmabuf_exit(void)
+{
 }
 #endif
 

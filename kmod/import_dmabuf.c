@@ -14,6 +14,7 @@
 #include <linux/net.h>
 #include <linux/sched/signal.h>
 #include <linux/vmalloc.h>
+#include <linux/workqueue.h>
 #include <linux/zc.h>
 
 #include "buffer.h"
@@ -22,6 +23,9 @@
 #include "import.h"
 
 ZC_IMPORT_NS_DMA_BUF;
+
+/* What maps them for the kernel, see zc_dmabuf_vmap_alive() */
+static struct workqueue_struct *zc_import_wq;
 
 /* Exporters of ordinary memory that they neither move nor free before the dma-buf goes. */
 static const char * const zc_import_exporters[] = { "system", "udmabuf" };
@@ -97,6 +101,11 @@ static int zc_import_dmabuf_copy(struct zc_import *imp, const struct zc_mem *mem
 	return 0;
 }
 
+static bool zc_import_queue(struct work_struct *work)
+{
+	return queue_work(zc_import_wq, work);
+}
+
 /**
  * zc_import_dmabuf_fill - find the pages of a dma-buf
  * @imp: of which, and where; if this succeeds, to be given to zc_import_dmabuf_empty()
@@ -114,7 +123,7 @@ int zc_import_dmabuf_fill(struct zc_import *imp, unsigned long nr)
 		return zc_import_dmabuf_copy(imp, &own->mem, nr);
 	if (!zc_import_dmabuf_can(dmabuf))
 		return -EOPNOTSUPP;
-	ret = zc_dmabuf_vmap_alive(zc_dma_buf_vmap, dmabuf, &imp->map);
+	ret = zc_dmabuf_vmap_alive(zc_import_queue, zc_dma_buf_vmap, dmabuf, &imp->map);
 	if (ret)
 		return ret == -EINVAL ? -EOPNOTSUPP : ret;
 	ret = -EOPNOTSUPP;
@@ -195,4 +204,25 @@ int zc_import_dmabuf_sync(const struct zc_import *imp, u32 flags)
 	if (flags & ZC_SYNC_END)
 		return dma_buf_end_cpu_access(imp->from.dmabuf, dir);
 	return dma_buf_begin_cpu_access(imp->from.dmabuf, dir);
+}
+
+/**
+ * zc_import_dmabuf_init - be able to import dma-bufs
+ *
+ * Returns: 0 or -ENOMEM.
+ */
+int zc_import_dmabuf_init(void)
+{
+	zc_import_wq = alloc_workqueue("zc-import", WQ_UNBOUND, 0);
+	return zc_import_wq ? 0 : -ENOMEM;
+}
+
+/**
+ * zc_import_dmabuf_exit - undo zc_import_dmabuf_init()
+ *
+ * Nobody imports any more.
+ */
+void zc_import_dmabuf_exit(void)
+{
+	destroy_workqueue(zc_import_wq);
 }

@@ -6,6 +6,7 @@
 
 #include "async.h"
 #include "dma.h"
+#include "import.h"
 #include "netlink.h"
 #include "pool.h"
 #include "roster.h"
@@ -37,10 +38,13 @@ static int __init zc_init(void)
 	ret = zc_target_init();
 	if (ret)
 		goto err_submit;
+	ret = zc_import_dmabuf_init();
+	if (ret)
+		goto err_target;
 	/* What is found from here on must not fail to come. */
 	ret = zc_netlink_init();
 	if (ret)
-		goto err_target;
+		goto err_import;
 	ret = zc_chardev_init();
 	if (ret)
 		goto err_netlink;
@@ -48,6 +52,8 @@ static int __init zc_init(void)
 
 err_netlink:
 	zc_netlink_exit();
+err_import:
+	zc_import_dmabuf_exit();
 err_target:
 	zc_target_exit();
 err_submit:
@@ -68,6 +74,7 @@ err_mapping:
 static void __exit zc_exit(void)
 {
 	zc_chardev_exit();
+	zc_import_dmabuf_exit();
 	zc_target_exit();
 	zc_async_exit();
 	zc_submit_exit();
