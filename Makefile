@@ -69,7 +69,7 @@ help:
 	@echo '  make soak        30 minutes of mixed load, and a look at what is left; SECONDS=N,'
 	@echo '                   KERNELS="6.12"'
 	@echo '  make fuzz        the module called at random, with KASAN: 10 million times, which'
-	@echo '                   take four hours; CALLS=N SEED=N SECONDS_EACH=N KERNELS="debug 6.12"'
+	@echo '                   take 1.5 to 4 hours; CALLS=N SEED=N SECONDS_EACH=N KERNELS="debug 6.12"'
 	@echo '  make modules-K   the module for kernel K (6.1, 6.12, 7.3, debug, kcsan, gcov), in'
 	@echo '                   build/module-K'
 	@echo 'For contributors:'

@@ -213,7 +213,7 @@ static void take_backwards(struct __test_metadata *_metadata, int fd, unsigned i
 	ret = import_fd(fd, dmabuf, 0, 0, &arg);
 	close(dmabuf);
 	if (ret == -EOPNOTSUPP)
-		SKIP(return, "udmabuf of this kernel maps others");
+		SKIP(return, "udmabuf of this kernel maps other pages than it was given");
 	ASSERT_EQ(0, ret);
 	ASSERT_EQ(0, zct_pair(AF_INET, sock));
 	send.handle = arg.handle;

@@ -42,6 +42,7 @@ echo
 echo "A client outside of the guest, beyond an emulated e1000e network card"
 run zcctl send "$file" "10.0.2.2:$port"
 
-echo "What it costs, with nothing in the page cache, to a client in the guest:"
+echo "What it costs, with nothing in the page cache, to a client in the guest, once, by an"
+echo "emulated processor (the factors of a real one are its own: zcctl bench io):"
 run zcctl bench io "$file" --paths rw-32k,sendfile,zc-direct --cache cold \
 	--repeat 1

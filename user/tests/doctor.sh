@@ -328,7 +328,7 @@ machine no-modules
 unloaded
 rm "$root/proc/modules"
 expect 1 <<'END'
-{"name": "module", "state": "problem", "text": "this kernel has no loadable modules", "command": null}
+{"name": "module", "state": "problem", "text": "this kernel has no loadable modules: boot one that has (CONFIG_MODULES), or see zc in a guest (make demo)", "command": null}
 {"name": "device", "state": "note", "text": "there is no /dev/zc before the module is loaded", "command": null}
 END
 

@@ -152,7 +152,8 @@ void doctor_module(struct doctor *doctor)
 	}
 	if (root_no_modules())
 		doctor_find(doctor, "module", DOCTOR_PROBLEM, NULL,
-			    "this kernel has no loadable modules");
+			    "this kernel has no loadable modules: boot one that has (CONFIG_MODULES), "
+			    "or see zc in a guest (make demo)");
 	else if (*doctor->installed)
 		see_installed(doctor);
 	else if (find_in_dirs(doctor))

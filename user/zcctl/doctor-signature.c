@@ -117,6 +117,8 @@ void doctor_signature(struct doctor *doctor)
 	const char *wanted = signature_wanted();
 	int is = is_signed(doctor);
 
+	if (root_no_modules())
+		return;
 	if (!wanted && !root_exists("/sys/module"))
 		doctor_note(doctor, "signature",
 			    "whether modules have to be signed cannot be seen: there is no /sys/module");
