@@ -341,8 +341,9 @@ static int zc_measure_target(const struct zc_target *target, const struct zc_buf
 		ret = zc_measure_list(target, s, arg);
 	else if (!ret)
 		ret = zc_measure_each(target, s, arg);
-	/* Others leave that, and its cost, to the IOMMU; here the memory goes at once. */
-	zc_dma_flush(target->dev);
+	/* Drivers leave that, and its cost, to the IOMMU; here the memory goes at once. */
+	if (arg->kind != ZC_MEASURE_BUFFER)
+		zc_dma_flush(target->dev);
 	zc_samples_free(s);
 	return ret;
 }
