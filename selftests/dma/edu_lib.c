@@ -107,7 +107,9 @@ int edu_bind(const struct edu *edu, const char *driver)
 	if (ret)
 		return ret;
 	snprintf(path, sizeof(path), BUS "drivers/%s/bind", driver);
-	return sysfs_write(path, edu->pci);
+	ret = sysfs_write(path, edu->pci);
+	/* Or each load of the driver would take the device, in tests that are about others. */
+	return sysfs_write(edu_file(edu, "driver_override"), "\n") ?: ret;
 }
 
 int edu_unbind(const struct edu *edu)

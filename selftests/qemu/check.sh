@@ -141,9 +141,9 @@ run_part()
 	todo="${*:4} "
 	echo "== kernel $k$where: $todo"
 	flush
-	# KASAN and lockdep take their time.
+	# KASAN and lockdep take their time: all topics an hour and a half on a quick machine.
 	if instrumented "$k"; then
-		timeout=1500 limit=5400 mem=5120
+		timeout=1500 limit=10800 mem=5120
 	fi
 	! brief "$k" || brief=y
 	# As does what is run but now and then.
