@@ -349,7 +349,8 @@ TEST_F_TIMEOUT(nomem, sendfile, 600)
 }
 
 /* Sockets that have copies. */
-static void copied(struct __test_metadata *_metadata, SELF *self, const char *what)
+static void copied(struct __test_metadata *_metadata, SELF *self, const char *what,
+		   unsigned int least)
 {
 	int sock[2];
 
@@ -361,8 +362,8 @@ static void copied(struct __test_metadata *_metadata, SELF *self, const char *wh
 	close(sock[1]);
 	self->spares = true;
 	self->x.len = 50000;
-	sends(_metadata, self, what, self->file, true, ZC_SEND_DIRECT, 3);
-	sends(_metadata, self, what, self->file, false, 0, 3);
+	sends(_metadata, self, what, self->file, true, ZC_SEND_DIRECT, least);
+	sends(_metadata, self, what, self->file, false, 0, least);
 }
 
 /* A connection ends where it cannot encrypt. */
@@ -372,15 +373,18 @@ TEST_F_TIMEOUT(nomem, sendfile_tls, 600)
 		TH_LOG("modprobe tls failed");
 	self->x.pair = zct_tls_pair;
 	self->x.other = EBADMSG;
-	copied(_metadata, self, "kernel TLS");
+	copied(_metadata, self, "kernel TLS", 3);
 }
 
-/* What MPTCP allocates is left to it: it waits for a timer each time. */
+/*
+ * What MPTCP allocates is left to it: it waits for a timer each time. The transfer is always the
+ * module's own; how much more is so near to it, is with what the compiler has inlined.
+ */
 TEST_F_TIMEOUT(nomem, sendfile_mptcp, 600)
 {
 	ASSERT_EQ(0, fault_begin_own());
 	self->x.pair = zct_mptcp_pair;
-	copied(_metadata, self, "MPTCP");
+	copied(_metadata, self, "MPTCP", 1);
 }
 
 /* The first folio is a hugepage that must be allocated. */
