@@ -2,6 +2,7 @@
 /*
  * The module parameter reserve: what there is to be on which node, as text.
  */
+#include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/nodemask.h>
 #include <linux/slab.h>
@@ -58,8 +59,12 @@ static int zc_reserve_param_set(const char *val, const struct kernel_param *kp)
 	if (!targets)
 		return -ENOMEM;
 	ret = zc_targets_parse(val, targets);
-	if (!ret)
+	if (!ret) {
+		/* Takes long, and netlink waits for this lock with one that all families need. */
+		kernel_param_unlock(THIS_MODULE);
 		zc_reserve_set_all(targets);
+		kernel_param_lock(THIS_MODULE);
+	}
 	kfree(targets);
 	return ret;
 }

@@ -240,6 +240,79 @@ TEST_F_TIMEOUT(race, unload_with_listener, 120)
 	close(fd);
 }
 
+/* Of the reserve, on all nodes. */
+static uint64_t ready_bytes(int fd, uint64_t *room)
+{
+	struct zc_node_query query = { 0 };
+	uint64_t sum = 0;
+	int nodes = 0;
+
+	*room = UINT64_MAX;
+	do {
+		if (zct_ioctl(fd, ZC_IOC_NODE_QUERY, &query))
+			return UINT64_MAX;
+		sum += query.ready_bytes;
+		if (query.free_huge_bytes < *room)
+			*room = query.free_huge_bytes;
+		nodes++;
+		query = (struct zc_node_query){ .node = query.next };
+	} while (query.node >= 0);
+	/* It is shared among them evenly. */
+	*room *= nodes;
+	return sum;
+}
+
+/* Was something else set by netlink while so much is being fetched for the reserve? */
+static bool set_meanwhile(struct __test_metadata *_metadata, int fd, struct nl *nl,
+			  uint64_t want, long long copybreak)
+{
+	struct nl_req req;
+	uint64_t room;
+	int status;
+	pid_t pid;
+	bool is;
+
+	ASSERT_EQ(0, zct_param_set("reserve", 0));
+	pid = fork();
+	if (!pid)
+		_exit(!!zct_param_set("reserve", want / HUGE));
+	while (!ready_bytes(fd, &room))
+		;
+	nl_begin(&req, ZC_CMD_MODULE_SET);
+	nl_put_u32(&req, ZC_A_MODULE_COPYBREAK, copybreak);
+	EXPECT_EQ(0, nl_do(nl, &req, NULL));
+	is = ready_bytes(fd, &room) < want;
+	EXPECT_EQ(copybreak, zct_param("copybreak"));
+	EXPECT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
+	/* It was not because there were no more to be had. */
+	EXPECT_EQ(want, ready_bytes(fd, &room));
+	return is;
+}
+
+/* It does not wait for them: others wait for netlink. This processor may be late, not always. */
+TEST_F_TIMEOUT(race, set_beside_reserve, 300)
+{
+	long long max_bytes = zct_param("max_bytes"), copybreak = zct_param("copybreak");
+	int fd = zct_open(), i = 0;
+	uint64_t room, want;
+	struct nl nl;
+
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, nl_open(&nl));
+	ASSERT_EQ(0, zct_param_set("max_bytes", 1ll << 40));
+	ASSERT_EQ(0, ready_bytes(fd, &room));
+	want = room / 2 / HUGE * HUGE;
+	ASSERT_LT(64 * HUGE, want);
+	while (!set_meanwhile(_metadata, fd, &nl, want, copybreak + 1 + i))
+		ASSERT_GT(5, ++i);
+	EXPECT_EQ(0, zct_param_set("reserve", 0));
+	EXPECT_EQ(0, zct_param_set("copybreak", copybreak));
+	EXPECT_EQ(0, zct_param_set("max_bytes", max_bytes));
+	nl_close(&nl);
+	close(fd);
+}
+
 /* A dump that is not read to its end does. */
 TEST_F_TIMEOUT(race, unload_with_dump, 120)
 {
