@@ -84,20 +84,25 @@ static void zc_lost_reap_locked(unsigned int looks, struct list_head *done)
 	zc_nr_lost -= zc_move_idle_locked(&zc_lost, min(looks, zc_nr_lost), done);
 }
 
-/* Of held ones as well, when it does not matter any more how many there are. */
+static void zc_lost_free_one(struct folio *folio)
+{
+	list_del(&folio->lru);
+	atomic64_sub(folio_size(folio), &zc_lost_bytes);
+	zc_owner_let_go(folio_get_private(folio), folio_size(folio));
+	folio_change_private(folio, NULL);
+	folio_put(folio);
+}
+
+/*
+ * Others count those of @done, and do not find them. So there are few at a time, and the
+ * processor is not given up before they are free.
+ */
 static void zc_lost_free(struct list_head *done)
 {
 	struct folio *folio, *next;
 
-	list_for_each_entry_safe(folio, next, done, lru) {
-		list_del(&folio->lru);
-		atomic64_sub(folio_size(folio), &zc_lost_bytes);
-		zc_owner_let_go(folio_get_private(folio), folio_size(folio));
-		folio_change_private(folio, NULL);
-		folio_put(folio);
-		/* Of buffers of small pages there may be millions. */
-		cond_resched();
-	}
+	list_for_each_entry_safe(folio, next, done, lru)
+		zc_lost_free_one(folio);
 }
 
 static struct folio *zc_spare_take_locked(struct folio *folio)
@@ -262,12 +267,12 @@ void zc_spare_reap(unsigned int looks)
 		zc_spare_reap_locked(now);
 		zc_lost_reap_locked(now, &done);
 		spin_unlock(&zc_spares_lock);
+		zc_lost_free(&done);
 		looks -= now;
 		/* There may be as many as there are pages. */
 		if (looks)
 			cond_resched();
 	}
-	zc_lost_free(&done);
 }
 
 /**
@@ -297,8 +302,14 @@ u64 zc_spare_held_bytes(void)
  */
 void zc_spare_exit(void)
 {
+	struct folio *folio, *next;
+
 	cancel_delayed_work_sync(&zc_spares_work);
 	zc_spare_drop(UINT_MAX);
-	zc_lost_free(&zc_held);
-	zc_lost_free(&zc_lost);
+	/* Of buffers of small pages there may be millions. */
+	list_splice(&zc_held, &zc_lost);
+	list_for_each_entry_safe(folio, next, &zc_lost, lru) {
+		zc_lost_free_one(folio);
+		cond_resched();
+	}
 }
