@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -71,10 +72,12 @@ static int os_send(int in, int out, size_t len)
 
 TEST_F_TIMEOUT(err, bad_source, 120)
 {
-	int pipefd[2], dir = open("/tmp", O_RDONLY), path, wronly, zero, null;
+	int pipefd[2], dir = open("/tmp", O_RDONLY), path, wronly, zero, null, event;
 	const int out = self->sock[0];
 
 	ASSERT_EQ(0, pipe(pipefd));
+	event = eventfd(1, 0);
+	ASSERT_LE(0, event);
 	path = open(FILE_NAME, O_PATH);
 	wronly = open(FILE_NAME, O_WRONLY);
 	zero = open("/dev/zero", O_RDONLY);
@@ -89,6 +92,9 @@ TEST_F_TIMEOUT(err, bad_source, 120)
 	EXPECT_EQ(-EINVAL, zc_send(self, zero, out, 0, 10, 0));
 	EXPECT_EQ(-EINVAL, zc_send(self, self->fd, out, 0, 10, 0));
 	EXPECT_EQ(-EINVAL, zc_send(self, self->sock[1], out, 0, 10, 0));
+	/* It can be read into pages, and is neither. */
+	EXPECT_EQ(-EINVAL, zc_send(self, event, out, 0, 10, 0));
+	close(event);
 	/* As sendfile(2), where it has an opinion. */
 	EXPECT_EQ(-EBADF, os_send(wronly, out, 10));
 	EXPECT_EQ(-EBADF, os_send(path, out, 10));
