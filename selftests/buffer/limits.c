@@ -2,10 +2,12 @@
 /* Buffers when memory, or what is allowed of it, runs out. */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -387,6 +389,69 @@ TEST_F_TIMEOUT(limits, memlock_of_destroyed, 240)
 		EXPECT_EQ(0, status);
 		EXPECT_TRUE(zct_used_becomes(self->fd, self->used, 2000));
 	}
+}
+
+/* At most so many does one who looks take at a time; and how many there are to look at. */
+#define LOOKS	32
+#define LOST	(4 * LOOKS)
+
+/* For ever, while nobody else wants the processor. */
+static void look_idly(void)
+{
+	const struct sched_param param = { 0 };
+	int fd = zct_open();
+
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || sched_setscheduler(0, SCHED_IDLE, &param))
+		_exit(1);
+	while (held_bytes(fd) != UINT64_MAX)
+		;
+	_exit(2);
+}
+
+/* Buffers that are gone, but for a page of each, which the pipe has. */
+static int lose(int fd, int to)
+{
+	struct zc_buf_create buf;
+	struct iovec iov;
+	int i;
+
+	for (i = 0; i < LOST; i++) {
+		if (zct_create(fd, HUGE, 0, ZC_NODE_ANY, &buf))
+			return 1;
+		iov = (struct iovec){ zct_map(fd, &buf), 4096 };
+		if (iov.iov_base == MAP_FAILED || vmsplice(to, &iov, 1, 0) != 4096 ||
+		    munmap(iov.iov_base, HUGE) || zct_destroy(fd, buf.handle))
+			return 2;
+	}
+	return 0;
+}
+
+/* Who looks what is idle, and loses the processor to us, has not taken it all from us. */
+TEST_F_TIMEOUT(limits, looked_at_by_the_slow, 240)
+{
+	struct zc_buf_create buf;
+	int round, fds[2];
+	pid_t pid;
+
+	ASSERT_TRUE(zct_on_cpu(0));
+	ASSERT_EQ(0, zct_param_set("max_bytes", self->used + (LOST + LOOKS) * HUGE));
+	pid = fork();
+	if (!pid)
+		look_idly();
+	for (round = 0; round < 60; round++) {
+		ASSERT_EQ(0, pipe(fds));
+		ASSERT_LE(LOST * 4096, fcntl(fds[1], F_SETPIPE_SZ, LOST * 4096));
+		ASSERT_EQ(0, lose(self->fd, fds[1]));
+		close(fds[0]);
+		close(fds[1]);
+		usleep(round * 50);
+		ASSERT_EQ(0, zct_create(self->fd, LOST * HUGE, 0, ZC_NODE_ANY, &buf))
+			TH_LOG("round %d", round);
+		ASSERT_EQ(0, zct_destroy(self->fd, buf.handle));
+	}
+	EXPECT_EQ(0, kill(pid, SIGKILL));
+	EXPECT_EQ(pid, waitpid(pid, NULL, 0));
+	EXPECT_TRUE(zct_used_becomes(self->fd, self->used, 2000));
 }
 
 TEST_HARNESS_MAIN
