@@ -343,6 +343,23 @@ TEST_F_TIMEOUT(limits, memlock, 240)
 	ASSERT_EQ(0, zct_create(self->fd, 8 * HUGE, 0, ZC_NODE_ANY, &buf));
 }
 
+/* So many buffers that are gone, but for a page of each, which the pipe has. */
+static int lose(int fd, int to, int nr)
+{
+	struct zc_buf_create buf;
+	struct iovec iov;
+
+	for (; nr; nr--) {
+		if (zct_create(fd, HUGE, 0, ZC_NODE_ANY, &buf))
+			return 2;
+		iov = (struct iovec){ zct_map(fd, &buf), 4096 };
+		if (iov.iov_base == MAP_FAILED || vmsplice(to, &iov, 1, 0) != 4096 ||
+		    munmap(iov.iov_base, HUGE) || zct_destroy(fd, buf.handle))
+			return 3;
+	}
+	return 0;
+}
+
 /*
  * As a user without privilege: a pipe that holds one page of a buffer has its hugepage
  * locked, whoever has destroyed the buffer. Returns an exit code.
@@ -351,20 +368,14 @@ static int lock_by_pipe(int fd)
 {
 	const struct rlimit limit = { 4 * HUGE, 4 * HUGE };
 	struct zc_buf_create buf;
-	struct iovec iov;
-	int i, fds[2];
 	char page[4096];
+	int ret, fds[2];
 
 	if (setrlimit(RLIMIT_MEMLOCK, &limit) || setuid(NOBODY) || pipe(fds))
 		return 1;
-	for (i = 0; i < 4; i++) {
-		if (zct_create(fd, HUGE, 0, ZC_NODE_ANY, &buf))
-			return 2;
-		iov = (struct iovec){ zct_map(fd, &buf), 4096 };
-		if (iov.iov_base == MAP_FAILED || vmsplice(fds[1], &iov, 1, 0) != 4096 ||
-		    munmap(iov.iov_base, HUGE) || zct_destroy(fd, buf.handle))
-			return 3;
-	}
+	ret = lose(fd, fds[1], 4);
+	if (ret)
+		return ret;
 	if (zct_create(fd, HUGE, 0, ZC_NODE_ANY, &buf) != -EPERM)
 		return 4;
 	if (read(fds[0], page, sizeof(page)) != sizeof(page))
@@ -408,24 +419,6 @@ static void look_idly(void)
 	_exit(2);
 }
 
-/* Buffers that are gone, but for a page of each, which the pipe has. */
-static int lose(int fd, int to)
-{
-	struct zc_buf_create buf;
-	struct iovec iov;
-	int i;
-
-	for (i = 0; i < LOST; i++) {
-		if (zct_create(fd, HUGE, 0, ZC_NODE_ANY, &buf))
-			return 1;
-		iov = (struct iovec){ zct_map(fd, &buf), 4096 };
-		if (iov.iov_base == MAP_FAILED || vmsplice(to, &iov, 1, 0) != 4096 ||
-		    munmap(iov.iov_base, HUGE) || zct_destroy(fd, buf.handle))
-			return 2;
-	}
-	return 0;
-}
-
 /* Who looks what is idle, and loses the processor to us, has not taken it all from us. */
 TEST_F_TIMEOUT(limits, looked_at_by_the_slow, 600)
 {
@@ -441,7 +434,7 @@ TEST_F_TIMEOUT(limits, looked_at_by_the_slow, 600)
 	for (round = 0; round < 6; round++) {
 		ASSERT_EQ(0, pipe(fds));
 		ASSERT_LE(LOST * 4096, fcntl(fds[1], F_SETPIPE_SZ, LOST * 4096));
-		ASSERT_EQ(0, lose(self->fd, fds[1]));
+		ASSERT_EQ(0, lose(self->fd, fds[1], LOST));
 		close(fds[0]);
 		close(fds[1]);
 		usleep(round * 500);
